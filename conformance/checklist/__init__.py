@@ -1,0 +1,1 @@
+"""What can be asked: rows of the checklist, and what the documentation claims of them."""

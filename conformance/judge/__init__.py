@@ -1,0 +1,1 @@
+"""What it means: verdicts, findings, and the rules that every answer keeps."""

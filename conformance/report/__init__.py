@@ -1,0 +1,1 @@
+"""What we say: the report and everything rendered from it."""

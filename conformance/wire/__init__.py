@@ -1,0 +1,1 @@
+"""How we ask: exchanges as frozen data, and the only network code."""
