@@ -1,0 +1,81 @@
+"""What the documentation of a server claims of a row, at a version. Data, never a verdict."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """A checkbox (or a note) of the documentation page at one release."""
+
+    row: str
+    wording: str
+    claimed: bool
+    order: int
+    """Position on the newest page; boxes that left it and notes stand last."""
+    note: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claims:
+    """All boxes of one release of the page."""
+
+    source: str
+    release: str
+    boxes: tuple[Box, ...]
+
+    def box(self, row: str) -> Box | None:
+        """The box of the row, or None when the page says nothing of it."""
+        return self._by_row().get(row)
+
+    def _by_row(self) -> dict[str, Box]:
+        return {box.row: box for box in self.boxes}
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """`v0.24.0-rc1` -> (0, 24, 0); empty for what is not a version."""
+    match = re.match(r"v?(\d+(?:\.\d+)*)", version)
+    return tuple(int(part) for part in match.group(1).split(".")) if match else ()
+
+
+@cache
+def _document(kind: str) -> dict[str, Any] | None:
+    file = resources.files(__package__).joinpath("data", f"{kind}.json")
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def claims_of(kind: str, version: str | None) -> Claims | None:
+    """Claims of the newest release not after `version`; None for servers nobody documented.
+
+    A version that cannot be read (a development build says 0.0.0) is taken for the newest release.
+    """
+    document = _document(kind)
+    if document is None:
+        return None
+    key = version_key(version or "")
+    if not any(key):
+        key = version_key(document["last"])
+    entries = [(entry, False) for entry in document["boxes"]] + [(entry, True) for entry in document["notes"]]
+    boxes = []
+    for order, (entry, note) in enumerate(entries):
+        valid = [claim for claim in entry["claims"] if version_key(claim["since"]) <= key]
+        if valid and valid[-1]["claimed"] is not None:
+            last = valid[-1]
+            boxes.append(
+                Box(row=entry["row"], wording=last["wording"], claimed=last["claimed"], order=order, note=note)
+            )
+    release = "v" + ".".join(map(str, key))
+    return Claims(source=document["source"], release=release, boxes=tuple(boxes))
+
+
+def documented_boxes() -> dict[str, str]:
+    """Row id -> newest wording of every box that any release of any documentation has had, in its order."""
+    document = _document("ollama") or {"boxes": (), "notes": ()}
+    entries = (entry for part in ("boxes", "notes") for entry in document[part])
+    return {entry["row"]: str(entry["claims"][-1]["wording"]) for entry in entries}

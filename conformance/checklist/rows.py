@@ -1,0 +1,107 @@
+"""The rows of the matrix. A row is declared once, where its probe, rule or parts are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .verdicts import Severity
+
+ENDPOINTS = {
+    "chat": "/v1/chat/completions",
+    "completions": "/v1/completions",
+    "models": "/v1/models",
+    "embeddings": "/v1/embeddings",
+    "responses": "/v1/responses",
+    "images": "/v1/images/generations",
+    "errors": "errors",
+    "clients": "clients",
+    "native": "native",
+}
+"""First part of a row id -> heading of the documentation, in the order of the matrix."""
+
+KINDS = ("features", "fields", "notes", "response", "stream")
+
+CAPABILITIES = ("chat", "tools", "insert", "vision", "embedding", "thinking", "writes")
+"""What a target may declare a model for; `writes` is the leave to create things on the server."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the checklist.
+
+    Exactly one of `probe` (asks the server), `rule` (holds in all answers of a run), `parts` (derived from other
+    rows) is set; none of them is "not probed yet".
+    """
+
+    id: str
+    about: str = ""
+    """What the server should do, in one or two sentences, with the clause it rests on."""
+    title: str = ""
+    needs: str = "chat"
+    severity: Severity = Severity.MUST
+    chance: str = "0"
+    """Probability that the verdict is wrong by luck, with its ground."""
+    probe: Callable[..., Any] | None = field(default=None, compare=False)
+    rule: Callable[..., Any] | None = field(default=None, compare=False)
+    parts: tuple[str, ...] = ()
+
+    @property
+    def endpoint(self) -> str:
+        """First part of the id: `chat`, `completions`, ..."""
+        return self.id.split("/")[0]
+
+    @property
+    def kind(self) -> str:
+        """Second part of the id: `features`, `fields`, `notes`, `response`, `stream`, or a group of its own."""
+        return self.id.split("/")[1]
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """What follows endpoint and kind."""
+        return tuple(self.id.split("/")[2:])
+
+    @property
+    def heading(self) -> str:
+        """The title, or the path in the id's own spelling."""
+        return self.title or self.path[-1].replace("_", " ")
+
+
+_declared: dict[str, Row] = {}
+
+
+def declare(row: Row) -> Row:
+    """Enter a row; an id can be declared only once."""
+    if row.id in _declared:
+        raise ValueError(f"row {row.id} is declared twice")
+    _declared[row.id] = row
+    return row
+
+
+def declared() -> dict[str, Row]:
+    """All rows declared so far, in the order of their declaration."""
+    return dict(_declared)
+
+
+_REFERENCE = "https://platform.openai.com/docs/api-reference"
+_CLAUSES = {
+    "chat": f"{_REFERENCE}/chat/create",
+    "completions": f"{_REFERENCE}/completions/create",
+    "embeddings": f"{_REFERENCE}/embeddings/create",
+    "models": f"{_REFERENCE}/models/list",
+    "responses": f"{_REFERENCE}/responses/create",
+    "images": f"{_REFERENCE}/images/create",
+}
+
+
+def clause(row: Row) -> str:
+    """Address of the clause in OpenAI's reference that the row rests on."""
+    if row.kind == "stream":
+        return f"{_REFERENCE}/chat-streaming"
+    if row.endpoint == "errors":
+        return "https://platform.openai.com/docs/guides/error-codes"
+    base = _CLAUSES.get(row.endpoint, _REFERENCE)
+    if row.kind == "fields" and base in _CLAUSES.values():
+        return f"{base}#{base.split('/')[-2]}-create-{row.path[0]}"
+    return base

@@ -1,0 +1,238 @@
+"""The asker: sends calls through the SDK or raw, overhears the wire, and never lets the server hold us."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
+
+import httpx
+
+from .exchange import Call, Exchange, Taken
+from .sdk import SdkClients, refused
+from .store import Store
+from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, async_network, network, proxy_for
+
+KEY_SHOWN = "$OPENAI_API_KEY"
+_BUSY = (429, 503)
+
+
+class ServerGone(Exception):
+    """The server no longer takes connections: the run ends, and what it had not told stays untested."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where the calls of a run go."""
+
+    base_url: str
+    embedding_base_url: str = ""
+    native_url: str = ""
+    key: str = ""
+    image_url: str = ""
+    """Where the suite itself serves its pictures, for the rows that give the server an address."""
+
+    def of(self, call: Call) -> str:
+        """The base URL of the call's server."""
+        if call.server == "native":
+            return self.native_url
+        return self.embedding_base_url or self.base_url if call.server == "embedding" else self.base_url
+
+
+@dataclass(kw_only=True)
+class Asker:
+    """Asks one target."""
+
+    address: Address
+    store: Store
+    deadline: float = 60.0
+    """The longest one request may take, in seconds."""
+    network: Network = network
+    async_network: AsyncNetwork = async_network
+    round: int = 0
+    """Calls of another round are asked anew, controls included."""
+    loaded: set[str] = field(default_factory=set)
+    """Models that have answered before; the first answer may include loading the model."""
+    grace: float = 1.0
+    """By how much the deadline of a model's first request is longer."""
+    _reached: dict[str, httpx.BaseTransport] = field(default_factory=dict)
+
+    def ask(self, call: Call) -> Exchange:
+        """The exchange of the call, asked unless somebody has.
+
+        Raises:
+            ServerGone: the server takes no connection any more.
+        """
+        if self.round:
+            call = call.again(1000 * self.round)
+        return self.store.get_or_ask(call, self._send)
+
+    def _send(self, call: Call) -> Exchange:
+        began = time.monotonic()
+        deadline = self._deadline(call)
+        waited = 0.0
+        while True:
+            exchange = self._once(call, deadline)
+            pause = _pause(exchange)
+            if pause is None or time.monotonic() - began + pause > deadline:
+                break
+            time.sleep(pause)
+            waited += pause
+        if exchange.failure is not None and not self._takes_connections(call):
+            raise ServerGone(f"{self.address.of(call)} takes no connections any more ({exchange.detail})")
+        return replace(exchange, waited=waited)
+
+    def _deadline(self, call: Call) -> float:
+        model = call.body.get("model") if isinstance(call.body, dict) else None
+        if not isinstance(model, str) or model in self.loaded:
+            return self.deadline
+        self.loaded.add(model)
+        return self.deadline * self.grace
+
+    def _once(self, call: Call, deadline: float) -> Exchange:
+        url = self.address.of(call)
+        is_async = call.via == "async"
+        recorder = Recorder(self.async_network(url) if is_async else self._reach(url))
+        recording = recorder.begin(deadline)
+        real = self._with_images(call)
+        clients = SdkClients(url, self.address.key)
+        error: Exception | None = None
+        taken: Taken | None = None
+        try:
+            if call.via == "raw":
+                self._raw(real, url, recorder)
+            elif is_async:
+                taken = clients.take_async(real, recorder, deadline)
+            else:
+                taken = clients.take(real, recorder)
+        except Exception as raised:
+            if recording.requests == 0:
+                raise
+            error = raised
+            taken = refused(raised)
+        return self._exchange(call, recording, taken, error)
+
+    def _reach(self, url: str) -> httpx.BaseTransport:
+        if url not in self._reached:
+            self._reached[url] = self.network(url)
+        return self._reached[url]
+
+    def _raw(self, call: Call, url: str, recorder: Recorder) -> None:
+        headers = dict(call.headers)
+        if self.address.key and "authorization" not in headers and call.server != "native":
+            headers["authorization"] = f"Bearer {self.address.key}"
+        if call.raw is not None or call.body is not None:
+            headers.setdefault("content-type", "application/json")
+        with httpx.Client(transport=recorder, trust_env=False) as http:
+            content = call.raw.encode() if call.raw is not None else None
+            target = url.rstrip("/") + call.path
+            with http.stream(call.method, target, headers=headers, content=content, json=call.body) as response:
+                for count, _ in enumerate(response.iter_raw(), 1):
+                    if call.leave_after is not None and count >= call.leave_after:
+                        break
+
+    def _with_images(self, call: Call) -> Call:
+        """The call with the address of our own pictures in the place that a probe left for it."""
+        if not self.address.image_url or call.body is None:
+            return call
+        return replace(call, body=_substituted(call.body, IMAGE_HOST, self.address.image_url))
+
+    def _takes_connections(self, call: Call) -> bool:
+        url = self.address.of(call)
+        if self.network is not network or proxy_for(url):
+            return True
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            with socket.create_connection((parts.hostname or "", port), timeout=5):
+                return True
+        except OSError:
+            return False
+
+    def _exchange(self, call: Call, recording: Recording, taken: Taken | None, error: Exception | None) -> Exchange:
+        hide = self._redact
+        failure = _failure(call, recording, error)
+        return Exchange(
+            call=call,
+            url=recording.url,
+            sent=hide(recording.sent.decode("utf-8", "replace")),
+            sent_headers=tuple((name, hide(value)) for name, value in recording.sent_headers),
+            status=recording.status,
+            headers=tuple((name, hide(value)) for name, value in recording.headers),
+            pieces=_hidden(recording.pieces, hide),
+            invalid_utf8=recording.invalid_utf8,
+            failure=failure,
+            detail="" if failure is None or error is None else hide(_because(error)),
+            taken=None if taken is None else replace(taken, message=hide(taken.message)),
+            started=recording.started,
+            seconds=round(recording.seconds, 4),
+        )
+
+    def _redact(self, text: str) -> str:
+        return text.replace(self.address.key, KEY_SHOWN) if len(self.address.key) > 3 else text
+
+
+IMAGE_HOST = "http://image.host.invalid"
+"""Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
+
+
+def _substituted(value: object, old: str, new: str) -> object:
+    if isinstance(value, str):
+        return value.replace(old, new)
+    if isinstance(value, dict):
+        return {key: _substituted(item, old, new) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_substituted(item, old, new) for item in value]
+    return value
+
+
+def _hidden(pieces: list[tuple[float, str]], hide: Callable[[str], str]) -> tuple[tuple[float, str], ...]:
+    """The pieces without the key; where the key crossed from piece to piece, they become one."""
+    whole = "".join(text for _, text in pieces)
+    if hide(whole) == whole:
+        return tuple(pieces)
+    hidden = [(seconds, hide(text)) for seconds, text in pieces]
+    joined = "".join(text for _, text in hidden)
+    return tuple(hidden) if hide(joined) == joined else ((pieces[-1][0], hide(whole)),)
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None and len(found) < 10:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _because(error: Exception) -> str:
+    return "; ".join(f"{type(each).__name__}: {each}"[:200] for each in _chain(error)[:3])
+
+
+def _failure(call: Call, recording: Recording, error: Exception | None) -> str | None:
+    """Why there is no whole answer: by what was overheard, and by what lies at the root of the exception."""
+    if recording.finished or (call.leave_after is not None and error is None):
+        return None
+    chain = _chain(error)
+    if any(isinstance(each, TooLarge) for each in chain):
+        return "too_large"
+    if any(isinstance(each, httpx.TimeoutException | TimeoutError) for each in chain):
+        return "timeout"
+    if any(isinstance(each, httpx.ConnectError) for each in chain):
+        return "unreachable"
+    if any(isinstance(each, httpx.TransportError) for each in chain):
+        return "cut"
+    # The SDK stopped reading: it had what it wanted (its own [DONE]), or it could not take what it saw.
+    return None
+
+
+def _pause(exchange: Exchange) -> float | None:
+    """Seconds to wait where the server says that it is busy or still loading; None where it does not."""
+    if exchange.status not in _BUSY:
+        return None
+    after = exchange.header("retry-after")
+    if after.isdigit():
+        return float(after)
+    words = exchange.text[:2000].lower()
+    return 1.0 if any(word in words for word in ("busy", "loading", "overload")) else None

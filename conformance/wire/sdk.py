@@ -1,0 +1,167 @@
+"""The openai SDK as it is used here: which method a call goes through, and what it made of the answer.
+
+Importing the SDK takes most of a second, so it is imported when the first call is made. The SDK is built on its own
+HTTP library and takes an `httpx.Client` too; this module is the only one that knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import httpx
+
+from .exchange import Call, Taken
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, OpenAI
+
+    from .transport import Recorder
+
+_LEAKING = ("OPENAI_CUSTOM_HEADERS", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
+"""Variables that the SDK would send to any server, whatever key it is given."""
+
+
+class SdkClients:
+    """The sync and the async client for one base URL."""
+
+    def __init__(self, base_url: str, key: str) -> None:
+        """`key` may be empty for servers that want none; the SDK insists on one."""
+        for name in _LEAKING:
+            os.environ.pop(name, None)
+        self._settings: dict[str, Any] = {
+            "base_url": base_url,
+            "api_key": key or "none",
+            "max_retries": 0,
+            # The recorder keeps the deadline; the SDK's own would cut in first.
+            "timeout": None,
+        }
+
+    def take(self, call: Call, recorder: Recorder) -> Taken:
+        """Send the call through the sync SDK.
+
+        Raises:
+            Exception: whatever the SDK raises.
+        """
+        from openai import OpenAI
+
+        with httpx.Client(transport=recorder, trust_env=False) as http:
+            client = OpenAI(http_client=cast(Any, http), **self._settings)
+            if call.via == "parse":
+                return _parse(client, call)
+            result = _method(client, call)(**_arguments(client, call))
+            return _stream(result, call) if call.streams else _taken(result)
+
+    def take_async(self, call: Call, recorder: Recorder, deadline: float) -> Taken:
+        """Send the call through the async SDK, in an event loop of its own.
+
+        Raises:
+            Exception: whatever the SDK raises.
+            TimeoutError: the deadline passed.
+        """
+        from openai import AsyncOpenAI
+
+        async def ask() -> Taken:
+            async with asyncio.timeout(deadline), httpx.AsyncClient(transport=recorder, trust_env=False) as http:
+                client = AsyncOpenAI(http_client=cast(Any, http), **self._settings)
+                result = await _method(client, call)(**_arguments(client, call))
+                return await _async_stream(result) if call.streams else _taken(result)
+
+        return asyncio.run(ask())
+
+
+def _method(client: OpenAI | AsyncOpenAI, call: Call) -> Any:
+    methods = {
+        ("POST", "/chat/completions"): client.chat.completions.create,
+        ("POST", "/completions"): client.completions.create,
+        ("POST", "/embeddings"): client.embeddings.create,
+        ("GET", "/models"): client.models.list,
+    }
+    exact = methods.get((call.method, call.path))
+    if exact is not None:
+        return exact
+    folder, _, name = call.path[1:].partition("/")
+    if call.method == "GET" and folder == "models":
+        return lambda: client.models.retrieve(name)
+    stored = call.path.removeprefix("/chat/completions/")
+    return lambda: client.chat.completions.retrieve(stored)
+
+
+@cache
+def _known(method: Any) -> frozenset[str]:
+    return frozenset(inspect.signature(method).parameters)
+
+
+def _arguments(client: OpenAI | AsyncOpenAI, call: Call) -> dict[str, Any]:
+    if call.method == "GET":
+        return {}
+    known = _known(type(_method(client, call).__self__).create)
+    given = {key: value for key, value in call.body.items() if key in known}
+    extra = {key: value for key, value in call.body.items() if key not in known}
+    return {**given, "extra_body": extra} if extra else given
+
+
+def _parse(client: OpenAI, call: Call) -> Taken:
+    import pydantic
+
+    class Word(pydantic.BaseModel):
+        zq_key: Literal["v7"]
+
+    body = {key: value for key, value in call.body.items() if key != "response_format"}
+    result = client.chat.completions.parse(response_format=Word, **body)
+    parsed = result.choices[0].message.parsed
+    return Taken(text=None if parsed is None else parsed.model_dump_json())
+
+
+def _stream(chunks: Any, call: Call) -> Taken:
+    text: list[str] = []
+    try:
+        for count, chunk in enumerate(chunks, 1):
+            text.append(_content(chunk))
+            if call.leave_after is not None and count >= call.leave_after:
+                break
+    finally:
+        chunks.response.close()
+    return Taken(text="".join(text))
+
+
+async def _async_stream(chunks: Any) -> Taken:
+    return Taken(text="".join([_content(chunk) async for chunk in chunks]))
+
+
+def _content(result: Any) -> str:
+    """What the first choice of a chunk or of an answer says, through the SDK's attributes as a client reads them."""
+    if not result.choices:
+        return ""
+    choice = result.choices[0]
+    holder = getattr(choice, "delta", None) or getattr(choice, "message", None)
+    return (choice.text if holder is None else holder.content) or ""
+
+
+def _taken(result: Any) -> Taken:
+    if hasattr(result, "choices"):
+        return Taken(text=_content(result))
+    if getattr(result, "object", "") == "list" and hasattr(result, "usage"):
+        return Taken(vector_lengths=tuple(len(item.embedding) for item in result.data))
+    return Taken()
+
+
+def refused(error: Exception) -> Taken:
+    """The SDK's exception, as data."""
+
+    def string(name: str) -> str | None:
+        value = getattr(error, name, None)
+        return value if isinstance(value, str) else None
+
+    status = getattr(error, "status_code", None)
+    return Taken(
+        exception=type(error).__name__,
+        message=str(error)[:300],
+        status=status if isinstance(status, int) else None,
+        code=string("code"),
+        param=string("param"),
+        type=string("type"),
+    )
