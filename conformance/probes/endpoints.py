@@ -1,0 +1,168 @@
+"""The endpoints as probes speak to them. A probe gets the one that its parameter names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.wire.exchange import Call, Exchange
+
+from .answers import Answer, Vectors
+from .session import ABSENT, CannotTell, Session, without_absent
+
+SAID = 24
+"""Tokens of a control. Long enough to cut, to penalise and to compare; no prose prompt ends within it."""
+
+
+@dataclass(kw_only=True)
+class Generation:
+    """What chat and completions share: prompts, controls, treatments."""
+
+    session: Session
+    model: str
+
+    path = ""
+    prompts: tuple[str, ...] = ()
+
+    def body(self, prompt: Any, **fields: Any) -> dict[str, Any]:
+        """A greedy request of `SAID` tokens, with the fields put over it."""
+        raise NotImplementedError
+
+    def ask(self, prompt: Any = None, /, *, ordinal: int = 0, via: str = "sdk", **fields: Any) -> Answer:
+        """A treatment.
+
+        Raises:
+            Refused, Failed: the server did not take it.
+        """
+        return Answer(self.session.treatment(self._call(prompt, ordinal, via, fields)))
+
+    def attempt(self, prompt: Any = None, /, *, ordinal: int = 0, via: str = "sdk", **fields: Any) -> Exchange:
+        """A request that may come to anything."""
+        return self.session.exchange(self._call(prompt, ordinal, via, fields))
+
+    def control(self, prompt: Any = None, /, *, ordinal: int = 0, via: str = "sdk", **fields: Any) -> Answer:
+        """A request that must work.
+
+        Raises:
+            ControlFailed: it does not.
+        """
+        return Answer(self.session.control(self._call(prompt, ordinal, via, fields)))
+
+    def _call(self, prompt: Any, ordinal: int, via: str, fields: dict[str, Any]) -> Call:
+        leave_after = fields.pop("leave_after", None)
+        body = without_absent(self.body(self.prompts[0] if prompt is None else prompt, **fields))
+        return Call(path=self.path, body=body, ordinal=ordinal, via=via, leave_after=leave_after)
+
+    def steady(self, count: int = 3) -> list[tuple[str, Answer]]:
+        """Prompts and their greedy controls, each asked twice and equal.
+
+        Raises:
+            CannotTell: two equal greedy requests differ, or the model said nothing.
+        """
+        found = []
+        for prompt in self.prompts[:count]:
+            control, again = self.control(prompt), self.control(prompt, ordinal=1)
+            if not control.text.strip():
+                raise CannotTell("the control said nothing")
+            if control.text != again.text:
+                raise CannotTell("two equal requests at temperature 0 were answered differently")
+            found.append((prompt, control))
+        return found
+
+
+class Chat(Generation):
+    """/v1/chat/completions."""
+
+    path = "/chat/completions"
+    prompts = (
+        "Write a long story about a dragon and a knight.",
+        "Describe a journey by train through the mountains in great detail.",
+        "Explain at length how bread is baked in a small village.",
+    )
+
+    def body(self, prompt: Any, **fields: Any) -> dict[str, Any]:
+        """`prompt` is the user's text, or the messages."""
+        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        return {"model": self.model, "messages": messages, "temperature": 0, "max_tokens": SAID, **fields}
+
+
+class Completions(Generation):
+    """/v1/completions."""
+
+    path = "/completions"
+    prompts = (
+        "Once upon a time, a dragon and a knight",
+        "The train left the station and climbed into the mountains, where",
+        "Every morning the baker of the village",
+    )
+
+    def body(self, prompt: Any, **fields: Any) -> dict[str, Any]:
+        """`prompt` is any of the four forms."""
+        return {"model": self.model, "prompt": prompt, "temperature": 0, "max_tokens": SAID, **fields}
+
+
+@dataclass(kw_only=True)
+class Embeddings:
+    """/v1/embeddings."""
+
+    session: Session
+    model: str
+
+    def ask(self, given: Any, /, *, via: str = "sdk", ordinal: int = 0, **fields: Any) -> Vectors:
+        """A treatment. Floats are asked for by name: the SDK would ask for base64 of its own accord.
+
+        Raises:
+            Refused, Failed: the server did not take it.
+        """
+        return Vectors(self.session.treatment(self._call(given, via, ordinal, fields)))
+
+    def attempt(self, given: Any, /, *, via: str = "sdk", ordinal: int = 0, **fields: Any) -> Exchange:
+        """A request that may come to anything."""
+        return self.session.exchange(self._call(given, via, ordinal, fields))
+
+    def control(self, given: Any, /, *, via: str = "sdk", ordinal: int = 0, **fields: Any) -> Vectors:
+        """A request that must work.
+
+        Raises:
+            ControlFailed: it does not.
+        """
+        return Vectors(self.session.control(self._call(given, via, ordinal, fields)))
+
+    def _call(self, given: Any, via: str, ordinal: int, fields: dict[str, Any]) -> Call:
+        body = without_absent({"model": self.model, "input": given, "encoding_format": "float", **fields})
+        return Call(path="/embeddings", body=body, via=via, ordinal=ordinal, server="embedding")
+
+
+@dataclass(kw_only=True)
+class Models:
+    """/v1/models and /v1/models/{model}."""
+
+    session: Session
+    model: str
+
+    def list(self) -> Exchange:
+        """The list, as a control."""
+        return self.session.control(Call(method="GET", path="/models"))
+
+    def retrieve(self, name: str) -> Exchange:
+        """One model, as a treatment.
+
+        Raises:
+            Refused, Failed: the server did not find it.
+        """
+        return self.session.treatment(Call(method="GET", path=f"/models/{name}"))
+
+
+@dataclass(kw_only=True)
+class Raw:
+    """Requests that no SDK would build."""
+
+    session: Session
+    model: str
+
+    def send(self, path: str, raw: str | None = None, *, method: str = "POST", **settings: Any) -> Exchange:
+        """Bytes as they are; whatever comes of it."""
+        return self.session.exchange(Call(path=path, method=method, raw=raw, via="raw", **settings))
+
+
+__all__ = ["ABSENT", "SAID", "Chat", "Completions", "Embeddings", "Generation", "Models", "Raw"]

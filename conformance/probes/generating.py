@@ -1,0 +1,248 @@
+"""The experiments that chat and completions share. Each compares a treatment with a control of the same prompt.
+
+Where a control is asked twice and differs, "differs from the control" proves nothing, and `steady` says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from conformance.checklist.verdicts import Evidence
+
+from .answers import Answer
+from .endpoints import ABSENT, Generation
+from .observation import Observation, ignored, inconclusive, supported, weigh
+from .session import CannotTell, is_refusal
+
+HOT = 2.0
+"""The highest temperature that the API takes. 24 tokens at it equalled the greedy text in 0 of 168 pairs."""
+
+Form = Callable[[str], Any]
+
+
+def a_word_inside(text: str, after: float = 0.25) -> str:
+    """A word to cut the text at: its first occurrence lies in the given part of the text, with text around it.
+
+    Raises:
+        CannotTell: there is none.
+    """
+    for match in re.finditer(r"[^\W\d_]{3,}", text):
+        inside = len(text) * after <= match.start() and match.end() < len(text) * 0.9
+        if inside and text.find(match.group()) == match.start():
+            return match.group()
+    raise CannotTell("the control holds no word to cut it at")
+
+
+def cut_at_stop(endpoint: Generation, form: Form, *, stream: bool = False) -> Observation:
+    """`stop`: the text is the control's, cut at the first occurrence of a word of its own."""
+    votes: list[bool | None] = []
+    for prompt, control in endpoint.steady(2):
+        word = a_word_inside(control.text)
+        answer = endpoint.ask(prompt, stop=form(word), **({"stream": True} if stream else {}))
+        cut = control.text.partition(word)[0].rstrip()
+        if answer.text.rstrip() == cut:
+            votes.append(answer.finish_reason == "stop" or None)
+        else:
+            votes.append(False if answer.text == control.text else None)
+    return weigh(
+        votes,
+        seen="the text ends before the sequence, with finish_reason `stop`",
+        absent="the text runs on over the sequence, equal to the control's",
+        unclear="the text is neither the control's nor the control's cut at the sequence",
+    )
+
+
+def ends_at_limit(endpoint: Generation, field: str, *, stream: bool = False) -> Observation:
+    """`max_tokens` and its kin: three tokens and finish_reason `length`, where the control runs on."""
+    limits: dict[str, Any] = {"max_tokens": ABSENT, field: 3}
+    if stream:
+        limits["stream"] = True
+        limits["stream_options"] = {"include_usage": True}
+    votes: list[bool | None] = []
+    for prompt, control in endpoint.steady(2):
+        guarded = control
+        if field != "max_tokens":
+            # Were the field ignored, nothing would end the answer: let a stop sequence do it.
+            word = a_word_inside(control.text, after=0.5)
+            limits["stop"] = word
+            guarded = endpoint.control(prompt, stop=word)
+            if guarded.text.rstrip() != control.text.partition(word)[0].rstrip():
+                raise CannotTell("no stop sequence would end the answer if the limit were ignored")
+        answer = endpoint.ask(prompt, **limits)
+        votes.append(_limited(answer, guarded))
+    return weigh(
+        votes,
+        seen="3 tokens were generated, with finish_reason `length`, where the control runs on",
+        absent="the text runs on past 3 tokens, as the control's does",
+        unclear="the text is neither the control's nor its first 3 tokens",
+    )
+
+
+def _limited(answer: Answer, control: Answer) -> bool | None:
+    shorter = len(answer.text) < len(control.text) and control.text.startswith(answer.text.rstrip())
+    counted = answer.completion_tokens in (3, None)
+    if shorter and counted and answer.finish_reason == "length":
+        return True
+    return False if len(answer.text) >= len(control.text.rstrip()) else None
+
+
+def several_choices(endpoint: Generation, *, stream: bool = False) -> Observation:
+    """`n`: as many choices as asked for, indices counting from 0."""
+    votes: list[bool | None] = []
+    for prompt, n in zip(endpoint.prompts[:2], (2, 3), strict=True):
+        endpoint.control(prompt)
+        extra = {"stream": True} if stream else {}
+        answer = endpoint.ask(prompt, n=n, temperature=1, max_tokens=4, **extra)
+        votes.append(
+            True if sorted(answer.indices) == list(range(n)) else False if len(answer.choices) == 1 else None
+        )
+    return weigh(
+        votes,
+        seen="as many choices came as were asked for (2 and 3), each with an index of its own",
+        absent="one choice came where 2 and 3 were asked for",
+        unclear="the choices are neither one nor as many as asked for",
+    )
+
+
+def varies(endpoint: Generation) -> Observation:
+    """`temperature`: the hottest sampling differs from greedy text, which repeats itself."""
+    votes: list[bool | None] = []
+    for prompt, control in endpoint.steady():
+        votes.append(endpoint.ask(prompt, temperature=HOT).text != control.text)
+    return weigh(
+        votes,
+        seen="text at temperature 0 repeats itself, and at temperature 2 is another",
+        absent="text at temperature 2 equals text at temperature 0",
+        unclear="the prompts disagree on whether temperature 2 changes the text",
+    )
+
+
+def narrowed(endpoint: Generation) -> Observation:
+    """`top_p`: the narrowest nucleus leaves the likeliest token only, so the hottest sampling turns greedy."""
+    votes: list[bool | None] = []
+    for prompt, control in endpoint.steady(2):
+        hot = endpoint.control(prompt, temperature=HOT)
+        narrow = endpoint.ask(prompt, temperature=HOT, top_p=0.001)
+        votes.append(None if hot.text == control.text else narrow.text == control.text)
+    return weigh(
+        votes,
+        seen="at temperature 2, top_p 0.001 gives the greedy text, which the same without top_p does not",
+        absent="at temperature 2, top_p 0.001 leaves the text as far from greedy as it is without",
+        unclear="sampling was not seen to be hot, so that narrowing it shows nothing",
+    )
+
+
+def repeats_by_seed(endpoint: Generation) -> Observation:
+    """`seed`: sampled text repeats with the seed and changes with it."""
+    votes: list[bool | None] = []
+    for prompt, _ in endpoint.steady():
+        settings = {"temperature": 1.2, "max_tokens": 16}
+        first, again, other = (
+            endpoint.ask(prompt, seed=seed, ordinal=ordinal, **settings).text
+            for seed, ordinal in ((11, 0), (11, 1), (12, 0))
+        )
+        votes.append(None if first == again == other else first == again)
+    return weigh(
+        votes,
+        seen="sampled text repeats under the same seed and is another under another seed",
+        absent="sampled text changes under the same seed, while greedy text repeats",
+        unclear="equal seeds gave equal text on some prompts only, or sampling is not live",
+    )
+
+
+def penalised(endpoint: Generation, field: str) -> Observation:
+    """The penalties: greedy text, which repeats itself, changes. Two prompts must show it."""
+    changed = unchanged = 0
+    for value in (2.0, -2.0):
+        for prompt, control in endpoint.steady():
+            if endpoint.ask(prompt, **{field: value}).text != control.text:
+                changed += 1
+            else:
+                unchanged += 1
+            if changed == 2:
+                return supported("greedy text, which repeats itself, changes under the penalty on two prompts")
+    if changed:
+        return inconclusive(f"the penalties 2 and -2 changed {changed} of {changed + unchanged} greedy texts")
+    return ignored("under the penalties 2 and -2, greedy text on three prompts equals the controls'")
+
+
+def biased(endpoint: Generation) -> Observation:
+    """`logit_bias`: a bias of 100 on an arbitrary token forces it, over and over; another token, another text."""
+    votes: list[bool | None] = []
+    for prompt, control in endpoint.steady(2):
+        one, two = (endpoint.ask(prompt, logit_bias={token: 100}, max_tokens=6).text for token in ("300", "500"))
+        if _one_unit(one) and _one_unit(two) and one != two:
+            votes.append(True)
+        else:
+            votes.append(False if control.text.startswith(one.rstrip()) and one == two else None)
+    return weigh(
+        votes,
+        seen="a bias of 100 on a token makes the text that one token, repeated; another token, another text",
+        absent="a bias of 100 on either of two tokens leaves the greedy text as it was",
+        unclear="the text changed, but not into the forced token",
+    )
+
+
+def _one_unit(text: str) -> bool:
+    """Whether the text is one unit repeated four times or more."""
+    return re.fullmatch(r"(.+?)\1{3,}", text, re.DOTALL) is not None
+
+
+def streamed(endpoint: Generation) -> Observation:
+    """`stream`: the answer arrives as server-sent events."""
+    endpoint.control()
+    answer = endpoint.ask(stream=True)
+    kind = answer.exchange.header("content-type")
+    if kind.startswith("text/event-stream") and len(answer.chunks) > 1:
+        return supported(f"{len(answer.chunks)} events of {kind.partition(';')[0]} arrived")
+    if answer.exchange.json is not None:
+        return ignored("one JSON document came where a stream was asked for")
+    return inconclusive(f"the answer is neither a JSON document nor several events (content-type {kind[:60]!r})")
+
+
+def usage_at_the_end(endpoint: Generation) -> Observation:
+    """`stream_options.include_usage`: a last chunk without choices counts the tokens, only when asked for."""
+    endpoint.control(stream=True)
+    plain = endpoint.ask(stream=True)
+    counted = endpoint.ask(stream=True, stream_options={"include_usage": True})
+    if _usage_chunks(counted) == 1 and _usage_chunks(plain) == 0:
+        return supported("with it a last chunk without choices holds the usage; without it there is none")
+    if _usage_chunks(counted) == 0:
+        return ignored("no chunk without choices holds a usage")
+    return ignored("a usage chunk comes whether it is asked for or not")
+
+
+def _usage_chunks(answer: Answer) -> int:
+    chunks = [chunk for chunk in answer.chunks if isinstance(chunk, dict)]
+    return sum(1 for chunk in chunks if chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict))
+
+
+def unknown_model_refused(endpoint: Generation) -> Observation:
+    """`model`: a name that no model has is refused."""
+    endpoint.control(max_tokens=1)
+    exchange = endpoint.attempt(model="no-such-model-zz", max_tokens=1)
+    if exchange.status is not None and is_refusal(exchange.status):
+        return supported(f"a name that no model has is refused with {exchange.status}", Evidence.EFFECT)
+    if exchange.accepted:
+        return ignored("a name that no model has is answered like the real one")
+    return inconclusive(f"an unknown name was answered with status {exchange.status}")
+
+
+def reads_values(endpoint: Any, field: str, valid: Any, junk: Any, given: Any = None, **extra: Any) -> Observation:
+    """For a field without visible effect: the valid value is accepted and nonsense refused, so somebody reads it.
+
+    Where nonsense is accepted too, an invented key tells a server that is lenient with everything.
+    """
+    few = {} if "embedding" in type(endpoint).__name__.lower() else {"max_tokens": 1}
+    endpoint.control(given, **few, **extra)
+    endpoint.ask(given, **few, **extra, **{field: valid})
+    nonsense = endpoint.attempt(given, **few, **extra, **{field: junk})
+    if nonsense.status is not None and 400 <= nonsense.status < 500:
+        return supported(f"a valid value is accepted and {junk!r} is refused: it is read", Evidence.PARSED)
+    if not nonsense.accepted:
+        return inconclusive(f"a valid value is accepted; {junk!r} is answered with status {nonsense.status}")
+    if endpoint.attempt(given, **few, **extra, zz_unknown=1).accepted:
+        return ignored(f"a valid value, {junk!r} and an invented key are all accepted alike")
+    return inconclusive(f"{junk!r} is accepted, though an invented key is not")

@@ -1,0 +1,110 @@
+"""How a probe reaches the server: controls, which must work, and treatments, which may be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.wire.exchange import Call, Exchange
+
+from .observation import Observation, inconclusive
+
+
+class Refused(Exception):
+    """A treatment was refused with a 4xx, or the route is not there."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        """`exchange`: the refusal."""
+        super().__init__(f"status {exchange.status}")
+        self.exchange = exchange
+
+
+class Failed(Exception):
+    """There is no whole answer to a treatment, or it is a 5xx, or the SDK cannot take it."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        """`exchange`: the failure."""
+        super().__init__(exchange.failure or f"status {exchange.status}")
+        self.exchange = exchange
+
+
+class ControlFailed(Exception):
+    """A plain request does not work: nothing can be said of what would be added to it."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        """`exchange`: the failure."""
+        super().__init__(exchange.failure or f"status {exchange.status}")
+        self.exchange = exchange
+
+
+class CannotTell(Exception):
+    """The model gave no chance to see the effect; the reason stands in the report."""
+
+    @property
+    def observation(self) -> Observation:
+        """As an observation."""
+        return inconclusive(str(self))
+
+
+ABSENT = object()
+"""As the value of a field: leave out what would be sent by default."""
+
+Send = Callable[[Call], Exchange]
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One examination of one row: what it asked, in order, and in which role."""
+
+    send: Send
+    models: Mapping[str, str]
+    """Capability -> model that the target declares for it."""
+    asked: dict[str, Exchange] = field(default_factory=dict)
+    treatments: list[Exchange] = field(default_factory=list)
+
+    def exchange(self, call: Call) -> Exchange:
+        """Ask, whatever comes of it."""
+        exchange = self.send(call)
+        self.asked.setdefault(exchange.id, exchange)
+        return exchange
+
+    def control(self, call: Call) -> Exchange:
+        """Ask what must work.
+
+        Raises:
+            ControlFailed: it does not.
+        """
+        exchange = self.exchange(call)
+        if not works(exchange):
+            raise ControlFailed(exchange)
+        return exchange
+
+    def treatment(self, call: Call) -> Exchange:
+        """Ask what the server may refuse.
+
+        Raises:
+            Refused, Failed: it did.
+        """
+        exchange = self.exchange(call)
+        if exchange.failure is None and exchange.status is not None and is_refusal(exchange.status):
+            raise Refused(exchange)
+        if not works(exchange):
+            raise Failed(exchange)
+        self.treatments.append(exchange)
+        return exchange
+
+
+def is_refusal(status: int) -> bool:
+    """4xx, and 501 for a route that is not there."""
+    return 400 <= status < 500 or status == 501
+
+
+def works(exchange: Exchange) -> bool:
+    """Whether the answer is a 2xx that arrived whole and that the SDK could take."""
+    return exchange.accepted and (exchange.taken is None or exchange.taken.exception is None)
+
+
+def without_absent(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields less those that are to be left out."""
+    return {name: value for name, value in fields.items() if value is not ABSENT}
