@@ -118,7 +118,7 @@ def _timeout(seconds: float) -> tuple[float, float, float, float]:
 @contextmanager
 def _reaching(url: str) -> Iterator[None]:
     """Turn the errors of httpx into ours."""
-    import httpx  # noqa: PLC0415 - takes 0.2 s, and the command line imports this before it asks anybody
+    import httpx  # takes 0.2 s, and the command line imports this module before it asks anybody
 
     try:
         yield

@@ -1,0 +1,223 @@
+"""The models of an Ollama server: which of them answers for which capability.
+
+By the native API: ``/api/tags`` lists models with digest and size, ``/api/show`` tells what one can do.
+``capabilities`` came with v0.6.4 (``thinking`` with v0.9.0); what an older server does not say is read from the
+template and the family, as those versions themselves did.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from conformance.targets.address import root_of
+from conformance.targets.answers import fetch, printable
+from conformance.targets.errors import TargetError
+
+if TYPE_CHECKING:
+    import httpx
+
+Capability = Literal["completion", "tools", "insert", "vision", "embedding", "thinking"]
+CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
+
+PULLS: Mapping[Capability, str] = {
+    "completion": "smollm2:135m",
+    "tools": "qwen2.5:0.5b",
+    "insert": "qwen2.5-coder:0.5b",
+    "vision": "moondream",
+    "embedding": "all-minilm",
+    "thinking": "qwen3:0.6b",
+}
+"""A small model of Ollama's library for each capability, for the hint to somebody who has none."""
+
+_OLDER_SIGNS: Mapping[Capability, re.Pattern[str]] = {
+    "tools": re.compile(r"\.Tools\b"),
+    "insert": re.compile(r"\.Suffix\b"),
+    "thinking": re.compile(r"\.Thinking\b|<think>"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A model that answers: its id as a request spells it, and the digest of its manifest."""
+
+    id: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Models:
+    """Which model answers for which capability; what is missing here is missing on the server."""
+
+    by_capability: Mapping[Capability, Model]
+    notes: tuple[str, ...] = ()
+    """What to tell the user: which models could not be looked at, and what would cover the missing ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Listed:
+    """A model as ``/api/tags`` lists it."""
+
+    model: Model
+    size: int
+    families: tuple[str, ...]
+    capabilities: frozenset[str] = field(default_factory=frozenset)
+
+
+def version(client: "httpx.Client", base_url: str) -> str:
+    """Return the version that the server gives itself, such as ``0.24.0``.
+
+    Raises:
+        TargetError: no Ollama answers there.
+    """
+    answer = fetch(client, "GET", f"{root_of(base_url)}/api/version", seconds=10)
+    value = answer.object().get("version")
+    if not isinstance(value, str):
+        raise TargetError(f"{answer.url} names no version")
+    return printable(value, limit=100)
+
+
+def discover(
+    client: "httpx.Client",
+    base_url: str,
+    *,
+    wanted: Mapping[Capability, str] | None = None,
+    fixtures: Mapping[Capability, str] | None = None,
+) -> Models:
+    """Find a model for each capability: the wanted one, else the suite's own, else the smallest that fits.
+
+    ``wanted`` are the ids that options name; the model wanted for completion also answers for whatever else it
+    can do. ``fixtures`` are the ids of the suite's own models, taken where they are there. Of the others, models
+    that do not think go before those that do, and cloud models are left out: they cost money.
+
+    Raises:
+        TargetError: a wanted model is not there, or the server's answers cannot be used.
+    """
+    listed = _tags(client, base_url)
+    found: dict[Capability, Model] = {}
+    for capability, name in (wanted or {}).items():
+        found[capability] = _by_name(listed, name).model
+    notes: list[str] = []
+    look = _Look(client=client, base_url=base_url, predates_thinking=_before(version(client, base_url), (0, 9)))
+    if "completion" in found:
+        preferred = [one for one in listed if one.model == found["completion"]]
+        _fill(found, preferred, look, notes)
+    for capability, name in (fixtures or {}).items():
+        for one in listed:
+            if capability not in found and _same(one.model.id, name):
+                found[capability] = one.model
+    _fill(found, sorted(listed, key=lambda one: (one.size, one.model.id)), look, notes)
+    notes += [_hint(capability) for capability in CAPABILITIES if capability not in found]
+    return Models(by_capability={name: found[name] for name in CAPABILITIES if name in found}, notes=tuple(notes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """How to look at one model of this server."""
+
+    client: "httpx.Client"
+    base_url: str
+    predates_thinking: bool
+
+    def capabilities(self, one: _Listed) -> frozenset[str]:
+        """Return what the model can do; ``thinks`` marks one that thinks, declared or not."""
+        if one.capabilities:
+            return one.capabilities | ({"thinks"} if "thinking" in one.capabilities else frozenset())
+        url = f"{root_of(self.base_url)}/api/show"
+        shown = fetch(self.client, "POST", url, json_body={"model": one.model.id}).object()
+        template = shown.get("template")
+        signs = {name for name, sign in _OLDER_SIGNS.items() if sign.search(str(template or ""))}
+        declared = shown.get("capabilities")
+        if isinstance(declared, list) and declared:
+            able = {name for name in declared if isinstance(name, str)}
+            able |= signs & {"thinking"} if self.predates_thinking else set()
+        else:
+            able = signs | _older_kind(one, shown)
+        return frozenset(able | ({"thinks"} if "thinking" in able | signs else set()))
+
+
+def _older_kind(one: _Listed, shown: Mapping[str, Any]) -> set[str]:
+    """Return what an older server knows of a model from its weights: embedding or completion, and vision."""
+    info = shown.get("model_info")
+    keys = tuple(info) if isinstance(info, dict) else ()
+    embeds = any(key.endswith(".pooling_type") for key in keys) or {"bert", "nomic-bert"} & {*one.families}
+    sees = any(key.endswith(".vision.block_count") for key in keys) or {"clip", "mllama"} & {*one.families}
+    return {"embedding" if embeds else "completion"} | ({"vision"} if sees or shown.get("projector_info") else set())
+
+
+def _fill(found: dict[Capability, Model], candidates: Sequence[_Listed], look: _Look, notes: list[str]) -> None:
+    """Give each open capability the first candidate that has it; one that thinks only if no other does."""
+    thinking: dict[Capability, Model] = {}
+    for one in candidates:
+        open_ones = [capability for capability in CAPABILITIES if capability not in found]
+        if not open_ones:
+            return
+        try:
+            able = look.capabilities(one)
+        except TargetError as error:
+            notes.append(f"{one.model.id} is left out: {error}")
+            continue
+        for capability in open_ones:
+            if capability in able and ("thinks" not in able or capability == "thinking"):
+                found[capability] = one.model
+            elif capability in able:
+                thinking.setdefault(capability, one.model)
+    for capability, model in thinking.items():
+        found.setdefault(capability, model)
+
+
+def _tags(client: "httpx.Client", base_url: str) -> tuple[_Listed, ...]:
+    """Return the models that lie on the server itself."""
+    answer = fetch(client, "GET", f"{root_of(base_url)}/api/tags")
+    models = answer.object().get("models") or []
+    if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
+        raise TargetError(f"{answer.url} answers without a list of models")
+    local = (model for model in models if not model.get("remote_host") and not model.get("remote_model"))
+    return tuple(_listed(model, answer.url) for model in local)
+
+
+def _listed(model: Mapping[str, Any], url: str) -> _Listed:
+    """Return one entry of the list, checked."""
+    name, digest, size = model.get("name"), model.get("digest"), model.get("size")
+    if not (isinstance(name, str) and name.isprintable() and isinstance(digest, str) and isinstance(size, int)):
+        raise TargetError(f"{url} lists a model without name, digest or size")
+    details = model.get("details")
+    details = details if isinstance(details, dict) else {}
+    families = (*_texts(details.get("families")), *_texts([details.get("family")]))
+    return _Listed(
+        model=Model(id=name, digest=printable(digest, limit=100)),
+        size=size,
+        families=families,
+        capabilities=frozenset(_texts(model.get("capabilities"))),
+    )
+
+
+def _texts(value: Any) -> Iterable[str]:
+    """Return the strings of what should be a list of strings."""
+    return (item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _by_name(listed: Sequence[_Listed], name: str) -> _Listed:
+    """Return the model that an option names."""
+    for one in listed:
+        if _same(one.model.id, name):
+            return one
+    there = ", ".join(one.model.id for one in listed[:10]) or "none"
+    raise TargetError(f"no model {name!r} on this server (there: {there}); try: ollama pull {name}")
+
+
+def _same(listed: str, name: str) -> bool:
+    """Tell whether two names are one to Ollama: case does not count, and no tag is ``latest``."""
+    tagged = name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+    return listed.casefold() == tagged.casefold()
+
+
+def _before(text: str, release: tuple[int, int]) -> bool:
+    """Tell whether a version is older than a release; a version we cannot read is taken for a new one."""
+    match = re.match(r"v?(\d+)\.(\d+)", text)
+    return match is not None and (int(match[1]), int(match[2])) < release
+
+
+def _hint(capability: Capability) -> str:
+    """Say what would cover a capability that no model has."""
+    return f"no model for {capability}: try `ollama pull {PULLS[capability]}`, or --prepare for the suite's own"
