@@ -1,0 +1,158 @@
+"""Starting and stopping the embedded llama.cpp server, which runs in a process of its own."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self, cast
+
+from conformance.targets.embedded.child import Settings
+from conformance.targets.fixtures.models import CHAT, TEXT_EMBEDDINGS
+
+LOG_NAME = "embedded-server.log"
+"""The name of llama.cpp's log in the folder given to `start`."""
+
+_SECONDS_TO_START = 120.0
+_SECONDS_TO_STOP = 2.0
+_MOST_THREADS = 4  # more do not make a model of this size faster
+
+
+class ServerStartError(RuntimeError):
+    """The embedded server did not come up; the message ends with the last lines of its log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedServer:
+    """A running server. Leaving its `with` block stops it; the end of this process, however it ends, does too.
+
+    The base URLs end in `/v1`. Chat and embeddings are two instances of llama.cpp on two ports of one process.
+    """
+
+    base_url: str
+    embedding_base_url: str
+    chat_model: str
+    embedding_model: str
+    version: str
+    process: "subprocess.Popen[bytes]" = field(repr=False)
+
+    def alive(self) -> bool:
+        """Tell whether the server's process still runs."""
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """End the server; more than once does no harm."""
+        _end(self.process)
+
+    def __enter__(self) -> Self:
+        """Return the server itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the server."""
+        self.stop()
+
+
+def start(log_folder: Path | None = None, *, progress: Callable[[str], None]) -> EmbeddedServer:
+    """Start the server on free ports and return it when it answers, some seconds later.
+
+    llama.cpp's own messages go to `embedded-server.log` in `log_folder`, or nowhere. `progress` takes lines for
+    the user, most of them on the first use, which fetches 93 MB. Raises `FixtureUnavailableError` if the model
+    cannot be had and `ServerStartError` if llama.cpp does not come up.
+    """
+    found = CHAT.fetch_files(progress=progress)
+    weights, projector = found.values()
+    settings = Settings(
+        weights=str(weights),
+        projector=str(projector),
+        template=CHAT.jinja_template(),
+        chat_model=CHAT.name,
+        embedding_model=TEXT_EMBEDDINGS.name,
+        threads=_threads(),
+        parent=os.getpid(),
+    )
+    with _log(log_folder) as log:
+        process = _spawn(settings, log)
+        try:
+            addresses = _addresses(process, time.monotonic() + _SECONDS_TO_START, log)
+        except BaseException:
+            _end(process)
+            raise
+    return EmbeddedServer(
+        base_url=f"{addresses['chat']}/v1",
+        embedding_base_url=f"{addresses['embeddings']}/v1",
+        chat_model=settings.chat_model,
+        embedding_model=settings.embedding_model,
+        version=f"b{addresses['build']}" if addresses["build"] else version("xllamacpp"),
+        process=process,
+    )
+
+
+def _spawn(settings: Settings, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start the child in a session of its own: Ctrl-C in the terminal is for the parent to decide on."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "conformance.targets.embedded.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        bufsize=0,
+        start_new_session=True,
+    )
+    cast("IO[bytes]", process.stdin).write(settings.as_line())
+    return process
+
+
+def _addresses(process: "subprocess.Popen[bytes]", deadline: float, log: IO[bytes]) -> dict[str, Any]:
+    """Wait for the child's one line."""
+    answers = cast("IO[bytes]", process.stdout)
+    line = b""
+    while not line.endswith(b"\n"):
+        readable, _, _ = select.select([answers], [], [], max(0.0, deadline - time.monotonic()))
+        if not readable:
+            raise ServerStartError(f"The embedded server did not start in time.\n{_tail(log)}")
+        chunk = answers.read(4096)
+        if not chunk:
+            status = process.wait()
+            raise ServerStartError(f"The embedded server ended with status {status}.\n{_tail(log)}")
+        line += chunk
+    addresses: dict[str, Any] = json.loads(line)
+    return addresses
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Close the pipe that the child watches, and kill it if that does not help."""
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    try:
+        process.wait(_SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _log(folder: Path | None) -> IO[bytes]:
+    if folder is None:
+        return tempfile.TemporaryFile()
+    folder.mkdir(parents=True, exist_ok=True)
+    return (folder / LOG_NAME).open("w+b")
+
+
+def _tail(log: IO[bytes], lines: int = 20) -> str:
+    log.seek(0)
+    return b"\n".join(log.read().splitlines()[-lines:]).decode(errors="replace")
+
+
+def _threads() -> int:
+    """As many threads as this process may use, where the system tells: llama.cpp's own guess counts the machine's."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, _MOST_THREADS)
