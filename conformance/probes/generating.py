@@ -35,12 +35,16 @@ def a_word_inside(text: str, after: float = 0.25) -> str:
     raise CannotTell("the control holds no word to cut it at")
 
 
+def _streaming(stream: bool) -> dict[str, Any]:
+    return {"stream": True} if stream else {}
+
+
 def cut_at_stop(endpoint: Generation, form: Form, *, stream: bool = False) -> Observation:
     """`stop`: the text is the control's, cut at the first occurrence of a word of its own."""
     votes: list[bool | None] = []
     for prompt, control in endpoint.steady(2):
         word = a_word_inside(control.text)
-        answer = endpoint.ask(prompt, stop=form(word), **({"stream": True} if stream else {}))
+        answer = endpoint.ask(prompt, stop=form(word), **_streaming(stream))
         cut = control.text.partition(word)[0].rstrip()
         if answer.text.rstrip() == cut:
             votes.append(answer.finish_reason == "stop" or None)
@@ -93,8 +97,7 @@ def several_choices(endpoint: Generation, *, stream: bool = False) -> Observatio
     votes: list[bool | None] = []
     for prompt, n in zip(endpoint.prompts[:2], (2, 3), strict=True):
         endpoint.control(prompt)
-        extra = {"stream": True} if stream else {}
-        answer = endpoint.ask(prompt, n=n, temperature=1, max_tokens=4, **extra)
+        answer = endpoint.ask(prompt, n=n, temperature=1, max_tokens=4, **_streaming(stream))
         votes.append(
             True if sorted(answer.indices) == list(range(n)) else False if len(answer.choices) == 1 else None
         )
@@ -138,7 +141,7 @@ def repeats_by_seed(endpoint: Generation) -> Observation:
     """`seed`: sampled text repeats with the seed and changes with it."""
     votes: list[bool | None] = []
     for prompt, _ in endpoint.steady():
-        settings = {"temperature": 1.2, "max_tokens": 16}
+        settings: dict[str, Any] = {"temperature": 1.2, "max_tokens": 16}
         first, again, other = (
             endpoint.ask(prompt, seed=seed, ordinal=ordinal, **settings).text
             for seed, ordinal in ((11, 0), (11, 1), (12, 0))
@@ -157,7 +160,8 @@ def penalised(endpoint: Generation, field: str) -> Observation:
     changed = unchanged = 0
     for value in (2.0, -2.0):
         for prompt, control in endpoint.steady():
-            if endpoint.ask(prompt, **{field: value}).text != control.text:
+            penalty: dict[str, Any] = {field: value}
+            if endpoint.ask(prompt, **penalty).text != control.text:
                 changed += 1
             else:
                 unchanged += 1

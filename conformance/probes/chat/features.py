@@ -1,0 +1,34 @@
+"""chat/features: each follows from the fields that make it up."""
+
+from __future__ import annotations
+
+from conformance.probes.declaring import derived, probe
+from conformance.probes.endpoints import Chat
+from conformance.probes.observation import Observation, inconclusive, supported
+
+
+@probe("chat/features/chat_completions")
+def chat_completions(chat: Chat) -> Observation:
+    """A model answers messages with a message."""
+    answer = chat.control()
+    if answer.text.strip() and answer.message.get("role") == "assistant":
+        return supported("the assistant answers")
+    return inconclusive("the answer holds no assistant's text")
+
+
+derived("chat/features/streaming", "Answers arrive piece by piece.", "chat/fields/stream")
+derived("chat/features/json_mode", "Answers are valid JSON.", "chat/fields/response_format/json_object")
+derived(
+    "chat/features/reproducible_outputs", "Equal requests with an equal seed get equal answers.", "chat/fields/seed"
+)
+derived("chat/features/vision", "Models see pictures.", "chat/fields/messages/image/base64", needs="vision")
+derived("chat/features/tools", "Models call functions.", "chat/fields/tools/function", needs="tools")
+derived(
+    "chat/features/reasoning", "How much a model thinks can be set.", "chat/fields/reasoning_effort", needs="thinking"
+)
+derived(
+    "chat/features/logprobs",
+    "Answers tell the probability of each token.",
+    "chat/fields/logprobs",
+    "chat/fields/top_logprobs",
+)

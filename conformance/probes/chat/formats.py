@@ -1,0 +1,156 @@
+"""chat/fields/response_format: the text obeys a format that the prompt does not suggest."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from conformance.probes import generating as same
+from conformance.probes.answers import Answer
+from conformance.probes.declaring import derived, probe
+from conformance.probes.endpoints import Chat, Generation
+from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
+
+WORDS = (("zq_key", "v7"), ("qx_name", "w3"))
+"""Two words that no prompt suggests; a server that does not constrain cannot write them."""
+
+ASKS_FOR_PROSE = (
+    "Write a poem about the sea. Do not write JSON.",
+    "Tell the story of a lost dog in plain prose, never in JSON.",
+)
+
+
+def one_word(key: str, word: str) -> dict[str, Any]:
+    """A schema that allows one document only: {key: word}."""
+    schema = {
+        "type": "object",
+        "properties": {key: {"type": "string", "enum": [word]}},
+        "required": [key],
+        "additionalProperties": False,
+    }
+    return {"type": "json_schema", "json_schema": {"name": "one_word", "strict": True, "schema": schema}}
+
+
+def read(text: str) -> Any:
+    """The text as JSON, or None."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def obeys_schema(endpoint: Generation, **extra: Any) -> Observation:
+    """The text is the one document that the schema allows."""
+    votes: list[bool | None] = []
+    for (key, word), prompt in zip(WORDS, endpoint.prompts, strict=False):
+        control = endpoint.control(prompt)
+        answer = endpoint.ask(prompt, response_format=one_word(key, word), max_tokens=32, **extra)
+        obeyed = read(answer.text) == {key: word}
+        votes.append(True if obeyed else False if _prose(answer, control) else None)
+    return weigh(
+        votes,
+        seen="the text is the one document that the schema allows, against the prompt",
+        absent="the text is prose, as it is without the schema",
+        unclear="the text is neither prose nor the one document that the schema allows",
+    )
+
+
+def _prose(answer: Answer, control: Answer) -> bool:
+    return answer.text[:12] == control.text[:12] or not answer.text.lstrip().startswith(("{", "[", "`"))
+
+
+def begins_json(text: str) -> bool:
+    """Whether the text is a JSON object, or the beginning of one that the limit cut."""
+    stripped = text.strip()
+    if not stripped.startswith("{"):
+        return False
+    if isinstance(read(stripped), dict):
+        return True
+    inside = stripped[1:].lstrip()
+    return not inside or inside[0] in '"}'
+
+
+def obeys_json_mode(endpoint: Generation, prompts: tuple[str, ...], **extra: Any) -> Observation:
+    """The text is JSON where the prompt asks for prose and the control is prose."""
+    votes: list[bool | None] = []
+    for prompt in prompts:
+        control = endpoint.control(prompt)
+        answer = endpoint.ask(prompt, response_format={"type": "json_object"}, max_tokens=32, **extra)
+        if begins_json(control.text):
+            votes.append(None)
+        else:
+            votes.append(begins_json(answer.text) or (None if answer.text.lstrip()[:1] == "{" else False))
+    return weigh(
+        votes,
+        seen="the text is a JSON object where the prompt asks for prose",
+        absent="the text is prose, as it is without the field",
+        unclear="the control is JSON too, or the text only begins like JSON",
+    )
+
+
+derived("chat/fields/response_format", "The form that the text must have.")
+
+
+@probe("chat/fields/response_format/text")
+def format_text(chat: Chat) -> Observation:
+    """`text`, the default. The value is read, or any nonsense would do."""
+    for prompt, control in chat.steady(1):
+        if chat.ask(prompt, response_format={"type": "text"}).text != control.text:
+            return inconclusive("the text differs from the one without the field")
+    return same.reads_values(chat, "response_format", {"type": "text"}, {"type": "zz_bogus"})
+
+
+@probe("chat/fields/response_format/json_object")
+def format_json_object(chat: Chat) -> Observation:
+    """`json_object`: the text is a JSON object. The prompt must name JSON (ours does, to forbid it)."""
+    return obeys_json_mode(chat, ASKS_FOR_PROSE)
+
+
+@probe("chat/fields/response_format/json_schema")
+def format_json_schema(chat: Chat) -> Observation:
+    """`json_schema`: the text obeys the schema."""
+    return obeys_schema(chat)
+
+
+@probe("chat/fields/response_format/json_schema/stream", title="with stream")
+def format_json_schema_stream(chat: Chat) -> Observation:
+    """The joined chunks obey the schema too."""
+    return obeys_schema(chat, stream=True)
+
+
+@probe("chat/fields/response_format/json_object/stream", title="with stream")
+def format_json_object_stream(chat: Chat) -> Observation:
+    """The joined chunks are a JSON object too."""
+    return obeys_json_mode(chat, ASKS_FOR_PROSE, stream=True)
+
+
+KEYWORDS: dict[str, tuple[dict[str, Any], Any]] = {
+    "integer": ({"type": "integer", "enum": [7]}, [7]),
+    "items": ({"type": "array", "items": {"type": "integer", "enum": [4]}, "minItems": 2, "maxItems": 2}, [[4, 4]]),
+    "any_of": ({"anyOf": [{"type": "string", "enum": ["zq"]}, {"type": "null"}]}, ["zq", None]),
+    "ref": ({"$ref": "#/$defs/word"}, ["zq"]),
+}
+"""Keyword -> a schema of a member, and the values that it allows."""
+
+
+@probe("chat/fields/response_format/json_schema/keywords", title="keywords of the schema")
+def format_keywords(chat: Chat) -> Observation:
+    """Enums of numbers, arrays of fixed length, anyOf and $ref are enforced, as `.parse()` of the SDK needs them."""
+    obeyed: list[str] = []
+    missed: list[str] = []
+    for keyword, (schema, allowed) in KEYWORDS.items():
+        document = {
+            "type": "object",
+            "properties": {"zq": schema},
+            "required": ["zq"],
+            "additionalProperties": False,
+            "$defs": {"word": {"type": "string", "enum": ["zq"]}},
+        }
+        form = {"type": "json_schema", "json_schema": {"name": keyword, "strict": True, "schema": document}}
+        found = read(chat.ask(response_format=form, max_tokens=32).text)
+        (obeyed if isinstance(found, dict) and found.get("zq", 0) in allowed else missed).append(keyword)
+    if not missed:
+        return supported(f"enforced: {', '.join(obeyed)}")
+    if not obeyed:
+        return ignored(f"not enforced: {', '.join(missed)}")
+    return partial(f"enforced: {', '.join(obeyed)}; not: {', '.join(missed)}")

@@ -1,0 +1,269 @@
+"""chat/fields/messages: what reaches the model. The prompt's token count is the witness, and the text beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.checklist.verdicts import Severity
+from conformance.probes.answers import Answer
+from conformance.probes.declaring import derived, probe
+from conformance.probes.endpoints import Chat
+from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
+from conformance.probes.pictures import data_url
+from conformance.wire.asker import IMAGE_HOST
+
+from .tools import called
+
+SYSTEM = (
+    "You answer every question in the voice of an old sailor who has crossed seven seas and fears nothing at all."
+)
+"""Some twenty words: whether they reach the prompt shows in its token count, whatever the tokenizer."""
+
+MANY = 10
+"""Tokens that `SYSTEM` costs at the very least."""
+
+Message = dict[str, Any]
+
+
+def user(content: Any, **more: Any) -> Message:
+    """A user's message."""
+    return {"role": "user", "content": content, **more}
+
+
+def reached(answer: Answer, control: Answer, tokens: int) -> bool | None:
+    """Whether the answer's prompt is longer than the control's by at least so many tokens; by text where unknown."""
+    if answer.prompt_tokens is None or control.prompt_tokens is None:
+        return None if answer.text == control.text else True
+    grown = answer.prompt_tokens - control.prompt_tokens
+    if grown >= tokens:
+        return True
+    return False if grown <= 0 and answer.text == control.text else None
+
+
+def adds(chat: Chat, with_it: Any, tokens: int = MANY, without: Any = None) -> Observation:
+    """What is added to each prompt reaches the model. `with_it` and `without` make the messages of a prompt."""
+    votes = []
+    for prompt, plain in chat.steady(2):
+        control = plain if without is None else chat.control(without(prompt))
+        votes.append(reached(chat.ask(with_it(prompt)), control, tokens))
+    return weigh(
+        votes,
+        seen="it adds its tokens to the prompt",
+        absent="prompt tokens and answer are the same as without it",
+        unclear="it changes the prompt or the answer, but not as its text would",
+    )
+
+
+@probe("chat/fields/messages/turns", title="several turns")
+def turns(chat: Chat) -> Observation:
+    """Earlier turns reach the model: each adds its tokens."""
+    return adds(
+        chat,
+        lambda prompt: [user("Hello."), {"role": "assistant", "content": SYSTEM}, user(prompt)],
+    )
+
+
+derived("chat/fields/messages", "The conversation so far.")
+
+
+@probe("chat/fields/messages/text")
+def text(chat: Chat) -> Observation:
+    """`content` as a string: other words, another answer."""
+    (_, one), (_, two) = chat.steady(2)
+    longer = chat.control(f"{chat.prompts[0]} {SYSTEM}")
+    grown = reached(longer, one, MANY)
+    if grown and one.text != two.text:
+        return supported("other prompts get other answers, and a longer one counts more tokens")
+    if one.text == two.text == longer.text:
+        return ignored("three different prompts get one and the same answer")
+    return inconclusive("the prompts' token counts do not grow with their length")
+
+
+@probe("chat/fields/messages/content_parts")
+def content_parts(chat: Chat) -> Observation:
+    """`content` as an array of text parts means the same as one string of them."""
+    votes: list[bool | None] = []
+    for prompt, control in chat.steady(2):
+        first, last = prompt[: len(prompt) // 2], prompt[len(prompt) // 2 :]
+        whole = chat.ask([user([{"type": "text", "text": prompt}])])
+        halves = chat.ask([user([{"type": "text", "text": first}, {"type": "text", "text": last}])])
+        votes += [_means_the_same(whole, control, 2), _means_the_same(halves, control, 6)]
+    return weigh(
+        votes,
+        seen="as many prompt tokens as the string has, give or take what joins the parts",
+        absent="the parts do not reach the prompt",
+        unclear="the parts reach the prompt with other token counts than the string",
+    )
+
+
+def _means_the_same(answer: Answer, control: Answer, slack: int) -> bool | None:
+    if answer.prompt_tokens is None or control.prompt_tokens is None:
+        return True if answer.text == control.text else None
+    missing = control.prompt_tokens - answer.prompt_tokens
+    return True if abs(missing) <= slack else False if missing > slack else None
+
+
+@probe("chat/fields/messages/system/parts", title="content parts of a system message", severity=Severity.SHOULD)
+def system_parts(chat: Chat) -> Observation:
+    """A system message's content may be an array of text parts too."""
+    return adds(
+        chat, lambda prompt: [{"role": "system", "content": [{"type": "text", "text": SYSTEM}]}, user(prompt)]
+    )
+
+
+derived("chat/fields/messages/role", "Who speaks.")
+
+
+@probe("chat/fields/messages/role/system")
+def role_system(chat: Chat) -> Observation:
+    """A system message reaches the model."""
+    return adds(chat, lambda prompt: [{"role": "system", "content": SYSTEM}, user(prompt)])
+
+
+@probe("chat/fields/messages/role/developer")
+def role_developer(chat: Chat) -> Observation:
+    """A developer message reaches the model, as a system message does."""
+    return adds(chat, lambda prompt: [{"role": "developer", "content": SYSTEM}, user(prompt)])
+
+
+@probe("chat/fields/messages/role/user")
+def role_user(chat: Chat) -> Observation:
+    """A second user message in a row reaches the model."""
+    return adds(chat, lambda prompt: [user(SYSTEM), user(prompt)])
+
+
+@probe("chat/fields/messages/role/assistant")
+def role_assistant(chat: Chat) -> Observation:
+    """An assistant message between two user messages reaches the model."""
+    return adds(
+        chat,
+        lambda prompt: [user("Hello."), {"role": "assistant", "content": SYSTEM}, user(prompt)],
+        without=lambda prompt: [user("Hello."), user(prompt)],
+    )
+
+
+def _after_a_call(prompt: str, result: str, arguments: dict[str, str]) -> list[Message]:
+    return [
+        user(prompt),
+        {"role": "assistant", "content": None, "tool_calls": [called("get_weather", arguments, "call_1")]},
+        {"role": "tool", "tool_call_id": "call_1", "content": result},
+    ]
+
+
+@probe("chat/fields/messages/role/tool", needs="tools")
+def role_tool(chat: Chat) -> Observation:
+    """A tool's result reaches the model."""
+    return adds(
+        chat,
+        lambda prompt: _after_a_call(prompt, SYSTEM, {"city": "Paris"}),
+        without=lambda prompt: _after_a_call(prompt, "Rain.", {"city": "Paris"}),
+    )
+
+
+@probe("chat/fields/messages/tool_calls", needs="tools")
+def message_tool_calls(chat: Chat) -> Observation:
+    """An assistant's earlier tool calls reach the model, arguments included."""
+    return adds(
+        chat,
+        lambda prompt: _after_a_call(prompt, "Rain.", {"city": SYSTEM}),
+        without=lambda prompt: _after_a_call(prompt, "Rain.", {"city": "Paris"}),
+    )
+
+
+@probe("chat/fields/messages/name", severity=Severity.SHOULD)
+def name(chat: Chat) -> Observation:
+    """A participant's name tells users apart: it reaches the prompt."""
+    return adds(chat, lambda prompt: [user(prompt, name="zq_bob")], tokens=1)
+
+
+@probe("chat/fields/messages/as_serialised", title="an answer of the SDK, sent back")
+def as_serialised(chat: Chat) -> Observation:
+    """An assistant's message comes back as the SDK writes it: absent members as null, empty annotations."""
+    extras: dict[str, Any] = {
+        "refusal": None,
+        "annotations": [],
+        "audio": None,
+        "function_call": None,
+        "tool_calls": None,
+    }
+    return adds(
+        chat,
+        lambda prompt: [user("Hello."), {"role": "assistant", "content": SYSTEM, **extras}, user(prompt)],
+        without=lambda prompt: [user("Hello."), user(prompt)],
+    )
+
+
+derived("chat/fields/messages/image", "Pictures reach the model.", needs="vision")
+
+
+def sees(chat: Chat, picture: Any) -> Observation:
+    """Pictures cost prompt tokens, and other pictures get other answers. `picture` makes the part of a pattern."""
+    prompt = "What is shown here?"
+    control = chat.control(prompt)
+    parts = [[{"type": "text", "text": prompt}, picture(pattern)] for pattern in ("checks", "stripes")]
+    checks, stripes = (chat.ask([user(content)]) for content in parts)
+    again = chat.ask([user(parts[0])], ordinal=1)
+    unseen = {checks.prompt_tokens, stripes.prompt_tokens} == {control.prompt_tokens}
+    if unseen and checks.text == stripes.text == control.text:
+        return ignored("with a picture, prompt tokens and answer are the same as without")
+    if checks.text != again.text:
+        return inconclusive("the same picture was answered differently at temperature 0")
+    costs = control.prompt_tokens is None or (checks.prompt_tokens or 0) > control.prompt_tokens
+    if costs and (checks.text != stripes.text or _other_odds(chat, parts)):
+        return supported("a picture adds prompt tokens, and another picture gets another answer")
+    if checks.text == stripes.text:
+        return inconclusive("pictures change the prompt, but two of them get one answer")
+    return inconclusive("pictures change the answer, but not the count of prompt tokens")
+
+
+def _other_odds(chat: Chat, parts: list[Any]) -> bool:
+    """Whether two pictures get other probabilities where they get the same words."""
+    first, second = (chat.ask([user(content)], logprobs=True, max_tokens=4) for content in parts)
+    return bool(first.logprobs) and first.logprobs != second.logprobs
+
+
+@probe("chat/fields/messages/image/base64", needs="vision")
+def image_base64(chat: Chat) -> Observation:
+    """`image_url` as an object whose url is a data URL."""
+    return sees(chat, lambda pattern: {"type": "image_url", "image_url": {"url": data_url(pattern)}})
+
+
+@probe("chat/fields/messages/image/url", needs="vision")
+def image_url(chat: Chat) -> Observation:
+    """`image_url` as an object whose url is an http address that the server fetches."""
+    return sees(chat, lambda pattern: {"type": "image_url", "image_url": {"url": f"{IMAGE_HOST}/{pattern}.png"}})
+
+
+@probe("chat/fields/messages/image/bare", needs="vision", title="bare string", severity=Severity.SHOULD)
+def image_bare(chat: Chat) -> Observation:
+    """`image_url` as a bare string, as Ollama's documentation shows it; OpenAI's clause knows the object only."""
+    return sees(chat, lambda pattern: {"type": "image_url", "image_url": data_url(pattern)})
+
+
+def hears(chat: Chat, part: Any) -> Observation:
+    """Parts other than text and pictures: they cost prompt tokens."""
+    prompt = "What is this?"
+    control = chat.control(prompt)
+    answer = chat.ask([user([{"type": "text", "text": prompt}, part])])
+    if answer.text == control.text and answer.prompt_tokens == control.prompt_tokens:
+        return ignored("with the part, prompt tokens and answer are the same as without")
+    if (answer.prompt_tokens or 0) > (control.prompt_tokens or 0):
+        return supported("the part adds prompt tokens")
+    return inconclusive("the answer changes, but not the count of prompt tokens")
+
+
+SILENCE = "UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQIAAACAgA=="
+"""A WAV of two samples."""
+
+
+@probe("chat/fields/messages/input_audio", severity=Severity.SHOULD)
+def input_audio(chat: Chat) -> Observation:
+    """A content part with sound, for models that hear."""
+    return hears(chat, {"type": "input_audio", "input_audio": {"data": SILENCE, "format": "wav"}})
+
+
+@probe("chat/fields/messages/file", severity=Severity.SHOULD)
+def file(chat: Chat) -> Observation:
+    """A content part with a file, for models that read files."""
+    data = "data:application/pdf;base64,JVBERi0xLjEKJSVFT0YK"
+    return hears(chat, {"type": "file", "file": {"filename": "zq.pdf", "file_data": data}})

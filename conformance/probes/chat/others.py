@@ -1,0 +1,197 @@
+"""chat/fields: what has an effect on few servers, and what has none that can be seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.checklist.verdicts import Evidence, Severity
+from conformance.probes import generating as same
+from conformance.probes.answers import Answer, items, member, whole
+from conformance.probes.declaring import derived, probe
+from conformance.probes.endpoints import Chat
+from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
+from conformance.wire.exchange import Call
+
+THOUGHTS = 128
+"""Tokens that leave a thinking model room to think and to answer."""
+
+
+def thought(answer: Answer) -> bool:
+    """Whether the answer shows thinking: as text under any of the names in use, or as counted tokens."""
+    for choice in answer.choices:
+        message = member(choice, "message")
+        if member(message, "reasoning") or member(message, "reasoning_content"):
+            return True
+    if answer.streamed and any(
+        member(chunk, "choices", 0, "delta", name)
+        for chunk in answer.chunks
+        for name in ("reasoning", "reasoning_content")
+    ):
+        return True
+    counted = whole(member(answer.usage, "completion_tokens_details", "reasoning_tokens"))
+    return bool(counted) or "<think>" in answer.text
+
+
+def thinks_by(chat: Chat, setting: Any) -> Observation:
+    """How much a model thinks: with `none` not at all, with `high` visibly. `setting` makes the field."""
+    votes: list[bool | None] = []
+    for prompt in ("What is 7 times 8?", "Which is larger, 9.11 or 9.9?"):
+        chat.control(prompt, max_tokens=THOUGHTS)
+        high, none = (chat.ask(prompt, max_tokens=THOUGHTS, **setting(effort)) for effort in ("high", "none"))
+        if thought(high) != thought(none):
+            votes.append(thought(high))
+        else:
+            same_prompt = high.prompt_tokens == none.prompt_tokens
+            votes.append(False if high.text == none.text and same_prompt else None)
+    return weigh(
+        votes,
+        seen="the model thinks with effort `high` and does not with `none`",
+        absent="effort `high` and `none` get the same answer",
+        unclear="the effort changes the answer, but thinking is seen in both or in neither",
+    )
+
+
+@probe("chat/fields/reasoning_effort", needs="thinking")
+def reasoning_effort(chat: Chat) -> Observation:
+    """none to max: how much the model thinks before it answers."""
+    return thinks_by(chat, lambda effort: {"reasoning_effort": effort})
+
+
+derived("chat/fields/reasoning", "The same as an object: an extension of several servers.", needs="thinking")
+
+
+@probe("chat/fields/reasoning/effort", needs="thinking", severity=Severity.SHOULD)
+def reasoning_object(chat: Chat) -> Observation:
+    """`reasoning.effort`, as in the Responses API; not in OpenAI's clause for chat."""
+    return thinks_by(chat, lambda effort: {"reasoning": {"effort": effort}})
+
+
+@probe("chat/fields/user")
+def user_field(chat: Chat) -> Observation:
+    """An identifier of the end user, for OpenAI's own records (deprecated)."""
+    return same.reads_values(chat, "user", "zq-user", {})
+
+
+@probe("chat/fields/audio")
+def audio(chat: Chat) -> Observation:
+    """Voice and format of a spoken answer; needs `modalities` with audio."""
+    chat.control()
+    answer = chat.ask(audio={"voice": "alloy", "format": "wav"}, modalities=["text", "audio"])
+    if member(answer.message, "audio", "data"):
+        return supported("the answer holds `audio`")
+    return ignored("audio is asked for and none comes")
+
+
+@probe("chat/fields/modalities")
+def modalities(chat: Chat) -> Observation:
+    """What the answer is made of: text, or text and audio."""
+    chat.control()
+    answer = chat.ask(modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"})
+    if member(answer.message, "audio", "data"):
+        return supported("with audio among the modalities the answer holds `audio`")
+    return same.reads_values(chat, "modalities", ["text"], ["zz"])
+
+
+@probe("chat/fields/prediction")
+def prediction(chat: Chat) -> Observation:
+    """Text that the answer will mostly repeat, to answer faster; the usage counts what was taken of it."""
+    votes = []
+    for prompt, control in chat.steady(2):
+        answer = chat.ask(prompt, prediction={"type": "content", "content": control.text})
+        details = member(answer.usage, "completion_tokens_details")
+        counts = [whole(member(details, f"{kind}_prediction_tokens")) or 0 for kind in ("accepted", "rejected")]
+        votes.append(sum(counts) > 0)
+    if all(votes):
+        return supported("the usage counts predicted tokens")
+    return same.reads_values(chat, "prediction", {"type": "content", "content": "a"}, 7)
+
+
+@probe("chat/fields/web_search_options")
+def web_search_options(chat: Chat) -> Observation:
+    """The model searches the web and cites what it found."""
+    prompt = "What is in the news today?"
+    chat.control(prompt)
+    answer = chat.ask(prompt, web_search_options={})
+    cited = [member(note, "type") for note in items(member(answer.message, "annotations"))]
+    if "url_citation" in cited:
+        return supported("the answer cites addresses")
+    return same.reads_values(chat, "web_search_options", {}, 7)
+
+
+def _stored(chat: Chat, answer: Answer) -> Any:
+    """The stored completion, as GET gives it, or None."""
+    name = member(answer.body, "id")
+    if not isinstance(name, str) or "/" in name:
+        return None
+    return chat.session.exchange(Call(method="GET", path=f"/chat/completions/{name[:80]}"))
+
+
+@probe("chat/fields/store")
+def store(chat: Chat) -> Observation:
+    """Whether the answer is kept; what is kept can be fetched by its id."""
+    chat.control()
+    kept = _stored(chat, chat.ask(store=True, metadata={"zq": "1"}, max_tokens=1))
+    if kept is not None and kept.accepted and member(kept.json, "id"):
+        return supported("the stored answer can be fetched by its id")
+    left = _stored(chat, chat.ask(store=False, max_tokens=1))
+    if kept is not None and left is not None and not kept.accepted:
+        return ignored(f"store is accepted, and fetching the answer by its id gives {kept.status}")
+    return inconclusive("the answer has no id to fetch it by")
+
+
+@probe("chat/fields/metadata")
+def metadata(chat: Chat) -> Observation:
+    """Up to 16 pairs that are kept with a stored answer."""
+    chat.control()
+    kept = _stored(chat, chat.ask(store=True, metadata={"zq": "1"}, max_tokens=1))
+    if kept is not None and kept.accepted and member(kept.json, "metadata") == {"zq": "1"}:
+        return supported("the stored answer has the metadata")
+    return same.reads_values(chat, "metadata", {"zq": "1"}, 7)
+
+
+@probe("chat/fields/service_tier")
+def service_tier(chat: Chat) -> Observation:
+    """Which tier of service answers; the answer names it."""
+    chat.control()
+    answer = chat.ask(service_tier="default", max_tokens=1)
+    if isinstance(member(answer.body, "service_tier"), str):
+        return supported("the answer names its service_tier", Evidence.ECHOED)
+    return same.reads_values(chat, "service_tier", "default", "zz_bogus")
+
+
+@probe("chat/fields/moderation")
+def moderation(chat: Chat) -> Observation:
+    """Whether the answer is moderated; the answer then holds the outcome."""
+    chat.control()
+    answer = chat.ask(moderation={"model": "omni-moderation-latest"}, max_tokens=1)
+    if member(answer.body, "moderation"):
+        return supported("the answer holds the outcome of its moderation")
+    return same.reads_values(chat, "moderation", {"model": "omni-moderation-latest"}, 7)
+
+
+@probe("chat/fields/verbosity")
+def verbosity(chat: Chat) -> Observation:
+    """low to high: how much the model says."""
+    votes: list[bool | None] = []
+    for prompt, _ in chat.steady():
+        low, high = (chat.ask(prompt, verbosity=value) for value in ("low", "high"))
+        votes.append(low.text != high.text or low.prompt_tokens != high.prompt_tokens)
+    if all(votes):
+        return supported("greedy text, which repeats itself, differs between `low` and `high`")
+    return same.reads_values(chat, "verbosity", "low", "zz_bogus")
+
+
+UNSEEN: dict[str, tuple[str, Any, Any]] = {
+    "safety_identifier": ("An identifier of the end user, for OpenAI's own checks.", "zq-user", {}),
+    "prompt_cache_key": ("Groups requests that share a prompt, for OpenAI's cache.", "zq", {}),
+    "prompt_cache_options": ("How the prompt is cached.", {"mode": "implicit", "ttl": "30m"}, 7),
+    "prompt_cache_retention": ("How long the prompt stays cached (deprecated).", "in_memory", "zz_bogus"),
+}
+"""Field -> what it is for, a valid value, nonsense. A cache is a matter of price and speed, not of the answer."""
+
+for _field, (_about, _valid, _junk) in UNSEEN.items():
+
+    def _reads(chat: Chat, field: str = _field, valid: Any = _valid, junk: Any = _junk) -> Observation:
+        return same.reads_values(chat, field, valid, junk)
+
+    probe(f"chat/fields/{_field}", about=_about, severity=Severity.SHOULD)(_reads)

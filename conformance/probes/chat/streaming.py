@@ -1,0 +1,122 @@
+"""chat/fields/stream and stream_options."""
+
+from __future__ import annotations
+
+from conformance.checklist.verdicts import Severity
+from conformance.probes import generating as same
+from conformance.probes.answers import items, member
+from conformance.probes.declaring import derived, probe
+from conformance.probes.endpoints import Chat
+from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
+
+from .tools import EXAMPLES, TOOLS
+
+
+@probe("chat/fields/stream")
+def stream(chat: Chat) -> Observation:
+    """The answer arrives as server-sent events."""
+    return same.streamed(chat)
+
+
+derived("chat/fields/stream_options", "Settings of a stream.", "chat/fields/stream_options/include_usage")
+
+
+@probe("chat/fields/stream_options/include_usage")
+def include_usage(chat: Chat) -> Observation:
+    """A last chunk, without choices, counts the tokens of the whole request."""
+    return same.usage_at_the_end(chat)
+
+
+@probe("chat/fields/stream_options/include_obfuscation", severity=Severity.SHOULD)
+def include_obfuscation(chat: Chat) -> Observation:
+    """Chunks carry random characters that even out their sizes, against eavesdroppers; false turns them off."""
+    chat.control(stream=True)
+    on, off = (chat.ask(stream=True, stream_options={"include_obfuscation": value}) for value in (True, False))
+    padded = [any(member(chunk, "obfuscation") for chunk in answer.chunks) for answer in (on, off)]
+    if padded == [True, False]:
+        return supported("chunks carry `obfuscation` when asked to, and none otherwise")
+    return ignored(f"chunks carry `obfuscation` {'either way' if all(padded) else 'neither way'}")
+
+
+@probe("chat/stream/equals_plain", title="stream and plain answer say the same")
+def equals_plain(chat: Chat) -> Observation:
+    """At temperature 0 the joined chunks are the plain answer: content, finish_reason, usage."""
+    different = []
+    for prompt, control in chat.steady(2):
+        answer = chat.ask(prompt, stream=True, stream_options={"include_usage": True})
+        pairs = {
+            "content": (answer.text, control.text),
+            "finish_reason": (answer.finish_reason, control.finish_reason),
+            "completion_tokens": (answer.completion_tokens, control.completion_tokens),
+        }
+        different += [name for name, (one, two) in pairs.items() if one != two and None not in (one, two)]
+    if different:
+        return broken(f"the stream and the plain answer differ in {', '.join(sorted(set(different)))}")
+    return supported("content, finish_reason and usage agree on two prompts")
+
+
+@probe("chat/stream/arrives_in_pieces", severity=Severity.SHOULD, title="pieces arrive as they are generated")
+def arrives_in_pieces(chat: Chat) -> Observation:
+    """The content comes in several chunks, the first long before the last."""
+    answer = chat.ask(stream=True)
+    times = [
+        event.seconds for event in answer.exchange.events if member(event.json, "choices", 0, "delta", "content")
+    ]
+    if len(times) >= 3 and len(set(times)) > 1:
+        return supported("chunks with content arrive at different times")
+    if len(times) <= 2 and len(answer.text.split()) > 4:
+        return broken(f"{len(answer.text)} characters arrived in {len(times)} chunks")
+    return inconclusive(f"{len(times)} chunks with content arrived at once: too fast to tell")
+
+
+@probe("chat/stream/error_before_first_token", title="an error before the first token is no stream")
+def error_before_first_token(chat: Chat) -> Observation:
+    """A bad request for a stream is refused with a 4xx and a JSON envelope, as a plain one is."""
+    chat.control(stream=True)
+    exchange = chat.attempt(stream=True, messages="x", max_tokens=1)
+    if exchange.status is not None and 400 <= exchange.status < 500 and member(exchange.json, "error"):
+        return supported(f"refused with {exchange.status} and an error envelope")
+    if exchange.accepted:
+        return ignored("a bad request for a stream is answered with 200")
+    return broken(f"a bad request for a stream is answered with status {exchange.status}, no 4xx with an envelope")
+
+
+@probe("chat/stream/tool_calls", needs="tools", title="tool calls in chunks join")
+def tool_calls(chat: Chat) -> Observation:
+    """Each call starts with index, id, type and name; later chunks bring arguments only; finish_reason tool_calls."""
+    answer = chat.ask(EXAMPLES, tools=TOOLS, max_tokens=48, stream=True)
+    deltas = [delta for chunk in answer.chunks for delta in items(member(chunk, "choices", 0, "delta", "tool_calls"))]
+    if not deltas:
+        return inconclusive("no chunk holds a tool call")
+    first: dict[object, object] = {}
+    wrong = set()
+    for delta in deltas:
+        index = member(delta, "index")
+        if not isinstance(index, int):
+            wrong.add("`index` is missing")
+        if index not in first:
+            first[index] = delta
+            if (
+                not member(delta, "id")
+                or not member(delta, "function", "name")
+                or member(delta, "type") != "function"
+            ):
+                wrong.add("a first delta lacks id, type or name")
+    if answer.finish_reason not in ("tool_calls", None):
+        wrong.add(f"finish_reason is {answer.finish_reason!r}")
+    if wrong:
+        return broken("; ".join(sorted(wrong)))
+    return supported(f"{len(first)} call in {len(deltas)} deltas, with index, id, type and name")
+
+
+@probe("chat/stream/client_leaves", title="a client that leaves frees the server")
+def client_leaves(chat: Chat) -> Observation:
+    """After a client closes a long stream, the next request is answered."""
+    chat.control(stream=True)
+    left = chat.attempt(stream=True, max_tokens=400, leave_after=2)
+    if left.status != 200:
+        return inconclusive("the stream to leave did not begin")
+    after = chat.attempt(max_tokens=1, ordinal=90)
+    if after.accepted:
+        return supported("the request after a stream was left is answered")
+    return broken(f"the request after a stream was left: {after.failure or after.status}")

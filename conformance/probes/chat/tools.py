@@ -1,0 +1,275 @@
+"""chat/fields: tools and what chooses among them.
+
+A model of 135M parameters calls a tool when the conversation shows it three calls to copy. Whether the server obeys
+`tool_choice` is asked against that habit: what auto would not do.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from conformance.checklist.verdicts import Severity
+from conformance.probes import generating as same
+from conformance.probes.answers import Answer, member
+from conformance.probes.declaring import derived, probe
+from conformance.probes.endpoints import Chat
+from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
+from conformance.probes.session import CannotTell
+
+ENOUGH = 64
+"""Tokens in which any of the calls below fits."""
+
+
+def function(name: str, argument: str = "city", **more: Any) -> dict[str, Any]:
+    """A function tool with one string argument."""
+    schema = {"type": "object", "properties": {argument: {"type": "string", **more}}, "required": [argument]}
+    return {
+        "type": "function",
+        "function": {"name": name, "description": f"Look up by {argument}.", "parameters": schema},
+    }
+
+
+TOOLS = [function("get_weather"), function("get_time")]
+
+
+def called(name: str, arguments: dict[str, str], call_id: str) -> dict[str, Any]:
+    """A tool call as an earlier assistant turn holds it."""
+    text = json.dumps(arguments, separators=(",", ":"))
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": text}}
+
+
+def examples(name: str = "get_weather", word: str = "Weather") -> list[dict[str, Any]]:
+    """Three calls to copy, then a question that wants one more."""
+    turns: list[dict[str, Any]] = []
+    for count in range(3):
+        turns.append({"role": "user", "content": f"{word} in Paris?"})
+        call = called(name, {"city": "Paris"}, f"call_{count}")
+        turns.append({"role": "assistant", "content": None, "tool_calls": [call]})
+    return [*turns, {"role": "user", "content": f"{word} in London?"}]
+
+
+EXAMPLES = examples()
+
+derived("chat/fields/tools", "The tools that the model may call.", needs="tools")
+
+
+@probe("chat/fields/tools/function", needs="tools")
+def tools_function(chat: Chat) -> Observation:
+    """A function's name and arguments come back as `tool_calls`, with finish_reason `tool_calls`."""
+    control = chat.control(EXAMPLES, max_tokens=ENOUGH)
+    return _called_rightly(chat.ask(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH), control)
+
+
+@probe("chat/fields/tools/function/stream", needs="tools", title="with stream")
+def tools_stream(chat: Chat) -> Observation:
+    """The chunks of a stream join to the same call."""
+    control = chat.control(EXAMPLES, max_tokens=ENOUGH)
+    return _called_rightly(chat.ask(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH, stream=True), control)
+
+
+def _called_rightly(answer: Answer, control: Answer) -> Observation:
+    if control.tool_calls:
+        return inconclusive("tool calls come even without tools")
+    if [name for name, _ in answer.called] == ["get_weather"]:
+        arguments = same_json(answer.called[0][1])
+        if isinstance(arguments, dict) and str(arguments.get("city", "")).strip() == "London":
+            return supported("the function is called with the argument of the last question")
+        return inconclusive("the function is called, with other arguments than the last question's")
+    if answer.called:
+        return inconclusive(f"other calls came than the examples show: {[name for name, _ in answer.called][:3]}")
+    if answer.text == control.text and answer.prompt_tokens in (control.prompt_tokens, None):
+        return ignored("with tools, the answer and the prompt's tokens are the same as without")
+    return inconclusive("the tools change the answer, but the model did not call one")
+
+
+def same_json(text: str) -> Any:
+    """The JSON of a call's arguments, or None."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+@probe("chat/fields/tools/function/strict", needs="tools", severity=Severity.SHOULD)
+def tools_strict(chat: Chat) -> Observation:
+    """With `strict`, the arguments obey the schema: here a word that the conversation does not suggest."""
+    tool = function("get_weather", enum=["zq_v7"])
+    tool["function"]["strict"] = True
+    tool["function"]["parameters"]["additionalProperties"] = False
+    choice = {"type": "function", "function": {"name": "get_weather"}}
+    loose = chat.control(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
+    answer = chat.ask(EXAMPLES, tools=[tool], tool_choice=choice, max_tokens=ENOUGH)
+    if not answer.called:
+        return _no_call(loose)
+    if same_json(answer.called[0][1]) == {"city": "zq_v7"}:
+        return supported("the arguments are the one word that the schema allows, which nothing else suggests")
+    return ignored("the arguments do not obey the schema")
+
+
+def _no_call(loose: Answer) -> Observation:
+    if loose.called:
+        return ignored("auto calls a function here; the request that demands the call does not")
+    return inconclusive("the model called no function, so that its arguments cannot be judged")
+
+
+@probe("chat/fields/tools/custom", needs="tools", severity=Severity.SHOULD)
+def tools_custom(chat: Chat) -> Observation:
+    """A custom tool takes free text; its call comes as `custom` with `input`."""
+    tool = {"type": "custom", "custom": {"name": "note_down", "description": "Writes a note."}}
+    choice = {"type": "custom", "custom": {"name": "note_down"}}
+    prompt = "Note down the word apple."
+    control = chat.control(prompt)
+    answer = chat.ask(prompt, tools=[tool], tool_choice=choice, max_tokens=ENOUGH)
+    if member(answer.tool_calls, 0, "custom", "name") == "note_down":
+        return supported("the tool is called as `custom`")
+    if answer.tool_calls:
+        return ignored("the tool is called, but not as `custom`")
+    if answer.prompt_tokens is not None and answer.prompt_tokens == control.prompt_tokens:
+        return ignored("the tool does not reach the prompt, and is not called though the request names it")
+    return ignored("the tool is not called though the request names it")
+
+
+derived("chat/fields/tool_choice", "Whether, and which, tool is called.", needs="tools")
+
+
+@probe("chat/fields/tool_choice/none", needs="tools")
+def choice_none(chat: Chat) -> Observation:
+    """`none`: no tool is called, where auto calls one."""
+    votes: list[bool | None] = []
+    for conversation in (EXAMPLES, examples("get_time", "Time")):
+        free = chat.control(conversation, tools=TOOLS, max_tokens=ENOUGH)
+        answer = chat.ask(conversation, tools=TOOLS, tool_choice="none", max_tokens=ENOUGH)
+        votes.append(None if not free.called else not answer.called)
+    return weigh(
+        votes,
+        seen="no tool is called where auto calls one",
+        absent="a tool is called, as auto does",
+        unclear="auto calls no tool here, so that none shows nothing",
+    )
+
+
+@probe("chat/fields/tool_choice/auto", needs="tools")
+def choice_auto(chat: Chat) -> Observation:
+    """`auto`, the default: the model decides. The value is read, or any nonsense would do."""
+    free = chat.control(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
+    answer = chat.ask(EXAMPLES, tools=TOOLS, tool_choice="auto", max_tokens=ENOUGH)
+    if bool(answer.called) != bool(free.called):
+        return inconclusive("auto and no tool_choice at all differ in whether a tool is called")
+    return same.reads_values(chat, "tool_choice", "auto", 7, EXAMPLES, tools=TOOLS)
+
+
+@probe("chat/fields/tool_choice/required", needs="tools")
+def choice_required(chat: Chat) -> Observation:
+    """`required`: a tool is called, where auto would not."""
+    votes: list[bool | None] = []
+    for prompt in ("Just say hello.", "Tell me a joke about cats."):
+        free = chat.control(prompt, tools=TOOLS, max_tokens=ENOUGH)
+        answer = chat.ask(prompt, tools=TOOLS, tool_choice="required", max_tokens=ENOUGH)
+        votes.append(None if free.called else bool(answer.called))
+    return weigh(
+        votes,
+        seen="a tool is called where auto calls none",
+        absent=f"no tool is called within {ENOUGH} tokens, though one is required",
+        unclear="auto calls a tool here, so that required shows nothing",
+    )
+
+
+def obeys_choice(chat: Chat, choose: Any) -> Observation:
+    """A tool that the examples do not call is demanded: twice, so that a fixed habit passes at most once."""
+    votes: list[bool | None] = []
+    for conversation, habit, demanded in (
+        (EXAMPLES, "get_weather", "get_time"),
+        (examples("get_time", "Time"), "get_time", "get_weather"),
+    ):
+        free = chat.control(conversation, tools=TOOLS, max_tokens=ENOUGH)
+        names = [name for name, _ in free.called]
+        answer = chat.ask(conversation, tools=TOOLS, tool_choice=choose(demanded), max_tokens=ENOUGH)
+        if names and names != [habit]:
+            raise CannotTell("auto does not call the tool that the examples call")
+        votes.append(bool(answer.called) and all(name == demanded for name, _ in answer.called))
+    return weigh(
+        votes,
+        seen="the demanded tool is called against the examples, both ways round",
+        absent="the demanded tool is not called",
+        unclear="the demanded tool is called one way round only: a habit, not obedience",
+    )
+
+
+@probe("chat/fields/tool_choice/named", needs="tools")
+def choice_named(chat: Chat) -> Observation:
+    """A function by name: that one is called, where the examples call another."""
+    return obeys_choice(chat, lambda name: {"type": "function", "function": {"name": name}})
+
+
+@probe("chat/fields/tool_choice/allowed_tools", needs="tools", severity=Severity.SHOULD)
+def choice_allowed(chat: Chat) -> Observation:
+    """Only the tools named may be called, and one must be."""
+
+    def allow(name: str) -> dict[str, Any]:
+        only = [{"type": "function", "function": {"name": name}}]
+        return {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": only}}
+
+    return obeys_choice(chat, allow)
+
+
+def _two_at_once() -> list[dict[str, Any]]:
+    turns: list[dict[str, Any]] = []
+    for count in range(3):
+        turns.append({"role": "user", "content": "Weather in Paris and Rome?"})
+        calls = [called("get_weather", {"city": city}, f"call_{count}_{city}") for city in ("Paris", "Rome")]
+        turns.append({"role": "assistant", "content": None, "tool_calls": calls})
+    return [*turns, {"role": "user", "content": "Weather in London and Oslo?"}]
+
+
+@probe("chat/fields/parallel_tool_calls", needs="tools")
+def parallel_tool_calls(chat: Chat) -> Observation:
+    """False: at most one tool is called in an answer, where true calls two."""
+    conversation = _two_at_once()
+    both, one = (
+        chat.ask(conversation, tools=TOOLS, parallel_tool_calls=value, max_tokens=ENOUGH) for value in (True, False)
+    )
+    if len(both.called) < 2:
+        return same.reads_values(chat, "parallel_tool_calls", False, "zz", EXAMPLES, tools=TOOLS)
+    if len(one.called) <= 1:
+        return supported("two tools are called at once with true, and at most one with false")
+    return ignored("two tools are called at once with false as with true")
+
+
+FUNCTIONS = [tool["function"] for tool in TOOLS]
+
+
+@probe("chat/fields/functions", needs="tools", severity=Severity.SHOULD)
+def functions(chat: Chat) -> Observation:
+    """The functions that the model may call (deprecated for tools): called, or at least told to the model."""
+    votes: list[bool | None] = []
+    for conversation in (EXAMPLES, "Weather in London?"):
+        control = chat.control(conversation, max_tokens=ENOUGH)
+        answer = chat.ask(conversation, functions=FUNCTIONS, max_tokens=ENOUGH)
+        if member(answer.message, "function_call", "name") or answer.prompt_tokens != control.prompt_tokens:
+            votes.append(True)
+        else:
+            votes.append(False if answer.text == control.text else None)
+    return weigh(
+        votes,
+        seen="the functions reach the prompt or are called",
+        absent="with functions, the answer and the prompt's tokens are the same as without",
+        unclear="the answer changes, but neither prompt nor call shows the functions",
+    )
+
+
+@probe("chat/fields/function_call", needs="tools", severity=Severity.SHOULD)
+def function_call(chat: Chat) -> Observation:
+    """Which function is called (deprecated for tool_choice)."""
+    votes: list[bool | None] = []
+    for name in ("get_time", "get_weather"):
+        prompt = "Just say hello."
+        chat.control(prompt, max_tokens=ENOUGH)
+        answer = chat.ask(prompt, functions=FUNCTIONS, function_call={"name": name}, max_tokens=ENOUGH)
+        votes.append(member(answer.message, "function_call", "name") == name)
+    return weigh(
+        votes,
+        seen="the demanded function is called as `function_call`, one and the other",
+        absent="no `function_call` comes, though one is demanded",
+        unclear="one of two demanded functions is called: a habit, not obedience",
+    )

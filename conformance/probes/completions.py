@@ -1,0 +1,348 @@
+"""/v1/completions, in the order of the documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.checklist.verdicts import Severity
+
+from . import generating as same
+from .answers import Answer, items, member
+from .declaring import derived, probe
+from .endpoints import ABSENT, Completions
+from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
+from .session import Refused
+
+SAMPLED = "below 1e-6: two sampled texts of 16 tokens or more were equal in 0 of 168 pairs, and several must agree"
+
+
+@probe("completions/features/completions")
+def completions_work(completions: Completions) -> Observation:
+    """A model continues a text."""
+    if completions.control().text.strip():
+        return supported("the text is continued")
+    return inconclusive("the answer holds no text")
+
+
+derived("completions/features/streaming", "Answers arrive piece by piece.", "completions/fields/stream")
+derived(
+    "completions/features/reproducible_outputs",
+    "Equal requests with an equal seed get equal answers.",
+    "completions/fields/seed",
+)
+derived(
+    "completions/features/logprobs",
+    "Answers tell the probability of each token.",
+    "completions/fields/logprobs/plain",
+)
+
+
+@probe("completions/features/json_mode")
+def json_mode(completions: Completions) -> Observation:
+    """The text is JSON with `response_format`, which OpenAI's clause does not have here, but Ollama's page claims."""
+    from .chat.formats import obeys_json_mode
+
+    return obeys_json_mode(completions, completions.prompts[:2])
+
+
+@probe("completions/fields/model")
+def model(completions: Completions) -> Observation:
+    """The model that answers; a name that no model has is refused."""
+    return same.unknown_model_refused(completions)
+
+
+derived("completions/fields/prompt", "The text to continue, in four forms.")
+
+
+@probe("completions/fields/prompt/string")
+def prompt_string(completions: Completions) -> Observation:
+    """A string: other words, another text."""
+    (_, one), (_, two) = completions.steady(2)
+    longer = completions.control(f"{completions.prompts[0]} and a very old and very wise and very hungry horse")
+    if one.text == two.text == longer.text:
+        return ignored("three different prompts get one and the same text")
+    if longer.prompt_tokens is not None and longer.prompt_tokens <= (one.prompt_tokens or 0):
+        return inconclusive("the prompts' token counts do not grow with their length")
+    return supported("other prompts get other texts, and a longer one counts more tokens")
+
+
+@probe("completions/fields/prompt/array_of_strings")
+def prompt_strings(completions: Completions) -> Observation:
+    """An array of strings: a choice for each, as it would be alone."""
+    controls = completions.steady(2)
+    answer = completions.ask([prompt for prompt, _ in controls])
+    texts = {member(choice, "index"): answer.text_of(choice) for choice in answer.choices}
+    if texts == {index: control.text for index, (_, control) in enumerate(controls)}:
+        return supported("two prompts get two choices, each equal to the prompt's own answer")
+    if len(texts) == 2:
+        return partial("two prompts get two choices, but not as each prompt alone")
+    return ignored(f"two prompts get {len(answer.choices)} choice")
+
+
+@probe("completions/fields/prompt/array_of_tokens")
+def prompt_tokens(completions: Completions) -> Observation:
+    """An array of token ids: as many prompt tokens as ids."""
+    completions.control(max_tokens=1)
+    three, five = (completions.ask(ids, max_tokens=1) for ids in ([301, 302, 303], [301, 302, 303, 304, 305]))
+    return _counted([(three, 3), (five, 5)], choices=1)
+
+
+@probe("completions/fields/prompt/array_of_token_arrays")
+def prompt_token_arrays(completions: Completions) -> Observation:
+    """Arrays of token ids: a choice for each."""
+    completions.control(max_tokens=1)
+    answer = completions.ask([[301, 302, 303], [304, 305]], max_tokens=1)
+    return _counted([(answer, 5)], choices=2)
+
+
+def _counted(answers: list[tuple[Answer, int]], choices: int) -> Observation:
+    """Each answer counts its ids as prompt tokens, give or take one begin-of-text per prompt."""
+    if any(len(answer.choices) != choices for answer, _ in answers):
+        return ignored(f"{len(answers[0][0].choices)} choices came where {choices} were due")
+    counts = [(answer.prompt_tokens, ids) for answer, ids in answers]
+    if any(count is None for count, _ in counts):
+        return inconclusive("the server counts no prompt tokens")
+    if all(ids <= (count or 0) <= ids + choices for count, ids in counts):
+        return supported("each id counts as one prompt token")
+    if len({count for count, _ in counts}) == 1 and len(counts) > 1:
+        return ignored("prompts of 3 and of 5 ids count the same")
+    return broken(f"prompts of {[ids for _, ids in counts]} ids count {[count for count, _ in counts]} tokens")
+
+
+@probe("completions/notes/prompt_string", severity=Severity.SHOULD)
+def prompt_forms_are_honest(completions: Completions) -> Observation:
+    """Forms of `prompt` that are not supported are refused, not misread."""
+    refused, taken, misread = [], [], []
+    for name, experiment in (
+        ("array of strings", prompt_strings),
+        ("array of tokens", prompt_tokens),
+        ("array of token arrays", prompt_token_arrays),
+    ):
+        try:
+            seen = experiment(completions)
+        except Refused:
+            refused.append(name)
+            continue
+        (taken if seen.verdict.good else misread).append(name)
+    if misread:
+        return ignored(f"accepted and misread: {', '.join(misread)}")
+    if refused and not taken:
+        return supported("a string only: the three other forms are refused")
+    return supported(f"taken beside the string: {', '.join(taken)}" + ("; the rest is refused" if refused else ""))
+
+
+@probe("completions/fields/frequency_penalty")
+def frequency_penalty(completions: Completions) -> Observation:
+    """-2 to 2: tokens become less likely the more often they have come."""
+    return same.penalised(completions, "frequency_penalty")
+
+
+@probe("completions/fields/presence_penalty")
+def presence_penalty(completions: Completions) -> Observation:
+    """-2 to 2: tokens become less likely once they have come."""
+    return same.penalised(completions, "presence_penalty")
+
+
+@probe("completions/fields/seed", chance=SAMPLED)
+def seed(completions: Completions) -> Observation:
+    """Sampling with the same seed gives the same text (best effort, says the clause)."""
+    return same.repeats_by_seed(completions)
+
+
+derived("completions/fields/stop", "Up to four sequences where generation ends; the text does not contain them.")
+
+
+@probe("completions/fields/stop/string")
+def stop_string(completions: Completions) -> Observation:
+    """One sequence, as a string: the text ends before it."""
+    return same.cut_at_stop(completions, lambda word: word)
+
+
+@probe("completions/fields/stop/array")
+def stop_array(completions: Completions) -> Observation:
+    """Several sequences, as an array: the text ends before the first that comes."""
+    return same.cut_at_stop(completions, lambda word: ["\u2603\u2603", word])
+
+
+@probe("completions/fields/stop/stream")
+def stop_stream(completions: Completions) -> Observation:
+    """The sequence does not leak into a stream either."""
+    return same.cut_at_stop(completions, lambda word: [word], stream=True)
+
+
+@probe("completions/fields/stream")
+def stream(completions: Completions) -> Observation:
+    """The text arrives as server-sent events."""
+    return same.streamed(completions)
+
+
+derived(
+    "completions/fields/stream_options", "Settings of a stream.", "completions/fields/stream_options/include_usage"
+)
+
+
+@probe("completions/fields/stream_options/include_usage")
+def include_usage(completions: Completions) -> Observation:
+    """A last chunk, without choices, counts the tokens of the whole request."""
+    return same.usage_at_the_end(completions)
+
+
+@probe("completions/fields/temperature", chance=SAMPLED)
+def temperature(completions: Completions) -> Observation:
+    """0 to 2: how far sampling strays from the likeliest token."""
+    return same.varies(completions)
+
+
+@probe("completions/fields/top_p", chance=SAMPLED)
+def top_p(completions: Completions) -> Observation:
+    """Sampling considers only the tokens that make up this share of the probability."""
+    return same.narrowed(completions)
+
+
+derived("completions/fields/max_tokens", "The most tokens that an answer may have; 16 where absent.")
+
+
+@probe("completions/fields/max_tokens/plain", title="without stream")
+def max_tokens(completions: Completions) -> Observation:
+    """The text ends at the limit, with finish_reason `length`."""
+    return same.ends_at_limit(completions, "max_tokens")
+
+
+@probe("completions/fields/max_tokens/stream", title="with stream")
+def max_tokens_stream(completions: Completions) -> Observation:
+    """A stream ends at the limit too."""
+    return same.ends_at_limit(completions, "max_tokens", stream=True)
+
+
+@probe("completions/fields/max_tokens/default", title="16 where absent", severity=Severity.SHOULD)
+def max_tokens_default(completions: Completions) -> Observation:
+    """Without `max_tokens` the text ends after 16 tokens. The word that the stop names comes later."""
+    (prompt, control), *_ = completions.steady(1)
+    word = same.a_word_inside(control.text, after=0.7)
+    # Were there no default, nothing would end the answer: let a stop sequence do it.
+    answer = completions.ask(prompt, max_tokens=ABSENT, stop=word)
+    if answer.finish_reason == "length" and (answer.completion_tokens or 16) <= 16:
+        return supported("without `max_tokens` the text ends after 16 tokens")
+    return ignored("without `max_tokens` the text runs on past 16 tokens")
+
+
+@probe("completions/fields/suffix", needs="insert")
+def suffix(completions: Completions) -> Observation:
+    """What comes after the text to be inserted: it reaches the model."""
+    votes: list[bool | None] = []
+    for prompt, control in completions.steady(2):
+        answer = completions.ask(prompt, suffix=" And so they lived happily ever after in a castle.")
+        if answer.prompt_tokens is not None and answer.prompt_tokens > (control.prompt_tokens or 0):
+            votes.append(True)
+        else:
+            votes.append(answer.text != control.text)
+    return weigh(
+        votes,
+        seen="the suffix adds prompt tokens or changes the text",
+        absent="prompt tokens and text are the same as without the suffix",
+        unclear="the suffix shows on one prompt and not on the other",
+    )
+
+
+@probe("completions/fields/best_of")
+def best_of(completions: Completions) -> Observation:
+    """So many texts are generated and the best is returned: the usage counts them all, and fewer than `n` is refused."""
+    votes: list[bool | None] = []
+    for prompt in completions.prompts[:2]:
+        settings: dict[str, Any] = {"temperature": 1, "max_tokens": 4}
+        one, three = (completions.ask(prompt, best_of=count, **settings) for count in (1, 3))
+        if one.completion_tokens is None or three.completion_tokens is None:
+            votes.append(None)
+        else:
+            votes.append(three.completion_tokens >= 2 * one.completion_tokens)
+    if all(votes):
+        return supported("with best_of 3 the usage counts the tokens of several texts")
+    fewer = completions.attempt(best_of=1, n=2, temperature=1, max_tokens=4)
+    if fewer.status is not None and 400 <= fewer.status < 500:
+        return supported("best_of below n is refused: it is read")
+    if None in votes:
+        return inconclusive("the server counts no tokens")
+    return ignored("with best_of 3 the usage counts one text, and best_of below n is accepted")
+
+
+@probe("completions/fields/echo")
+def echo(completions: Completions) -> Observation:
+    """The text begins with the prompt."""
+    votes: list[bool | None] = []
+    for prompt, control in completions.steady(2):
+        answer = completions.ask(prompt, echo=True)
+        votes.append(True if answer.text.startswith(prompt) else False if answer.text == control.text else None)
+    return weigh(
+        votes,
+        seen="the text begins with the prompt",
+        absent="the text is the same as without echo",
+        unclear="the text changes, but does not begin with the prompt",
+    )
+
+
+@probe("completions/fields/logit_bias")
+def logit_bias(completions: Completions) -> Observation:
+    """-100 to 100 by token id: 100 makes a token certain, -100 impossible."""
+    return same.biased(completions)
+
+
+derived("completions/fields/logprobs", "0 to 5: probabilities of the tokens, and of as many alternatives.")
+
+
+@probe("completions/fields/logprobs/plain", title="without stream")
+def logprobs(completions: Completions) -> Observation:
+    """`logprobs` holds four parallel arrays: tokens, token_logprobs, top_logprobs, text_offset."""
+    completions.control()
+    return _legacy_logprobs(member(completions.ask(logprobs=2, max_tokens=4).choices, 0, "logprobs"))
+
+
+@probe("completions/fields/logprobs/stream", title="with stream")
+def logprobs_stream(completions: Completions) -> Observation:
+    """The chunks carry the arrays of their tokens."""
+    completions.control(stream=True)
+    answer = completions.ask(logprobs=2, max_tokens=4, stream=True)
+    found = [logprobs for chunk in answer.chunks if (logprobs := member(chunk, "choices", 0, "logprobs"))]
+    return _legacy_logprobs(found[0] if found else None)
+
+
+def _legacy_logprobs(found: Any) -> Observation:
+    if not found:
+        return ignored("`logprobs` is absent or null")
+    tokens = items(member(found, "tokens"))
+    tops = items(member(found, "top_logprobs"))
+    if not tokens:
+        return broken(f"`logprobs` has not the form of this endpoint: it holds {sorted(found)[:4]}")
+    if all(isinstance(top, dict) and 2 <= len(top) <= 3 for top in tops) and len(tops) == len(tokens):
+        return supported("each token comes with its probability and two alternatives")
+    return partial("tokens come with their probabilities, but not with two alternatives each")
+
+
+@probe("completions/fields/user")
+def user(completions: Completions) -> Observation:
+    """An identifier of the end user, for OpenAI's own records."""
+    return same.reads_values(completions, "user", "zq-user", {})
+
+
+derived("completions/fields/n", "How many choices are generated.")
+
+
+@probe("completions/fields/n/plain", title="without stream")
+def n(completions: Completions) -> Observation:
+    """As many choices as asked for, with indices counting from 0."""
+    return same.several_choices(completions)
+
+
+@probe("completions/fields/n/stream", title="with stream")
+def n_stream(completions: Completions) -> Observation:
+    """Each choice has chunks of its own index."""
+    return same.several_choices(completions, stream=True)
+
+
+@probe("completions/stream/equals_plain", title="stream and plain answer say the same")
+def equals_plain(completions: Completions) -> Observation:
+    """At temperature 0 the joined chunks are the plain text, with the same finish_reason."""
+    for prompt, control in completions.steady(2):
+        answer = completions.ask(prompt, stream=True)
+        if (answer.text, answer.finish_reason) != (control.text, control.finish_reason):
+            return broken("the stream and the plain answer differ")
+    return supported("text and finish_reason agree on two prompts")

@@ -1,0 +1,201 @@
+"""/v1/embeddings, in the order of the documentation."""
+
+from __future__ import annotations
+
+import math
+
+from conformance.checklist.verdicts import Severity
+
+from . import generating as same
+from .answers import Vectors, member, whole
+from .declaring import derived, probe
+from .endpoints import ABSENT, Embeddings
+from .observation import Observation, broken, ignored, inconclusive, partial, supported
+from .session import CannotTell, is_refusal
+
+ONE = "A dragon sleeps in the cave."
+TWO = "The baker opens the shop at five in the morning, and the street smells of bread."
+
+Vector = tuple[float, ...]
+
+
+def cosine(one: Vector, two: Vector) -> float:
+    """Cosine of the angle between two vectors; 0 where lengths differ or a vector is zero."""
+    norms = math.hypot(*one) * math.hypot(*two)
+    if len(one) != len(two) or not norms:
+        return 0.0
+    return sum(a * b for a, b in zip(one, two, strict=True)) / norms
+
+
+def close(one: Vector, two: Vector) -> bool:
+    """Whether two vectors mean the same: batching may change the last digits."""
+    return cosine(one, two) > 0.999
+
+
+@probe("embeddings/features/embeddings", title="Embeddings")
+def embeddings_work(embeddings: Embeddings) -> Observation:
+    """Texts become vectors; other texts, other vectors."""
+    one, two = (embeddings.control(text).vectors[0] for text in (ONE, TWO))
+    if close(one, two):
+        return inconclusive("two different texts get nearly the same vector")
+    return supported(f"texts become vectors of {len(one)} numbers")
+
+
+@probe("embeddings/fields/model")
+def model(embeddings: Embeddings) -> Observation:
+    """The model that answers; a name that no model has is refused."""
+    embeddings.control(ONE)
+    exchange = embeddings.attempt(ONE, model="no-such-model-zz")
+    if exchange.status is not None and is_refusal(exchange.status):
+        return supported(f"a name that no model has is refused with {exchange.status}")
+    if exchange.accepted:
+        return ignored("a name that no model has is answered like the real one")
+    return inconclusive(f"an unknown name was answered with status {exchange.status}")
+
+
+derived("embeddings/fields/input", "What is embedded, in four forms.")
+
+
+@probe("embeddings/fields/input/string")
+def input_string(embeddings: Embeddings) -> Observation:
+    """A string gets one vector; another string, another."""
+    one, two = (embeddings.ask(text) for text in (ONE, TWO))
+    if len(one.data) == len(two.data) == 1 and not close(one.vectors[0], two.vectors[0]):
+        return supported("each text gets one vector of its own")
+    if close(one.vectors[0], two.vectors[0]):
+        return ignored("two different texts get one and the same vector")
+    return broken(f"one text gets {len(one.data)} vectors")
+
+
+@probe("embeddings/fields/input/array_of_strings")
+def input_strings(embeddings: Embeddings) -> Observation:
+    """An array of strings gets a vector for each, in order, as each would get alone."""
+    one, two = (embeddings.control(text) for text in (ONE, TWO))
+    batch = embeddings.ask([ONE, TWO, ONE])
+    if len(batch.data) != 3:
+        return ignored(f"three texts get {len(batch.data)} vectors")
+    alone = [one.vectors[0], two.vectors[0], one.vectors[0]]
+    if not all(close(got, due) for got, due in zip(batch.vectors, alone, strict=True)):
+        return broken("the vectors of a batch are not those that each text gets alone")
+    return supported("three texts get three vectors, each as the text gets alone")
+
+
+@probe("embeddings/fields/input/array_of_tokens")
+def input_tokens(embeddings: Embeddings) -> Observation:
+    """An array of token ids gets one vector; more ids count more prompt tokens."""
+    embeddings.control(ONE)
+    three, five = (embeddings.ask(ids) for ids in ([301, 302, 303], [301, 302, 303, 304, 305]))
+    if len(three.data) != 1:
+        return ignored(f"one array of ids gets {len(three.data)} vectors")
+    return _ids_read(three, five)
+
+
+def _ids_read(three: Vectors, five: Vectors) -> Observation:
+    if close(three.vectors[0], five.vectors[0]):
+        return ignored("two arrays of ids get one and the same vector")
+    counts = (three.prompt_tokens, five.prompt_tokens)
+    if None in counts:
+        return partial("other ids get another vector; the server counts no tokens")
+    if (counts[1] or 0) - (counts[0] or 0) == 2:
+        return supported("other ids get another vector, and each id counts as one token")
+    return broken(f"3 and 5 ids count {counts[0]} and {counts[1]} tokens")
+
+
+@probe("embeddings/fields/input/array_of_token_arrays")
+def input_token_arrays(embeddings: Embeddings) -> Observation:
+    """Arrays of token ids get a vector each."""
+    embeddings.control(ONE)
+    answer = embeddings.ask([[301, 302, 303], [304, 305]])
+    if len(answer.data) != 2:
+        return ignored(f"two arrays of ids get {len(answer.data)} vectors")
+    if close(*answer.vectors):
+        return ignored("two arrays of ids get one and the same vector")
+    return supported("two arrays of ids get two vectors")
+
+
+@probe("embeddings/fields/encoding_format")
+def encoding_format(embeddings: Embeddings) -> Observation:
+    """`float`, or `base64` of little-endian float32; the same numbers either way."""
+    plain = embeddings.control(ONE)
+    coded = embeddings.ask(ONE, encoding_format="base64")
+    if not isinstance(coded.raw, str):
+        return ignored("a list of numbers comes where base64 was asked for")
+    if not isinstance(plain.raw, list):
+        return ignored("base64 comes where floats were asked for")
+    if len(plain.vectors[0]) == len(coded.vectors[0]) and close(plain.vectors[0], coded.vectors[0]):
+        return supported("base64 decodes to the numbers that come as floats")
+    return broken(f"base64 decodes to {len(coded.vectors[0])} other numbers than the {len(plain.vectors[0])} floats")
+
+
+@probe("embeddings/fields/encoding_format/absent", title="floats where absent")
+def encoding_absent(embeddings: Embeddings) -> Observation:
+    """Without the field the vectors come as numbers. The SDK always sends it, so this is asked without the SDK."""
+    embeddings.control(ONE)
+    answer = embeddings.ask(ONE, via="raw", encoding_format=ABSENT)
+    if isinstance(answer.raw, list):
+        return supported("numbers come where no format is named")
+    return broken("no list of numbers comes where no format is named")
+
+
+@probe("embeddings/fields/dimensions")
+def dimensions(embeddings: Embeddings) -> Observation:
+    """The vector has so many numbers: the beginning of the whole one, scaled to unit length."""
+    whole_one = embeddings.control(ONE).vectors[0]
+    half = len(whole_one) // 2
+    if half < 2:
+        raise CannotTell("the vectors are too short to be shortened")
+    shortened = [embeddings.ask(ONE, dimensions=size).vectors[0] for size in (half, 7)]
+    lengths = [len(vector) for vector in shortened]
+    if lengths == [len(whole_one)] * 2:
+        return ignored(f"{half} and 7 numbers were asked for, and {len(whole_one)} came")
+    if lengths != [half, 7]:
+        return broken(f"{half} and 7 numbers were asked for, and {lengths} came")
+    prefix = all(close(vector, whole_one[: len(vector)]) for vector in shortened)
+    unit = all(abs(math.hypot(*vector) - 1) < 1e-3 for vector in shortened)
+    if prefix and unit:
+        return supported("the vectors are the whole one's beginning, scaled to unit length")
+    return partial(
+        "the vectors have the asked length, but are not " + ("of unit length" if prefix else "a beginning")
+    )
+
+
+@probe("embeddings/fields/user")
+def user(embeddings: Embeddings) -> Observation:
+    """An identifier of the end user, for OpenAI's own records."""
+    return same.reads_values(embeddings, "user", "zq-user", {}, ONE)
+
+
+@probe("embeddings/response/sdk_default", title="the SDK's own default is decoded")
+def sdk_default(embeddings: Embeddings) -> Observation:
+    """The SDK asks for base64 unless told otherwise, and decodes it: as many numbers as come as floats."""
+    plain = embeddings.control(ONE)
+    answer = embeddings.ask(ONE, encoding_format=ABSENT)
+    taken = answer.exchange.taken
+    lengths = () if taken is None else taken.vector_lengths
+    if lengths == (len(plain.vectors[0]),):
+        return supported("the SDK decodes as many numbers as come as floats")
+    return broken(f"the SDK decodes {lengths} numbers where {len(plain.vectors[0])} come as floats")
+
+
+@probe("embeddings/response/usage_adds_up", title="prompt tokens add up")
+def usage_adds_up(embeddings: Embeddings) -> Observation:
+    """A batch counts the tokens of its texts, and total_tokens equals prompt_tokens."""
+    one, two = (embeddings.control(text) for text in (ONE, TWO))
+    batch = embeddings.ask([ONE, TWO, ONE])
+    counts = [answer.prompt_tokens for answer in (one, two, batch)]
+    if None in counts:
+        return broken("`usage.prompt_tokens` is missing")
+    if whole(member(batch.exchange.json, "usage", "total_tokens")) != counts[2]:
+        return broken("`usage.total_tokens` is not `usage.prompt_tokens`")
+    if counts[2] != 2 * (counts[0] or 0) + (counts[1] or 0):
+        return broken(f"texts of {counts[0]}, {counts[1]} and {counts[0]} tokens count {counts[2]} together")
+    return supported("a batch counts the tokens of its texts")
+
+
+@probe("embeddings/response/unit_length", severity=Severity.SHOULD, title="vectors of unit length")
+def unit_length(embeddings: Embeddings) -> Observation:
+    """Vectors have length 1, as OpenAI's have: a dot product is then the cosine."""
+    norm = math.hypot(*embeddings.control(ONE).vectors[0])
+    if abs(norm - 1) < 1e-3:
+        return supported("the vector has length 1")
+    return broken(f"the vector has length {norm:.3f}")

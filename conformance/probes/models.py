@@ -1,0 +1,105 @@
+"""/v1/models and /v1/models/{model}."""
+
+from __future__ import annotations
+
+import time
+
+from conformance.checklist.verdicts import Severity
+
+from .answers import items, member, whole
+from .declaring import probe
+from .endpoints import Models, Raw
+from .observation import Observation, broken, ignored, inconclusive, supported
+
+
+def listed(models: Models) -> list[object]:
+    """The entries of the list."""
+    return items(member(models.list().json, "data"))
+
+
+@probe("models/features/list", title="List models")
+def list_models(models: Models) -> Observation:
+    """The list names the models that can be asked; the one that answers us is among them."""
+    ids = [member(entry, "id") for entry in listed(models)]
+    if models.model in ids:
+        return supported("the model that answers is in the list")
+    if ids:
+        return broken("the model that answers is not in the list")
+    return ignored("the list is empty, though a model answers")
+
+
+@probe("models/features/retrieve", title="Retrieve a model")
+def retrieve_model(models: Models) -> Observation:
+    """A listed id can be retrieved, and equals its entry in the list."""
+    entries = [entry for entry in listed(models) if isinstance(member(entry, "id"), str)]
+    if not entries:
+        return inconclusive("the list names no model")
+    differing = 0
+    for entry in entries[:4]:
+        one = models.retrieve(str(member(entry, "id"))).json
+        differing += any(member(one, key) != member(entry, key) for key in ("id", "object", "created", "owned_by"))
+    if differing:
+        return broken(f"{differing} of {len(entries[:4])} retrieved models differ from their entry in the list")
+    return supported("retrieved models equal their entries in the list")
+
+
+@probe("models/features/retrieve/unknown", title="an unknown model is 404")
+def retrieve_unknown(models: Models, raw: Raw) -> Observation:
+    """An id that no model has is answered with 404."""
+    models.list()
+    exchange = raw.send("/models/no-such-model-zz", method="GET")
+    if exchange.status == 404:
+        return supported("an unknown id is answered with 404")
+    if exchange.accepted:
+        return ignored("an unknown id is answered with a model")
+    return broken(f"an unknown id is answered with status {exchange.status}")
+
+
+def _creation(entry: object) -> Observation:
+    created = whole(member(entry, "created"))
+    if created is None:
+        return broken("`created` is no whole number")
+    now = int(time.time())
+    if created > 10 * now:
+        return broken("`created` is not in seconds")
+    if 1_000_000_000 < created <= now + 86_400:
+        return supported("`created` is a time in seconds that lies in the past")
+    return broken("`created` is no plausible time")
+
+
+def _entry(models: Models) -> object:
+    return next((entry for entry in listed(models) if member(entry, "id") == models.model), None)
+
+
+@probe("models/notes/created", severity=Severity.SHOULD)
+def created(models: Models) -> Observation:
+    """`created` is a time in seconds: the model's creation, says OpenAI; its last modification, says Ollama."""
+    entry = _entry(models)
+    return inconclusive("the model is not in the list") if entry is None else _creation(entry)
+
+
+@probe("models/notes/owned_by", severity=Severity.SHOULD)
+def owned_by(models: Models) -> Observation:
+    """`owned_by` names the organisation that owns the model; at Ollama the namespace, `library` by default."""
+    return _owner(_entry(models))
+
+
+def _owner(entry: object) -> Observation:
+    if entry is None:
+        return inconclusive("the model is not in the list")
+    owner = member(entry, "owned_by")
+    if isinstance(owner, str) and owner:
+        return supported("`owned_by` names an owner")
+    return broken("`owned_by` is missing or empty")
+
+
+@probe("models/notes/retrieve/created", severity=Severity.SHOULD)
+def retrieved_created(models: Models) -> Observation:
+    """`created` of one retrieved model is a time in seconds too."""
+    return _creation(models.retrieve(models.model).json)
+
+
+@probe("models/notes/retrieve/owned_by", severity=Severity.SHOULD)
+def retrieved_owned_by(models: Models) -> Observation:
+    """`owned_by` of one retrieved model names an owner too."""
+    return _owner(models.retrieve(models.model).json)
