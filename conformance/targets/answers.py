@@ -5,7 +5,7 @@ The server under test may be broken in any way; here that ends in a :class:`Targ
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -72,10 +72,12 @@ def fetch(
     url: str,
     *,
     json_body: Any = None,
+    content: Iterable[bytes] | None = None,
+    headers: Mapping[str, str] | None = None,
     seconds: float = 60.0,
     limit: int = LIMIT,
 ) -> Answer:
-    """Ask once and return the whole answer, whatever its status.
+    """Ask once and return the whole answer, whatever its status. A body is ``json_body`` or ``content``.
 
     ``seconds`` bounds the whole of it, so that an answer that drips in cannot hold us; ``limit`` is in bytes.
 
@@ -84,7 +86,11 @@ def fetch(
     """
     deadline = time.monotonic() + seconds
     body = bytearray()
-    with _reaching(url), client.stream(method, url, json=json_body, timeout=_timeout(seconds)) as response:
+    body_and_headers = {"json": json_body, "content": content, "headers": headers}
+    with (
+        _reaching(url),
+        client.stream(method, url, timeout=_timeout(seconds), **body_and_headers) as response,
+    ):
         for piece in response.iter_bytes():
             body += piece
             if len(body) > limit:
@@ -94,17 +100,20 @@ def fetch(
         return Answer(url=url, status=response.status_code, body=bytes(body))
 
 
-def fetch_lines(client: "httpx.Client", url: str, *, json_body: Any, silence: float) -> Iterator[Any]:
+def fetch_lines(client: "httpx.Client", url: str, *, json_body: Any, silence: float) -> Iterator[Mapping[str, Any]]:
     """POST and yield each line of a streamed answer as JSON, as Ollama's ``/api/create`` reports progress.
 
-    ``silence`` is how many seconds may pass without a line.
+    ``silence`` is how many seconds may pass without a line. A status that is no 2xx becomes a line with ``error``,
+    as the server itself writes once it has begun to answer.
 
     Raises:
-        TargetError: no connection, a status that is no 2xx, a line that is no JSON object, a long silence.
+        TargetError: no connection, a line that is no JSON object, a long silence.
     """
     with _reaching(url), client.stream("POST", url, json=json_body, timeout=_timeout(silence)) as response:
         if not response.is_success:
-            Answer(url=url, status=response.status_code, body=response.read()[:LIMIT]).object()
+            answer = Answer(url=url, status=response.status_code, body=response.read()[:LIMIT])
+            yield {"error": f"{answer.status} {answer.reason()}"}
+            return
         for line in response.iter_lines():
             if line.strip():
                 yield Answer(url=url, status=response.status_code, body=line.encode()).object()
