@@ -1,6 +1,6 @@
-"""The process in which llama.cpp runs: `python -m conformance.targets.embedded.child`, started by `server`.
+"""The process in which llama.cpp runs, started by ``server`` as a script: nothing of this package is imported here.
 
-Its standard input holds one line of JSON, the `Settings`, and then stays open for as long as the parent lives:
+Its standard input holds one line of JSON, the ``Settings``, and then stays open for as long as the parent lives:
 when it ends, so does this process, however the parent ended. Its standard output gets one line of JSON, the
 addresses. All that llama.cpp prints goes to standard error, which the parent points at a log.
 """
@@ -21,7 +21,7 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the child is to serve; paths are absolute, `parent` is the process id to outlive no longer."""
+    """What the child is to serve; paths are absolute, ``parent`` is the process id to outlive no longer."""
 
     weights: str
     projector: str
@@ -61,7 +61,7 @@ def _reserve_standard_output() -> TextIO:
 def _outlive_no_parent(parent: int) -> None:
     """End this process as soon as standard input ends, or, should somebody else hold that pipe, the parent is gone.
 
-    `os._exit`, because a graceful end would wait for answers in the making.
+    ``os._exit``, because a graceful end would wait for answers in the making.
     """
     while True:
         readable, _, _ = select.select([0], [], [], _SECONDS_BETWEEN_LOOKS)
@@ -76,8 +76,8 @@ def _shared_parameters(parameters: "xllamacpp.CommonParams", settings: Settings)
     parameters.n_ctx = 8192
     parameters.cpuparams.n_threads = settings.threads
     parameters.n_gpu_layers = 0  # the same arithmetic, so the same texts, with and without a GPU
-    parameters.fit_params = False
-    parameters.ui = False
+    parameters.fit_params = False  # nothing to fit: it takes half a second to find that out
+    parameters.cache_ram_mib = 256  # of saved prompts; its own limit is 8 GB
     return parameters
 
 

@@ -8,32 +8,35 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
-from conformance.targets.embedded.child import Settings
+from conformance.targets.embedded import child
+from conformance.targets.errors import TargetError
 from conformance.targets.fixtures.models import CHAT, TEXT_EMBEDDINGS
 
 LOG_NAME = "embedded-server.log"
-"""The name of llama.cpp's log in the folder given to `start`."""
+"""The name of llama.cpp's log in the folder given to ``start``."""
 
 _SECONDS_TO_START = 120.0
 _SECONDS_TO_STOP = 2.0
 _MOST_THREADS = 4  # more do not make a model of this size faster
 
 
-class ServerStartError(RuntimeError):
+class ServerStartError(TargetError):
     """The embedded server did not come up; the message ends with the last lines of its log."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedServer:
-    """A running server. Leaving its `with` block stops it; the end of this process, however it ends, does too.
+    """A running server. Leaving its ``with`` block stops it; the end of this process, however it ends, does too.
 
-    The base URLs end in `/v1`. Chat and embeddings are two instances of llama.cpp on two ports of one process.
+    The base URLs end in ``/v1``. Chat and embeddings are two instances of llama.cpp on two ports of one process.
+    ``log`` is the file of llama.cpp's messages, None if they are dropped.
     """
 
     base_url: str
@@ -41,6 +44,7 @@ class EmbeddedServer:
     chat_model: str
     embedding_model: str
     version: str
+    log: Path | None
     process: "subprocess.Popen[bytes]" = field(repr=False)
 
     def alive(self) -> bool:
@@ -65,22 +69,55 @@ class EmbeddedServer:
 def start(log_folder: Path | None = None, *, progress: Callable[[str], None]) -> EmbeddedServer:
     """Start the server on free ports and return it when it answers, some seconds later.
 
-    llama.cpp's own messages go to `embedded-server.log` in `log_folder`, or nowhere. `progress` takes lines for
-    the user, most of them on the first use, which fetches 93 MB. Raises `FixtureUnavailableError` if the model
-    cannot be had and `ServerStartError` if llama.cpp does not come up.
+    llama.cpp's own messages go to ``embedded-server.log`` in ``log_folder``, or nowhere. ``progress`` takes lines
+    for the user, most of them on the first use, which fetches 93 MB.
+
+    Raises:
+        FixtureUnavailableError: the model is not cached and cannot be fetched.
+        ServerStartError: llama.cpp does not come up.
     """
-    found = CHAT.fetch_files(progress=progress)
-    weights, projector = found.values()
-    settings = Settings(
-        weights=str(weights),
-        projector=str(projector),
+    files = CHAT.fetch_files(progress=progress)
+    settings = child.Settings(
+        weights=str(files["SmolLM2-135M-Instruct.Q4_1.gguf"]),
+        projector=str(files["projector.gguf"]),
         template=CHAT.jinja_template(),
         chat_model=CHAT.name,
         embedding_model=TEXT_EMBEDDINGS.name,
         threads=_threads(),
         parent=os.getpid(),
     )
-    with _log(log_folder) as log:
+    return launch(settings, log_folder)
+
+
+def serve(log_folder: Path | None = None, *, say: Callable[[str], None]) -> None:
+    """Start the server for use by hand and return at Ctrl-C: the body of ``openai-conformance serve``.
+
+    Raises:
+        FixtureUnavailableError: the model is not cached and cannot be fetched.
+        ServerStartError: llama.cpp does not come up.
+        TargetError: llama.cpp ended by itself.
+    """
+    with start(log_folder, progress=say) as server:
+        try:
+            say(_guide(server))
+            status = server.process.wait()
+        except KeyboardInterrupt:
+            return
+    raise TargetError(f"The embedded server ended by itself, with status {status}.")
+
+
+def _guide(server: EmbeddedServer) -> str:
+    return f"""\
+chat:       {server.base_url}  (model {server.chat_model})
+embeddings: {server.embedding_base_url}  (model {server.embedding_model})
+Test it from another terminal, and stop it here with Ctrl-C:
+    openai-conformance run --base-url {server.base_url} --model {server.chat_model} \\
+        --embedding-base-url {server.embedding_base_url} --embedding-model {server.embedding_model}"""
+
+
+def launch(settings: child.Settings, log_folder: Path | None = None) -> EmbeddedServer:
+    """Start llama.cpp with files that are there. Raises ``ServerStartError`` if it does not come up."""
+    with _open_log(log_folder) as log:
         process = _spawn(settings, log)
         try:
             addresses = _addresses(process, time.monotonic() + _SECONDS_TO_START, log)
@@ -93,21 +130,26 @@ def start(log_folder: Path | None = None, *, progress: Callable[[str], None]) ->
         chat_model=settings.chat_model,
         embedding_model=settings.embedding_model,
         version=f"b{addresses['build']}" if addresses["build"] else version("xllamacpp"),
+        log=log_folder / LOG_NAME if log_folder else None,
         process=process,
     )
 
 
-def _spawn(settings: Settings, log: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """Start the child in a session of its own: Ctrl-C in the terminal is for the parent to decide on."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "conformance.targets.embedded.child"],
+def _spawn(settings: child.Settings, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start the child in a session of its own: Ctrl-C in the terminal is for the parent to decide on.
+
+    By its path and with ``-P``, so that no folder called ``conformance`` where the user stands is taken for ours.
+    """
+    process = subprocess.Popen(  # noqa: S603 (our own arguments, no shell)
+        [sys.executable, "-P", "-X", "faulthandler", child.__file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
         bufsize=0,
         start_new_session=True,
     )
-    cast("IO[bytes]", process.stdin).write(settings.as_line())
+    with suppress(BrokenPipeError):  # it ended at once: its silence will tell
+        cast("IO[bytes]", process.stdin).write(settings.as_line())
     return process
 
 
@@ -140,7 +182,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def _log(folder: Path | None) -> IO[bytes]:
+def _open_log(folder: Path | None) -> IO[bytes]:
     if folder is None:
         return tempfile.TemporaryFile()
     folder.mkdir(parents=True, exist_ok=True)
