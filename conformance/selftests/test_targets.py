@@ -1,5 +1,8 @@
 """The target of a run: which one is chosen, what it is, which models it has. No model, no server."""
 
+import hashlib
+import json
+
 import httpx
 import pytest
 
@@ -7,6 +10,9 @@ from conformance.targets.address import DEFAULT_OLLAMA, api_base, is_openai, oll
 from conformance.targets.choose import Choice, choose
 from conformance.targets.detect import Server, detect
 from conformance.targets.errors import TargetError
+from conformance.targets.fixtures.models import CHAT, EMBEDDINGS, FixtureModel
+from conformance.targets.ollama import Model, discover, version
+from conformance.targets.prepare import FIXTURE_IDS, NAMESPACE, PREPARED, OllamaModel, prepare, remove
 
 OLLAMA = Server(kind="ollama", version="0.24.0")
 GENERIC = Server(kind="generic")
@@ -272,3 +278,298 @@ def test_an_endless_answer_is_cut():
     client = serving(**{"/api/version": lambda _: httpx.Response(200, content=endless())})
     with pytest.raises(TargetError, match="sends more than 16384 KB"):
         detect(client, "http://host/v1")
+
+
+# -- models ---------------------------------------------------------------------------------------------------
+
+
+def tagged(name, size, *, family="llama", **more):
+    details = {"family": family, "families": [family]}
+    return {"name": name, "size": size, "digest": f"digest of {name}", "details": details} | more
+
+
+def ollama_with(*models, shown, number="0.24.0", **routes):
+    """Return a client of an Ollama with these models; `shown` is what /api/show says of each."""
+
+    def show(request):
+        name = json.loads(request.content)["model"]
+        return httpx.Response(200, json=shown[name]) if name in shown else httpx.Response(404, json={"error": "gone"})
+
+    return serving(
+        **{"/api/version": {"version": number}, "/api/tags": {"models": list(models)}, "/api/show": show} | routes
+    )
+
+
+def ids(client, **options):
+    found = discover(client, "http://host/v1", **options).by_capability
+    return {capability: model.id for capability, model in found.items()}
+
+
+CAPABLE = {
+    "tiny-thinker:latest": {"capabilities": ["completion", "tools", "thinking"]},
+    "small:latest": {"capabilities": ["completion"]},
+    "middle:latest": {"capabilities": ["completion", "tools", "insert"]},
+    "large:latest": {"capabilities": ["completion", "tools", "vision"]},
+    "vectors:latest": {"capabilities": ["embedding"]},
+}
+SIZED = [
+    tagged("large:latest", 4000),
+    tagged("small:latest", 200),
+    tagged("vectors:latest", 50),
+    tagged("tiny-thinker:latest", 100),
+    tagged("middle:latest", 300),
+]
+
+
+def test_the_smallest_model_that_does_not_think_answers_for_each_capability():
+    assert ids(ollama_with(*SIZED, shown=CAPABLE)) == {
+        "completion": "small:latest",
+        "tools": "middle:latest",
+        "insert": "middle:latest",
+        "vision": "large:latest",
+        "embedding": "vectors:latest",
+        "thinking": "tiny-thinker:latest",
+    }
+
+
+def test_a_model_comes_with_its_digest():
+    found = discover(ollama_with(*SIZED, shown=CAPABLE), "http://host/v1").by_capability
+    assert found["completion"] == Model(id="small:latest", digest="digest of small:latest")
+
+
+def test_a_model_that_thinks_answers_where_no_other_can():
+    client = ollama_with(tagged("tiny-thinker:latest", 100), shown=CAPABLE)
+    assert ids(client) == dict.fromkeys(("completion", "tools", "thinking"), "tiny-thinker:latest")
+
+
+def test_what_is_missing_comes_with_a_hint():
+    found = discover(ollama_with(tagged("vectors:latest", 50), shown=CAPABLE), "http://host/v1")
+    assert tuple(found.by_capability) == ("embedding",)
+    assert len(found.notes) == 5
+    assert "no model for vision: try `ollama pull moondream`, or --prepare for the suite's own" in found.notes
+
+
+def test_the_suites_own_models_go_first():
+    client = ollama_with(*SIZED, tagged(FIXTURE_IDS["tools"], 9000), shown=CAPABLE)
+    found = ids(client, fixtures=FIXTURE_IDS)
+    assert (found["tools"], found["completion"]) == (FIXTURE_IDS["tools"],) * 2
+    assert found["vision"] == "large:latest"
+
+
+def test_a_wanted_model_answers_for_all_it_can():
+    found = ids(ollama_with(*SIZED, shown=CAPABLE), wanted={"completion": "Large"}, fixtures=FIXTURE_IDS)
+    assert found["completion"] == found["tools"] == found["vision"] == "large:latest"
+    assert found["insert"] == "middle:latest"
+
+
+def test_a_wanted_model_that_is_not_there_is_refused():
+    with pytest.raises(TargetError, match=r"no model 'absent' .*there: large:latest, .*ollama pull absent"):
+        discover(ollama_with(*SIZED, shown=CAPABLE), "http://host/v1", wanted={"vision": "absent"})
+
+
+def test_cloud_models_are_left_out():
+    cloud = tagged("huge:cloud", 3, remote_host="https://elsewhere", remote_model="huge")
+    assert ids(ollama_with(cloud, shown={"huge:cloud": {"capabilities": ["completion"]}})) == {}
+
+
+def test_capabilities_in_the_list_spare_the_look():
+    listed = tagged("small:latest", 5, capabilities=["completion", "thinking"])
+    assert ids(ollama_with(listed, shown={})) == {"completion": "small:latest", "thinking": "small:latest"}
+
+
+OLDER = {
+    "chat:latest": {"template": "{{ range .Messages }}{{ .ToolCalls }}{{ end }}{{ .Tools }}{{ .Suffix }}"},
+    "seeing:latest": {"template": "{{ .Prompt }}", "projector_info": {"clip.has_vision_encoder": True}},
+    "bert:latest": {"template": "{{ .Prompt }}", "model_info": {"bert.pooling_type": 1}},
+    "r1:latest": {"template": "<think>{{ .Prompt }}"},
+}
+
+
+def test_older_servers_show_it_by_template_and_family():
+    sized = [tagged(name, size) for size, name in enumerate(reversed(OLDER))]
+    assert ids(ollama_with(*sized, shown=OLDER, number="0.3.0")) == {
+        "completion": "seeing:latest",
+        "tools": "chat:latest",
+        "insert": "chat:latest",
+        "vision": "seeing:latest",
+        "embedding": "bert:latest",
+        "thinking": "r1:latest",
+    }
+
+
+@pytest.mark.parametrize(("number", "expected"), [("0.6.8", {"completion", "thinking"}), ("0.24.0", {"completion"})])
+def test_thinking_is_read_from_the_template_only_before_it_was_declared(number, expected):
+    shown = {"r1:latest": {"template": "<think>", "capabilities": ["completion"]}}
+    assert set(ids(ollama_with(tagged("r1:latest", 5), shown=shown, number=number))) == expected
+
+
+def test_a_model_that_cannot_be_looked_at_is_left_out_and_named():
+    client = ollama_with(tagged("broken:latest", 1), tagged("small:latest", 200), shown=CAPABLE)
+    found = discover(client, "http://host/v1")
+    assert found.by_capability["completion"].id == "small:latest"
+    assert found.notes[0] == "broken:latest is left out: http://host/api/show answered 404: gone"
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ("<html>", "no JSON object"),
+        ([], "no JSON object"),
+        ({"models": {"a": 1}}, "without a list of models"),
+        ({"models": ["a"]}, "without a list of models"),
+        ({"models": [{"name": "a"}]}, "without name, digest or size"),
+        ({"models": [{"name": "a\x1b[0m", "digest": "b", "size": 1}]}, "without name, digest or size"),
+        (lambda _: httpx.Response(500, json={"error": "disk\nfull"}), "answered 500: disk full"),
+    ],
+)
+def test_a_list_of_models_in_a_wrong_shape_is_an_error(tags, message):
+    with pytest.raises(TargetError, match=message):
+        discover(ollama_with(shown={}, **{"/api/tags": tags}), "http://host/v1")
+
+
+@pytest.mark.parametrize("models", [None, []])
+def test_an_ollama_without_models_has_none(models):
+    client = ollama_with(shown={}, **{"/api/tags": {"models": models}})
+    assert ids(client) == {}
+
+
+def test_the_version_is_told():
+    assert version(ollama_with(shown={}, number="0.6.8"), "http://host/v1") == "0.6.8"
+
+
+# -- the suite's own models in a server -----------------------------------------------------------------------
+
+
+class FakeOllama:
+    """What an Ollama keeps: blobs and models. Names in `unable` cannot be created, or not loaded."""
+
+    def __init__(self, *, cannot_create=(), cannot_load=()):
+        self.blobs = {}
+        self.models = {"the/users:latest": {}}
+        self.created = []
+        self.cannot_create, self.cannot_load = cannot_create, cannot_load
+
+    def client(self):
+        return httpx.Client(transport=httpx.MockTransport(self.answer))
+
+    def answer(self, request):
+        path = request.url.path
+        if path.startswith("/api/blobs/"):
+            return self.blob(request, path.removeprefix("/api/blobs/"))
+        body = json.loads(request.read())
+        name = body["model"]
+        if path == "/api/create":
+            return self.create(name, body)
+        if name not in self.models:
+            return httpx.Response(404, json={"error": f"model '{name}' not found"})
+        if path == "/api/show":
+            return httpx.Response(200, json=self.models[name])
+        if path == "/api/delete":
+            del self.models[name]
+            return httpx.Response(200)
+        assert path in ("/api/generate", "/api/embed")
+        failed = name in self.cannot_load
+        return httpx.Response(500 if failed else 200, json={"error": "unable to load model"} if failed else {})
+
+    def blob(self, request, digest):
+        if request.method == "HEAD":
+            return httpx.Response(200 if digest in self.blobs else 404)
+        assert digest not in self.blobs, "a blob that is there was sent again"
+        content = request.read()
+        assert digest == f"sha256:{hashlib.sha256(content).hexdigest()}"
+        assert int(request.headers["content-length"]) == len(content)
+        self.blobs[digest] = content
+        return httpx.Response(201)
+
+    def create(self, name, body):
+        self.created.append(name)
+        assert set(body["files"].values()) <= set(self.blobs)
+        last = {"error": "unknown architecture"} if name in self.cannot_create else {"status": "success"}
+        if "error" not in last:
+            self.models[name] = body
+        lines = [{"status": "parsing GGUF"}, last]
+        return httpx.Response(200, content="".join(json.dumps(line) + "\n" for line in lines))
+
+
+@pytest.fixture
+def own_models(tmp_path):
+    """Two models as ours are, of small files."""
+
+    class Tiny(FixtureModel):
+        def fetch_files(self, *, progress):
+            progress("fetched")
+            files = {"model.gguf": tmp_path / "model.gguf", "projector.gguf": tmp_path / "projector.gguf"}
+            for name, path in files.items():
+                path.write_text(name)
+            return files
+
+    def made(model):
+        return Tiny(
+            name=model.name,
+            capabilities=frozenset(),
+            wheel=model.wheel,
+            folder="",
+            template=model.template,
+            stop=("x",),
+        )
+
+    return (
+        OllamaModel(name="chat", fixture=made(CHAT), answers_for=("completion",), parameters={"num_ctx": 512}),
+        OllamaModel(name="seeing", fixture=made(CHAT), answers_for=("vision",), with_projector=True),
+        OllamaModel(name="vectors", fixture=made(EMBEDDINGS), answers_for=("embedding",)),
+    )
+
+
+def ignore(_):
+    """Show no progress."""
+
+
+def test_preparing_puts_the_models_there_once(own_models):
+    server = FakeOllama()
+    done = prepare(server.client(), "http://host/v1", progress=ignore, models=own_models)
+    assert done.ready == tuple(f"{NAMESPACE}/{name}:latest" for name in ("chat", "seeing", "vectors"))
+    assert done.failed == {}
+    assert sorted(server.blobs.values()) == [b"model.gguf", b"projector.gguf"]
+    chat, seeing, vectors = (server.models[name] for name in done.ready)
+    assert chat["parameters"] == {"repeat_penalty": 1.0, "num_ctx": 512, "stop": ["x"]}
+    assert [sorted(model["files"]) for model in (chat, seeing)] == [["model.gguf"], ["model.gguf", "projector.gguf"]]
+    assert "template" not in vectors
+    again = prepare(server.client(), "http://host/v1", progress=ignore, models=own_models)
+    assert again == done
+    assert len(server.created) == 3
+
+
+def test_a_model_of_an_older_recipe_is_made_anew(own_models):
+    server = FakeOllama()
+    prepare(server.client(), "http://host/v1", progress=ignore, models=own_models)
+    server.models[own_models[0].id]["license"] = "recipe 0"
+    prepare(server.client(), "http://host/v1", progress=ignore, models=own_models)
+    assert server.created.count(own_models[0].id) == 2
+
+
+def test_what_a_server_cannot_create_or_load_is_named_and_not_left_behind(own_models):
+    chat, seeing, vectors = (model.id for model in own_models)
+    server = FakeOllama(cannot_create=[vectors], cannot_load=[seeing])
+    done = prepare(server.client(), "http://host/v1", progress=ignore, models=own_models)
+    assert done.ready == (chat,)
+    assert done.failed == {
+        seeing: "load: 500 unable to load model",
+        vectors: "create: unknown architecture",
+    }
+    assert set(server.models) == {chat, "the/users:latest"}
+
+
+def test_removing_takes_exactly_the_suites_models(own_models):
+    server = FakeOllama()
+    prepare(server.client(), "http://host/v1", progress=ignore, models=own_models)
+    assert remove(server.client(), "http://host/v1", progress=ignore, models=own_models) == tuple(
+        model.id for model in own_models
+    )
+    assert set(server.models) == {"the/users:latest"}
+    assert remove(server.client(), "http://host/v1", progress=ignore, models=own_models) == ()
+
+
+def test_the_suites_models_cover_every_capability_under_names_of_their_own():
+    assert set(FIXTURE_IDS) == {"completion", "tools", "insert", "vision", "embedding", "thinking"}
+    assert len({model.id for model in PREPARED}) == len(PREPARED)
+    assert all(model.id.startswith("openai-conformance/") for model in PREPARED)

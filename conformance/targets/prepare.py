@@ -7,7 +7,7 @@ then ``/api/create`` names the files. All names lie in a namespace of ours. Noth
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -84,7 +84,9 @@ class Preparation:
     failed: Mapping[str, str]
 
 
-def prepare(client: "httpx.Client", base_url: str, *, progress: Progress) -> Preparation:
+def prepare(
+    client: "httpx.Client", base_url: str, *, progress: Progress, models: Sequence[OllamaModel] = PREPARED
+) -> Preparation:
     """Put the suite's models into the server, and load each once; what is there already stays as it is.
 
     A model that this server cannot create or load is taken away again, and named with the server's words.
@@ -95,7 +97,7 @@ def prepare(client: "httpx.Client", base_url: str, *, progress: Progress) -> Pre
     root = root_of(base_url)
     ready: list[str] = []
     failed: dict[str, str] = {}
-    for model in PREPARED:
+    for model in models:
         recipe = _recipe(model, progress)
         if _is_there(client, root, recipe):
             progress(f"{model.id} is there")
@@ -112,14 +114,16 @@ def prepare(client: "httpx.Client", base_url: str, *, progress: Progress) -> Pre
     return Preparation(ready=tuple(ready), failed=failed)
 
 
-def remove(client: "httpx.Client", base_url: str, *, progress: Progress) -> tuple[str, ...]:
+def remove(
+    client: "httpx.Client", base_url: str, *, progress: Progress, models: Sequence[OllamaModel] = PREPARED
+) -> tuple[str, ...]:
     """Take the suite's models away from the server, and nothing else; return the ids that were there.
 
     Raises:
         TargetError: the server cannot be reached, or refuses.
     """
     root = root_of(base_url)
-    removed = tuple(model.id for model in PREPARED if _delete(client, root, model))
+    removed = tuple(model.id for model in models if _delete(client, root, model))
     for name in removed:
         progress(f"{name} is removed")
     return removed
