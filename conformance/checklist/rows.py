@@ -46,6 +46,8 @@ class Row:
     probe: Callable[..., Any] | None = field(default=None, compare=False)
     rule: Callable[..., Any] | None = field(default=None, compare=False)
     parts: tuple[str, ...] = ()
+    base: bool = False
+    """Whether the row is about the plain request that is every other row's control."""
 
     @property
     def endpoint(self) -> str:

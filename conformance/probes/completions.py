@@ -9,17 +9,17 @@ from conformance.checklist.verdicts import Severity
 from . import generating as same
 from .answers import Answer, items, member
 from .declaring import derived, probe
-from .endpoints import ABSENT, Completions
+from .endpoints import Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
-from .session import Refused
+from .session import ABSENT, Refused
 
 SAMPLED = "below 1e-6: two sampled texts of 16 tokens or more were equal in 0 of 168 pairs, and several must agree"
 
 
-@probe("completions/features/completions")
+@probe("completions/features/completions", base=True)
 def completions_work(completions: Completions) -> Observation:
     """A model continues a text."""
-    if completions.control().text.strip():
+    if completions.ask().text.strip():
         return supported("the text is continued")
     return inconclusive("the answer holds no text")
 
@@ -112,7 +112,9 @@ def _counted(answers: list[tuple[Answer, int]], choices: int) -> Observation:
 @probe("completions/notes/prompt_string", severity=Severity.SHOULD)
 def prompt_forms_are_honest(completions: Completions) -> Observation:
     """Forms of `prompt` that are not supported are refused, not misread."""
-    refused, taken, misread = [], [], []
+    refused: list[str] = []
+    taken: list[str] = []
+    misread: list[str] = []
     for name, experiment in (
         ("array of strings", prompt_strings),
         ("array of tokens", prompt_tokens),
@@ -246,7 +248,7 @@ def suffix(completions: Completions) -> Observation:
 
 @probe("completions/fields/best_of")
 def best_of(completions: Completions) -> Observation:
-    """So many texts are generated and the best is returned: the usage counts them all, and fewer than `n` is refused."""
+    """The best of so many texts is returned: the usage counts them all, and fewer than `n` is refused."""
     votes: list[bool | None] = []
     for prompt in completions.prompts[:2]:
         settings: dict[str, Any] = {"temperature": 1, "max_tokens": 4}
@@ -320,7 +322,7 @@ def _legacy_logprobs(found: Any) -> Observation:
 @probe("completions/fields/user")
 def user(completions: Completions) -> Observation:
     """An identifier of the end user, for OpenAI's own records."""
-    return same.reads_values(completions, "user", "zq-user", {})
+    return same.reads_values(completions, "user")
 
 
 derived("completions/fields/n", "How many choices are generated.")

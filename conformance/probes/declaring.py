@@ -22,12 +22,14 @@ def probe(
     chance: str = "0",
     title: str = "",
     about: str = "",
+    base: bool = False,
 ) -> Callable[[Experiment], Experiment]:
     """Declare a row and the experiment that answers it.
 
     The docstring says what the server should do. The experiment's parameters name what it speaks to: `chat`,
     `completions`, `embeddings`, `models`, `raw`. `needs` is the capability that a target must declare a model for.
     `chance` is the probability of a false verdict, with its ground, for rules that rest on chance.
+    `base` marks the row about the plain request that is every other row's control.
     """
 
     def enter(experiment: Experiment) -> Experiment:
@@ -40,6 +42,7 @@ def probe(
                 severity=severity,
                 chance=chance,
                 probe=experiment,
+                base=base,
             )
         )
         return experiment

@@ -9,9 +9,9 @@ from conformance.checklist.verdicts import Severity
 from . import generating as same
 from .answers import Vectors, member, whole
 from .declaring import derived, probe
-from .endpoints import ABSENT, Embeddings
+from .endpoints import Embeddings
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
-from .session import CannotTell, is_refusal
+from .session import ABSENT, CannotTell, is_refusal
 
 ONE = "A dragon sleeps in the cave."
 TWO = "The baker opens the shop at five in the morning, and the street smells of bread."
@@ -32,10 +32,10 @@ def close(one: Vector, two: Vector) -> bool:
     return cosine(one, two) > 0.999
 
 
-@probe("embeddings/features/embeddings", title="Embeddings")
+@probe("embeddings/features/embeddings", base=True, title="Embeddings")
 def embeddings_work(embeddings: Embeddings) -> Observation:
     """Texts become vectors; other texts, other vectors."""
-    one, two = (embeddings.control(text).vectors[0] for text in (ONE, TWO))
+    one, two = (embeddings.ask(text).vectors[0] for text in (ONE, TWO))
     if close(one, two):
         return inconclusive("two different texts get nearly the same vector")
     return supported(f"texts become vectors of {len(one)} numbers")
@@ -162,7 +162,7 @@ def dimensions(embeddings: Embeddings) -> Observation:
 @probe("embeddings/fields/user")
 def user(embeddings: Embeddings) -> Observation:
     """An identifier of the end user, for OpenAI's own records."""
-    return same.reads_values(embeddings, "user", "zq-user", {}, ONE)
+    return same.reads_values(embeddings, "user")
 
 
 @probe("embeddings/response/sdk_default", title="the SDK's own default is decoded")

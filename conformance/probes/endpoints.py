@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from conformance.wire.exchange import Call, Exchange
 
 from .answers import Answer, Vectors
-from .session import ABSENT, CannotTell, Session, without_absent
+from .session import CannotTell, Session, without_absent
 
 SAID = 24
 """Tokens of a control. Long enough to cut, to penalise and to compare; no prose prompt ends within it."""
@@ -21,10 +21,11 @@ class Generation:
     session: Session
     model: str
 
-    path = ""
-    prompts: tuple[str, ...] = ()
+    name: ClassVar[str]
+    path: ClassVar[str]
+    prompts: ClassVar[tuple[str, ...]]
 
-    def body(self, prompt: Any, **fields: Any) -> dict[str, Any]:
+    def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:
         """A greedy request of `SAID` tokens, with the fields put over it."""
         raise NotImplementedError
 
@@ -47,6 +48,18 @@ class Generation:
             ControlFailed: it does not.
         """
         return Answer(self.session.control(self._call(prompt, ordinal, via, fields)))
+
+    def brief(self, **fields: Any) -> Answer:
+        """A treatment of one token, for what only has to be accepted.
+
+        Raises:
+            Refused, Failed: the server did not take it.
+        """
+        return self.ask(**{"max_tokens": 1, **fields})
+
+    def brief_attempt(self, *, via: str = "sdk", **fields: Any) -> Exchange:
+        """A request of one token that may come to anything."""
+        return self.attempt(via=via, **{"max_tokens": 1, **fields})
 
     def _call(self, prompt: Any, ordinal: int, via: str, fields: dict[str, Any]) -> Call:
         leave_after = fields.pop("leave_after", None)
@@ -73,6 +86,7 @@ class Generation:
 class Chat(Generation):
     """/v1/chat/completions."""
 
+    name = "chat"
     path = "/chat/completions"
     prompts = (
         "Write a long story about a dragon and a knight.",
@@ -80,7 +94,7 @@ class Chat(Generation):
         "Explain at length how bread is baked in a small village.",
     )
 
-    def body(self, prompt: Any, **fields: Any) -> dict[str, Any]:
+    def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:
         """`prompt` is the user's text, or the messages."""
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
         return {"model": self.model, "messages": messages, "temperature": 0, "max_tokens": SAID, **fields}
@@ -89,6 +103,7 @@ class Chat(Generation):
 class Completions(Generation):
     """/v1/completions."""
 
+    name = "completions"
     path = "/completions"
     prompts = (
         "Once upon a time, a dragon and a knight",
@@ -96,7 +111,7 @@ class Completions(Generation):
         "Every morning the baker of the village",
     )
 
-    def body(self, prompt: Any, **fields: Any) -> dict[str, Any]:
+    def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:
         """`prompt` is any of the four forms."""
         return {"model": self.model, "prompt": prompt, "temperature": 0, "max_tokens": SAID, **fields}
 
@@ -107,6 +122,8 @@ class Embeddings:
 
     session: Session
     model: str
+
+    name: ClassVar[str] = "embeddings"
 
     def ask(self, given: Any, /, *, via: str = "sdk", ordinal: int = 0, **fields: Any) -> Vectors:
         """A treatment. Floats are asked for by name: the SDK would ask for base64 of its own accord.
@@ -127,6 +144,18 @@ class Embeddings:
             ControlFailed: it does not.
         """
         return Vectors(self.session.control(self._call(given, via, ordinal, fields)))
+
+    def brief(self, **fields: Any) -> Vectors:
+        """A treatment that only has to be accepted.
+
+        Raises:
+            Refused, Failed: the server did not take it.
+        """
+        return self.ask("Hello.", **fields)
+
+    def brief_attempt(self, *, via: str = "sdk", **fields: Any) -> Exchange:
+        """A request that may come to anything."""
+        return self.attempt("Hello.", via=via, **fields)
 
     def _call(self, given: Any, via: str, ordinal: int, fields: dict[str, Any]) -> Call:
         body = without_absent({"model": self.model, "input": given, "encoding_format": "float", **fields})
@@ -163,6 +192,3 @@ class Raw:
     def send(self, path: str, raw: str | None = None, *, method: str = "POST", **settings: Any) -> Exchange:
         """Bytes as they are; whatever comes of it."""
         return self.session.exchange(Call(path=path, method=method, raw=raw, via="raw", **settings))
-
-
-__all__ = ["ABSENT", "SAID", "Chat", "Completions", "Embeddings", "Generation", "Models", "Raw"]

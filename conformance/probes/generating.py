@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from conformance.checklist.values import VALUES
 from conformance.checklist.verdicts import Evidence
 
 from .answers import Answer
-from .endpoints import ABSENT, Generation
+from .endpoints import Embeddings, Generation
 from .observation import Observation, ignored, inconclusive, supported, weigh
-from .session import CannotTell, is_refusal
+from .session import ABSENT, CannotTell, is_refusal
 
 HOT = 2.0
 """The highest temperature that the API takes. 24 tokens at it equalled the greedy text in 0 of 168 pairs."""
@@ -234,19 +235,19 @@ def unknown_model_refused(endpoint: Generation) -> Observation:
     return inconclusive(f"an unknown name was answered with status {exchange.status}")
 
 
-def reads_values(endpoint: Any, field: str, valid: Any, junk: Any, given: Any = None, **extra: Any) -> Observation:
+def reads_values(endpoint: Generation | Embeddings, field: str) -> Observation:
     """For a field without visible effect: the valid value is accepted and nonsense refused, so somebody reads it.
 
     Where nonsense is accepted too, an invented key tells a server that is lenient with everything.
     """
-    few = {} if "embedding" in type(endpoint).__name__.lower() else {"max_tokens": 1}
-    endpoint.control(given, **few, **extra)
-    endpoint.ask(given, **few, **extra, **{field: valid})
-    nonsense = endpoint.attempt(given, **few, **extra, **{field: junk})
+    values = VALUES[endpoint.name][field]
+    endpoint.brief(**values.context)
+    endpoint.brief(**values.context, **{field: values.valid})
+    nonsense = endpoint.brief_attempt(**values.context, **{field: values.junk})
     if nonsense.status is not None and 400 <= nonsense.status < 500:
-        return supported(f"a valid value is accepted and {junk!r} is refused: it is read", Evidence.PARSED)
+        return supported(f"a valid value is accepted and {values.junk!r} is refused: it is read", Evidence.PARSED)
     if not nonsense.accepted:
-        return inconclusive(f"a valid value is accepted; {junk!r} is answered with status {nonsense.status}")
-    if endpoint.attempt(given, **few, **extra, zz_unknown=1).accepted:
-        return ignored(f"a valid value, {junk!r} and an invented key are all accepted alike")
-    return inconclusive(f"{junk!r} is accepted, though an invented key is not")
+        return inconclusive(f"a valid value is accepted; {values.junk!r} is answered with status {nonsense.status}")
+    if endpoint.brief_attempt(zz_unknown=1).accepted:
+        return ignored(f"a valid value, {values.junk!r} and an invented key are all accepted alike")
+    return inconclusive(f"{values.junk!r} is accepted, though an invented key is not")

@@ -17,7 +17,7 @@ def listed(models: Models) -> list[object]:
     return items(member(models.list().json, "data"))
 
 
-@probe("models/features/list", title="List models")
+@probe("models/features/list", base=True, title="List models")
 def list_models(models: Models) -> Observation:
     """The list names the models that can be asked; the one that answers us is among them."""
     ids = [member(entry, "id") for entry in listed(models)]
@@ -37,7 +37,7 @@ def retrieve_model(models: Models) -> Observation:
     differing = 0
     for entry in entries[:4]:
         one = models.retrieve(str(member(entry, "id"))).json
-        differing += any(member(one, key) != member(entry, key) for key in ("id", "object", "created", "owned_by"))
+        differing += any(member(one, key) != member(entry, key) for key in ("id", "object", "owned_by"))
     if differing:
         return broken(f"{differing} of {len(entries[:4])} retrieved models differ from their entry in the list")
     return supported("retrieved models equal their entries in the list")
@@ -55,14 +55,16 @@ def retrieve_unknown(models: Models, raw: Raw) -> Observation:
     return broken(f"an unknown id is answered with status {exchange.status}")
 
 
-def _creation(entry: object) -> Observation:
+def _creation(entry: object, asked: float) -> Observation:
     created = whole(member(entry, "created"))
     if created is None:
         return broken("`created` is no whole number")
     now = int(time.time())
     if created > 10 * now:
         return broken("`created` is not in seconds")
-    if 1_000_000_000 < created <= now + 86_400:
+    if created >= int(asked):
+        return broken("`created` is the time of the request, not of the model")
+    if created > 1_000_000_000:
         return supported("`created` is a time in seconds that lies in the past")
     return broken("`created` is no plausible time")
 
@@ -75,7 +77,9 @@ def _entry(models: Models) -> object:
 def created(models: Models) -> Observation:
     """`created` is a time in seconds: the model's creation, says OpenAI; its last modification, says Ollama."""
     entry = _entry(models)
-    return inconclusive("the model is not in the list") if entry is None else _creation(entry)
+    if entry is None:
+        return inconclusive("the model is not in the list")
+    return _creation(entry, models.list().started)
 
 
 @probe("models/notes/owned_by", severity=Severity.SHOULD)
@@ -96,7 +100,8 @@ def _owner(entry: object) -> Observation:
 @probe("models/notes/retrieve/created", severity=Severity.SHOULD)
 def retrieved_created(models: Models) -> Observation:
     """`created` of one retrieved model is a time in seconds too."""
-    return _creation(models.retrieve(models.model).json)
+    one = models.retrieve(models.model)
+    return _creation(one.json, one.started)
 
 
 @probe("models/notes/retrieve/owned_by", severity=Severity.SHOULD)

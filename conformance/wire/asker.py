@@ -94,7 +94,8 @@ class Asker:
     def _once(self, call: Call, deadline: float) -> Exchange:
         url = self.address.of(call)
         is_async = call.via == "async"
-        recorder = Recorder(self.async_network(url) if is_async else self._reach(url))
+        underneath = call.raw if call.via == "bare" else None
+        recorder = Recorder(self.async_network(url) if is_async else self._reach(url), underneath)
         recording = recorder.begin(deadline)
         real = self._with_images(call)
         clients = SdkClients(url, self.address.key)

@@ -24,7 +24,8 @@ class Call:
     """A body that is sent byte for byte, for requests that no SDK would build."""
     headers: tuple[tuple[str, str], ...] = ()
     via: str = "sdk"
-    """`sdk`, `async` (the SDK's async client), `parse` (`.parse()` with a pydantic model), or `raw`."""
+    """`sdk`, `async` (the SDK's async client), `parse` (`.parse()` with a pydantic model), `bare` (the SDK's door for
+    any route, with `raw` put underneath), or `raw` (without the SDK)."""
     server: str = "main"
     """`main`, `embedding` (the URL of the embedding model) or `native` (the server's own root)."""
     leave_after: int | None = None

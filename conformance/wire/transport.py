@@ -133,9 +133,10 @@ class _Overheard(httpx.SyncByteStream, httpx.AsyncByteStream):
 class Recorder(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Overhears all that passes through the transport `inner`."""
 
-    def __init__(self, inner: Any) -> None:
-        """`inner`: the transport that really asks, sync or async."""
+    def __init__(self, inner: Any, underneath: str | None = None) -> None:
+        """`inner`: the transport that really asks, sync or async. `underneath`: a body in place of the SDK's."""
         self._inner = inner
+        self._underneath = underneath
         self.recording = Recording(0)
 
     def begin(self, deadline: float) -> Recording:
@@ -146,6 +147,8 @@ class Recorder(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Pass on and overhear."""
         recording = self.recording
+        if self._underneath is not None:
+            request = _with_body(request, self._underneath.encode())
         recording.request(request)
         _limit(request, recording)
         _reads_end.set(recording.ends)
@@ -173,6 +176,11 @@ class Recorder(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def close(self) -> None:
         """Leave the transport below open: it serves the next call too."""
+
+
+def _with_body(request: httpx.Request, content: bytes) -> httpx.Request:
+    headers = [(name, value) for name, value in request.headers.items() if name.lower() != "content-length"]
+    return httpx.Request(request.method, request.url, headers=headers, content=content, extensions=request.extensions)
 
 
 def _limit(request: httpx.Request, recording: Recording) -> None:
@@ -254,9 +262,7 @@ def proxy_for(url: str) -> str | None:
 
 def network(url: str) -> httpx.BaseTransport:
     """The transport that reaches `url`: proxies and private CAs from the environment, reads bounded."""
-    transport = httpx.HTTPTransport(
-        verify=_certificates(), proxy=proxy_for(url), limits=_ONE_REQUEST_PER_CONNECTION
-    )
+    transport = httpx.HTTPTransport(verify=_certificates(), proxy=proxy_for(url), limits=_ONE_REQUEST_PER_CONNECTION)
     # httpx offers no way to pass a network backend; httpcore does. A self-test holds this to account.
     pool = transport._pool  # noqa: SLF001
     pool._network_backend = _BoundedBackend(pool._network_backend)  # noqa: SLF001
@@ -265,9 +271,7 @@ def network(url: str) -> httpx.BaseTransport:
 
 def async_network(url: str) -> httpx.AsyncBaseTransport:
     """The same for the async client, whose deadlines asyncio keeps."""
-    return httpx.AsyncHTTPTransport(
-        verify=_certificates(), proxy=proxy_for(url), limits=_ONE_REQUEST_PER_CONNECTION
-    )
+    return httpx.AsyncHTTPTransport(verify=_certificates(), proxy=proxy_for(url), limits=_ONE_REQUEST_PER_CONNECTION)
 
 
 Network = Callable[[str], httpx.BaseTransport]

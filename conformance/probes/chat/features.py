@@ -7,10 +7,10 @@ from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, inconclusive, supported
 
 
-@probe("chat/features/chat_completions")
+@probe("chat/features/chat_completions", base=True)
 def chat_completions(chat: Chat) -> Observation:
     """A model answers messages with a message."""
-    answer = chat.control()
+    answer = chat.ask()
     if answer.text.strip() and answer.message.get("role") == "assistant":
         return supported("the assistant answers")
     return inconclusive("the answer holds no assistant's text")

@@ -69,7 +69,7 @@ def reasoning_object(chat: Chat) -> Observation:
 @probe("chat/fields/user")
 def user_field(chat: Chat) -> Observation:
     """An identifier of the end user, for OpenAI's own records (deprecated)."""
-    return same.reads_values(chat, "user", "zq-user", {})
+    return same.reads_values(chat, "user")
 
 
 @probe("chat/fields/audio")
@@ -89,7 +89,7 @@ def modalities(chat: Chat) -> Observation:
     answer = chat.ask(modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"})
     if member(answer.message, "audio", "data"):
         return supported("with audio among the modalities the answer holds `audio`")
-    return same.reads_values(chat, "modalities", ["text"], ["zz"])
+    return same.reads_values(chat, "modalities")
 
 
 @probe("chat/fields/prediction")
@@ -103,7 +103,7 @@ def prediction(chat: Chat) -> Observation:
         votes.append(sum(counts) > 0)
     if all(votes):
         return supported("the usage counts predicted tokens")
-    return same.reads_values(chat, "prediction", {"type": "content", "content": "a"}, 7)
+    return same.reads_values(chat, "prediction")
 
 
 @probe("chat/fields/web_search_options")
@@ -115,7 +115,7 @@ def web_search_options(chat: Chat) -> Observation:
     cited = [member(note, "type") for note in items(member(answer.message, "annotations"))]
     if "url_citation" in cited:
         return supported("the answer cites addresses")
-    return same.reads_values(chat, "web_search_options", {}, 7)
+    return same.reads_values(chat, "web_search_options")
 
 
 def _stored(chat: Chat, answer: Answer) -> Any:
@@ -146,7 +146,7 @@ def metadata(chat: Chat) -> Observation:
     kept = _stored(chat, chat.ask(store=True, metadata={"zq": "1"}, max_tokens=1))
     if kept is not None and kept.accepted and member(kept.json, "metadata") == {"zq": "1"}:
         return supported("the stored answer has the metadata")
-    return same.reads_values(chat, "metadata", {"zq": "1"}, 7)
+    return same.reads_values(chat, "metadata")
 
 
 @probe("chat/fields/service_tier")
@@ -156,7 +156,7 @@ def service_tier(chat: Chat) -> Observation:
     answer = chat.ask(service_tier="default", max_tokens=1)
     if isinstance(member(answer.body, "service_tier"), str):
         return supported("the answer names its service_tier", Evidence.ECHOED)
-    return same.reads_values(chat, "service_tier", "default", "zz_bogus")
+    return same.reads_values(chat, "service_tier")
 
 
 @probe("chat/fields/moderation")
@@ -166,7 +166,7 @@ def moderation(chat: Chat) -> Observation:
     answer = chat.ask(moderation={"model": "omni-moderation-latest"}, max_tokens=1)
     if member(answer.body, "moderation"):
         return supported("the answer holds the outcome of its moderation")
-    return same.reads_values(chat, "moderation", {"model": "omni-moderation-latest"}, 7)
+    return same.reads_values(chat, "moderation")
 
 
 @probe("chat/fields/verbosity")
@@ -178,20 +178,23 @@ def verbosity(chat: Chat) -> Observation:
         votes.append(low.text != high.text or low.prompt_tokens != high.prompt_tokens)
     if all(votes):
         return supported("greedy text, which repeats itself, differs between `low` and `high`")
-    return same.reads_values(chat, "verbosity", "low", "zz_bogus")
+    return same.reads_values(chat, "verbosity")
 
 
-UNSEEN: dict[str, tuple[str, Any, Any]] = {
-    "safety_identifier": ("An identifier of the end user, for OpenAI's own checks.", "zq-user", {}),
-    "prompt_cache_key": ("Groups requests that share a prompt, for OpenAI's cache.", "zq", {}),
-    "prompt_cache_options": ("How the prompt is cached.", {"mode": "implicit", "ttl": "30m"}, 7),
-    "prompt_cache_retention": ("How long the prompt stays cached (deprecated).", "in_memory", "zz_bogus"),
+UNSEEN = {
+    "safety_identifier": "An identifier of the end user, for OpenAI's own checks.",
+    "prompt_cache_key": "Groups requests that share a prompt, for OpenAI's cache.",
+    "prompt_cache_options": "How the prompt is cached.",
+    "prompt_cache_retention": "How long the prompt stays cached (deprecated).",
 }
-"""Field -> what it is for, a valid value, nonsense. A cache is a matter of price and speed, not of the answer."""
+"""Field -> what it is for. A cache is a matter of price and speed, not of the answer."""
 
-for _field, (_about, _valid, _junk) in UNSEEN.items():
 
-    def _reads(chat: Chat, field: str = _field, valid: Any = _valid, junk: Any = _junk) -> Observation:
-        return same.reads_values(chat, field, valid, junk)
+def _declare(field: str, about: str) -> None:
+    @probe(f"chat/fields/{field}", about=about, severity=Severity.SHOULD)
+    def _reads(chat: Chat) -> Observation:
+        return same.reads_values(chat, field)
 
-    probe(f"chat/fields/{_field}", about=_about, severity=Severity.SHOULD)(_reads)
+
+for _field, _about in UNSEEN.items():
+    _declare(_field, _about)

@@ -156,7 +156,7 @@ def choice_auto(chat: Chat) -> Observation:
     answer = chat.ask(EXAMPLES, tools=TOOLS, tool_choice="auto", max_tokens=ENOUGH)
     if bool(answer.called) != bool(free.called):
         return inconclusive("auto and no tool_choice at all differ in whether a tool is called")
-    return same.reads_values(chat, "tool_choice", "auto", 7, EXAMPLES, tools=TOOLS)
+    return same.reads_values(chat, "tool_choice")
 
 
 @probe("chat/fields/tool_choice/required", needs="tools")
@@ -230,7 +230,7 @@ def parallel_tool_calls(chat: Chat) -> Observation:
         chat.ask(conversation, tools=TOOLS, parallel_tool_calls=value, max_tokens=ENOUGH) for value in (True, False)
     )
     if len(both.called) < 2:
-        return same.reads_values(chat, "parallel_tool_calls", False, "zz", EXAMPLES, tools=TOOLS)
+        return same.reads_values(chat, "parallel_tool_calls")
     if len(one.called) <= 1:
         return supported("two tools are called at once with true, and at most one with false")
     return ignored("two tools are called at once with false as with true")

@@ -1,0 +1,201 @@
+"""The controller's part: open the target, conclude the run, write the report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from conformance.checklist.verdicts import Verdict
+from conformance.images import served
+from conformance.judge.catalogue import catalogue
+from conformance.judge.derive import derived_finding, parts_of
+from conformance.judge.finding import Finding, worse
+from conformance.options import OPTIONS
+from conformance.probes.session import works
+from conformance.report.baseline import baseline_for, write_baseline
+from conformance.report.build import Measured, built
+from conformance.report.compare import compared
+from conformance.report.files import check_writable, write
+from conformance.report.terminal import summary
+from conformance.run import Run, Settings
+from conformance.targets.errors import TargetError
+from conformance.targets.opening import Target, opened
+from conformance.wire.exchange import Exchange
+
+
+class _Options:
+    """The options of a run as attributes, out of pytest's namespace."""
+
+    def __init__(self, namespace: Any) -> None:
+        for option in OPTIONS:
+            setattr(self, option.name, getattr(namespace, f"conformance_{option.name}"))
+
+
+class Controller:
+    """One run, from the first look at the target to the written report."""
+
+    def __init__(self, namespace: Any, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+        """`namespace`: pytest's options. `say`: shows a line to the user, at once."""
+        self.options: Any = _Options(namespace)
+        self.environ = environ
+        self.say = say
+        self.asked = 0
+        self.interrupted = False
+        self.written: Path | None = None
+        self.status: int | None = None
+        self.report: dict[str, Any] | None = None
+        self._lines: list[str] = []
+        self._stack = ExitStack()
+        self._started = time.time()
+        self._selected: dict[str, Any] = {}
+
+    def open(self) -> Run:
+        """Open the target and the run's folder.
+
+        Raises:
+            TargetError: the target cannot be asked, or an option or file is wrong.
+        """
+        if self.options.deadline <= 0:
+            raise TargetError("--deadline: give a number of seconds above 0")
+        if self.options.update_baseline and not self.options.baseline:
+            raise TargetError("--update-baseline needs --baseline FILE, the file to write")
+        check_writable(Path(self.options.report_dir))
+        folder = Path(tempfile.mkdtemp(prefix="openai-conformance-"))
+        self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        self.target: Target = self._stack.enter_context(opened(self.options, self.environ, folder, self.say))
+        self._expected = baseline_for(self.options, self.target)
+        self.run = Run(settings=self._settings(folder))
+        self._warm()
+        return self.run
+
+    def _settings(self, folder: Path) -> Settings:
+        target = self.target
+        models = {capability: model.id for capability, model in target.models.items()}
+        if target.writes:
+            models["writes"] = models.get("chat", "")
+        return Settings(
+            folder=str(folder),
+            base_url=target.base_url,
+            embedding_base_url=target.embedding_base_url,
+            native_url=target.base_url.removesuffix("/v1"),
+            key=target.key,
+            image_url=self._stack.enter_context(served(target.base_url)),
+            models=models,
+            deadline=self.options.deadline,
+            baseline=self._expected.verdicts if self._expected else None,
+            require_supported=self.options.require_supported,
+        )
+
+    def _warm(self) -> None:
+        """Load each model, and see that at least one answers.
+
+        Raises:
+            TargetError: no model answers.
+        """
+        answered = 0
+        problems = []
+        for model in dict.fromkeys(self.run.settings.models.values()):
+            capability = next(name for name, id_ in self.run.settings.models.items() if id_ == model)
+            exchange: Exchange = self.run.warm(capability, model)
+            if works(exchange):
+                answered += 1
+            else:
+                problems.append(_problem(capability, model, exchange))
+        if not answered:
+            raise TargetError(f"no working control: {'; '.join(problems) or 'the target declares no model'}")
+        for problem in problems:
+            self.say(f"careful: {problem}")
+
+    def conclude(self) -> Iterator[tuple[Finding, str, Any]]:
+        """Judge what only all answers together can tell, then write the report.
+
+        Yields findings with the id and the place of their pytest item.
+        """
+        run = self.run
+        self._selected = self._read_selected()
+        findings = run.findings()
+        exchanges = sorted(run.store.all(), key=lambda exchange: exchange.id)
+        made = list(self._concluded(findings, exchanges)) if not run.gone else []
+        self._write(findings, exchanges)
+        for finding in made:
+            nodeid, location = self._selected[finding.row]
+            yield finding, nodeid, location
+
+    def _read_selected(self) -> dict[str, Any]:
+        for file in sorted(self.run.folder.glob("selected-*.json")):
+            selected: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            return selected
+        return {}
+
+    def _concluded(self, findings: dict[str, Finding], exchanges: list[Exchange]) -> Iterator[Finding]:
+        rows = catalogue()
+        for row in rows.values():
+            if row.rule is not None and row.id in self._selected and not self.interrupted:
+                applies = row.needs in self.run.settings.models
+                reason = f"the target declares no model for {row.needs}"
+                absent = Finding(row=row.id, verdict=Verdict.NOT_APPLICABLE, reason=reason)
+                findings[row.id] = row.rule(exchanges) if applies else absent
+                yield findings[row.id]
+        # Rows that follow from others, the innermost first.
+        for row in sorted(rows.values(), key=lambda row: -len(row.path)):
+            if row.parts and all(part in findings for part in parts_of(row, rows)):
+                findings[row.id] = derived_finding(row, findings)
+                if row.id in self._selected:
+                    yield findings[row.id]
+
+    def _write(self, findings: dict[str, Finding], exchanges: list[Exchange]) -> None:
+        measured = Measured(
+            target=self.target,
+            findings=findings,
+            exchanges=exchanges,
+            started=self._started,
+            seconds=time.time() - self._started,
+            gone=self.run.gone,
+            interrupted=self.interrupted,
+            models=self.run.settings.models,
+        )
+        self.report = built(measured, self._expected)
+        self.written = write(self.report, exchanges, Path(self.options.report_dir), self.options.name)
+        difference = compared(self._expected.report, self.report) if self._expected else None
+        self.status = self._status(findings)
+        if self.options.update_baseline:
+            write_baseline(Path(self.options.baseline), self.report)
+        self._lines = summary(self.report, difference, self.written, self.target.hints)
+
+    def _status(self, findings: dict[str, Finding]) -> int:
+        if self.interrupted:
+            return 130
+        if self.run.gone or not self._selected:
+            return 2
+        expected = self.run.expected
+        bad = any(
+            (due := expected(row)) is not None
+            and (worse(found.verdict, due) or (found.verdict.rank is None and due.rank is not None))
+            for row, found in findings.items()
+        )
+        required = self.options.require_supported and any(
+            not found.verdict.good and found.verdict is not Verdict.NOT_APPLICABLE for found in findings.values()
+        )
+        return 1 if bad or required else 0
+
+    def summary(self) -> list[str]:
+        """The lines that end a run."""
+        return self._lines
+
+    def close(self) -> None:
+        """Stop what was started."""
+        self._stack.close()
+
+
+def _problem(capability: str, model: str, exchange: Exchange) -> str:
+    from conformance.judge.examine import what_failed
+
+    key = "; give the key with --api-key or OPENAI_API_KEY" if exchange.status in (401, 403) else ""
+    option = {"chat": "--model"}.get(capability, f"--{capability}-model")
+    return f"{capability} model {model!r} ({option}): {what_failed(exchange)}{key}"

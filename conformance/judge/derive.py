@@ -1,0 +1,78 @@
+"""Rows that follow from other rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from conformance.checklist.rows import Row
+from conformance.checklist.verdicts import RANKED, Evidence, Verdict
+
+from .finding import Finding
+
+
+def parts_of(row: Row, rows: Iterable[str]) -> list[str]:
+    """The rows that a derived row follows from; `id/*` stands for all rows below `id`."""
+    found: list[str] = []
+    for part in row.parts:
+        if part.endswith("/*"):
+            found += [name for name in rows if name.startswith(part[:-1])]
+        else:
+            found.append(part)
+    return found
+
+
+def combined(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of a whole by those of its parts.
+
+    Good and worse parts make it `partial`; parts that all fail, the best of their failures. A part that does not
+    apply does not count; one that could not be told makes the whole inconclusive, unless it cannot change it.
+    """
+    known = [verdict for verdict in verdicts if verdict is not Verdict.NOT_APPLICABLE]
+    if not known:
+        return Verdict.NOT_APPLICABLE
+    ranked = [verdict for verdict in known if verdict.rank is not None]
+    outcomes = (
+        {_of_ranked([*ranked, guess]) for guess in RANKED} if len(ranked) < len(known) else {_of_ranked(ranked)}
+    )
+    if len(outcomes) == 1:
+        return outcomes.pop()
+    return Verdict.UNTESTED if Verdict.UNTESTED in known else Verdict.INCONCLUSIVE
+
+
+def _of_ranked(verdicts: list[Verdict]) -> Verdict:
+    if all(verdict is Verdict.SUPPORTED for verdict in verdicts):
+        return Verdict.SUPPORTED
+    if any(verdict.good for verdict in verdicts):
+        return Verdict.PARTIAL
+    return min(verdicts, key=RANKED.index)
+
+
+def derived_finding(row: Row, findings: Mapping[str, Finding]) -> Finding:
+    """The finding of a derived row."""
+    parts = [findings[name] for name in parts_of(row, findings) if name in findings]
+    verdict = combined(part.verdict for part in parts)
+    models = [part.model for part in parts if part.model]
+    return Finding(
+        row=row.id,
+        verdict=verdict,
+        reason=_reason(row, parts),
+        evidence=_evidence(verdict, parts),
+        exchanges=tuple(dict.fromkeys(exchange for part in parts for exchange in part.exchanges))[:40],
+        model=models[0] if models else None,
+    )
+
+
+def _evidence(verdict: Verdict, parts: list[Finding]) -> Evidence:
+    grades = list(Evidence)
+    good = [part.evidence for part in parts if part.verdict.good] if verdict.good else []
+    return max(good, key=grades.index) if good else Evidence.NONE
+
+
+def _reason(row: Row, parts: list[Finding]) -> str:
+    if len(parts) == 1:
+        return parts[0].reason
+    groups: dict[Verdict, list[str]] = {}
+    for part in parts:
+        name = part.row.removeprefix(row.id + "/")
+        groups.setdefault(part.verdict, []).append("/".join(name.split("/")[2:]) if name == part.row else name)
+    return "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in groups.items())

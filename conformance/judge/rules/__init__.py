@@ -1,0 +1,1 @@
+"""Rules that every answer of a run keeps: schemas, semantics, streams, errors."""

@@ -1,0 +1,240 @@
+"""The pytest glue: options, collection, workers, the end of a run.
+
+The controller opens the target, tells the workers where it is, and judges at the end what only all answers together
+can tell. Workers ask. Nothing here knows a server by its name, or what a row is about.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.checklist.rows import Row
+from conformance.controller import Controller
+from conformance.judge.catalogue import catalogue
+from conformance.judge.finding import Finding
+from conformance.options import OPTIONS
+from conformance.report.terminal import LETTERS, outcome_of, shown_verdict
+from conformance.run import Run, Settings
+from conformance.targets.errors import TargetError
+from conformance.wire.asker import ServerGone
+
+Examine = Callable[[str], None]
+
+_CONTROLLER = pytest.StashKey[Controller]()
+_RUN = pytest.StashKey[Run]()
+
+
+def rows_of(endpoint: str) -> list[Any]:
+    """The rows of an endpoint as parameters of a test; rows that nobody can probe yet are only reported."""
+    rows = (row for row in catalogue().values() if row.endpoint == endpoint)
+    return [pytest.param(row.id, id=row.id) for row in rows if row.probe or row.rule or row.parts]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of a run."""
+    group = parser.getgroup("openai-conformance")
+    for option in OPTIONS:
+        group.addoption(option.flag, dest=f"conformance_{option.name}", help=option.help, **option.settings)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A worker takes up its part in the run."""
+    if _is_worker(config):
+        told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+        config.stash[_RUN] = Run(settings=Settings.of(told["conformance"]), worker=told["workerid"])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The controller opens the target, before the workers are made."""
+    config = session.config
+    if _is_worker(config) or config.option.collectonly:
+        return
+    # On stderr and at once: opening may take long, and pytest's own reporter has not begun.
+    controller = Controller(config.option, os.environ, _say(config))
+    try:
+        run = controller.open()
+    except TargetError as error:
+        controller.close()
+        _cannot_run(config, str(error))
+    config.stash[_CONTROLLER] = controller
+    config.stash[_RUN] = run
+
+
+def _say(config: pytest.Config) -> Callable[[str], None]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+
+    def say(text: str) -> None:
+        if reporter is not None:
+            reporter.write_line(text)
+            reporter._tw.flush()  # noqa: SLF001 - the reporter has no public flush
+
+    return say
+
+
+def _cannot_run(config: pytest.Config, why: str) -> None:
+    command = config.pluginmanager.get_plugin("conformance-command")
+    if command is not None:
+        command.cannot_run = why
+    pytest.exit(f"openai-conformance cannot run: {why}", returncode=2)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker where the run is."""
+    node.workerinput["conformance"] = node.config.stash[_RUN].settings.line()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers ask the rows of one model after the other; what all answers together tell is left to the controller."""
+    if config.option.collectonly or _RUN not in config.stash:
+        return
+    run = config.stash[_RUN]
+    order = {row: place for place, row in enumerate(catalogue())}
+    models = list(dict.fromkeys(run.settings.models.values()))
+    asked: list[tuple[Any, pytest.Item]] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        row = _row(item)
+        if row is not None and row.probe is None:
+            left.append(item)
+        else:
+            model = run.settings.models.get(row.needs, "") if row else ""
+            place = models.index(model) if model in models else len(models)
+            asked.append(((place, order.get(row.id, 0) if row else 0), item))
+    selected = {row.id: (item.nodeid, item.location) for item in items if (row := _row(item)) is not None}
+    mark = run.folder / f"selected-{run.worker}.json"
+    mark.write_text(json.dumps(selected), encoding="utf-8")
+    items[:] = [item for _, item in sorted(asked, key=lambda pair: pair[0])]
+    if not _is_worker(config):
+        config.stash[_CONTROLLER].asked = len(items)
+
+
+def _row(item: pytest.Item) -> Row | None:
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return catalogue().get(parameters.get("row", ""))
+
+
+@pytest.fixture
+def examine(request: pytest.FixtureRequest) -> Examine:
+    """Examine a row, and end the item as its verdict stands to what is expected."""
+    run = request.config.stash[_RUN]
+
+    def examine_row(row: str) -> None:
+        if run.gone:
+            pytest.skip(f"untested: {run.gone}")
+        try:
+            finding = run.examine(catalogue()[row])
+        except ServerGone as gone:
+            run.server_is_gone(f"{gone}, while {row} was asked")
+            pytest.skip(f"untested: {run.gone}")
+        request.node.user_properties.append(("verdict", str(finding.verdict)))
+        _end(run, finding)
+
+    return examine_row
+
+
+def _end(run: Run, finding: Finding) -> None:
+    outcome, reason = outcome_of(finding, run.expected(finding.row), required=run.settings.require_supported)
+    if outcome == "skipped":
+        pytest.skip(reason)
+    if outcome == "xfailed":
+        pytest.xfail(reason)
+    if outcome == "failed":
+        pytest.fail(reason, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """After all items: the rows that only all answers together can tell."""
+    controller = session.config.stash.get(_CONTROLLER, None)
+    try:
+        result = yield
+    except BaseException:
+        if controller is not None:
+            controller.interrupted = True
+        raise
+    finally:
+        if controller is not None:
+            _conclude(session, controller)
+    return result
+
+
+def _conclude(session: pytest.Session, controller: Controller) -> None:
+    for finding, nodeid, location in controller.conclude():
+        for report in _reports(controller.run, finding, nodeid, location):
+            session.config.hook.pytest_runtest_logreport(report=report)
+
+
+def _reports(run: Run, finding: Finding, nodeid: str, location: Any) -> list[pytest.TestReport]:
+    """The reports of a row that no worker ran, as pytest would have made them."""
+    outcome, reason = outcome_of(finding, run.expected(finding.row), required=run.settings.require_supported)
+    file, line, _ = location
+    parts: dict[str, Any] = {"passed": ("passed", None), "failed": ("failed", reason)}
+    skipped = (str(file), line, f"Skipped: {reason}")
+    result, representation = parts.get(outcome, ("skipped", reason if outcome == "xfailed" else skipped))
+    made = []
+    for when in ("setup", "call", "teardown"):
+        called = when == "call"
+        report = pytest.TestReport(
+            nodeid=nodeid,
+            location=tuple(location),
+            keywords={},
+            outcome=result if called else "passed",
+            longrepr=representation if called else None,
+            when=when,  # type: ignore[arg-type]
+            user_properties=[("verdict", str(finding.verdict))],
+        )
+        if called and outcome == "xfailed":
+            report.wasxfail = reason
+        made.append(report)
+    return made
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Progress by verdict: a letter each, and the word with -v."""
+    verdict = dict(report.user_properties).get("verdict") if report.when == "call" else None
+    if verdict is None:
+        return None
+    expected = hasattr(report, "wasxfail")
+    category = "xfailed" if expected else report.outcome
+    letter = "F" if report.failed else LETTERS[str(verdict)]
+    return category, letter, shown_verdict(str(verdict), failed=report.failed)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """What matters first: disagreements and regressions, then where the report lies."""
+    controller = config.stash.get(_CONTROLLER, None)
+    if controller is not None:
+        for line in controller.summary():
+            terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close the target, and tell the command line how it ended."""
+    controller = config.stash.get(_CONTROLLER, None)
+    if controller is None:
+        return
+    controller.close()
+    command = config.pluginmanager.get_plugin("conformance-command")
+    if command is not None:
+        command.status = controller.status
+        command.report = controller.written
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Where the run's folder is, for those who follow it."""
+    run = config.stash.get(_RUN, None)
+    return None if run is None else f"openai-conformance: exchanges in {Path(run.settings.folder)}"

@@ -1,0 +1,146 @@
+"""The report as data: findings, claims and expectations joined on the row id."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from conformance import __version__
+from conformance.checklist.claims import Claims, claims_of
+from conformance.checklist.rows import Row, clause
+from conformance.checklist.verdicts import Evidence, Verdict
+from conformance.judge.catalogue import catalogue
+from conformance.judge.examine import bodies, schema_of
+from conformance.judge.finding import Finding
+from conformance.judge.shape import extensions
+from conformance.probes.answers import member, whole
+from conformance.wire.exchange import Exchange
+
+from .baseline import Baseline
+
+FORMAT = 1
+"""Version of the format of report.json. A reader refuses a newer one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What a run brought home."""
+
+    target: Any
+    findings: Mapping[str, Finding]
+    exchanges: Sequence[Exchange]
+    started: float
+    seconds: float
+    gone: str
+    interrupted: bool
+    models: Mapping[str, str]
+
+
+def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
+    """The report of a run, as `schemas/report.json` describes it."""
+    target = measured.target
+    claims = claims_of(target.kind, target.version)
+    by_id = {exchange.id: exchange for exchange in measured.exchanges}
+    rows = [_row(row, measured, claims, by_id) for row in catalogue().values()]
+    complete = not measured.gone and not measured.interrupted and all(row["verdict"] != "untested" for row in rows)
+    return {
+        "format": FORMAT,
+        "complete": complete,
+        "suite": {"version": __version__, "sdk": f"openai {version('openai')}", "python": platform.python_version()},
+        "target": {
+            "kind": target.kind,
+            "version": target.version,
+            "base_url": target.base_url,
+            "models": {
+                name: {"id": model.id, "digest": model.digest or None}
+                for name, model in sorted(target.models.items())
+            },
+        },
+        "claims": None if claims is None else {"source": claims.source, "release": claims.release},
+        "baseline": None if baseline is None else {"source": baseline.source, "version": baseline.version},
+        "started": datetime.fromtimestamp(measured.started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(measured.seconds, 1),
+        "requests": len(measured.exchanges),
+        "prompt_tokens": _tokens(measured.exchanges, "prompt_tokens"),
+        "completion_tokens": _tokens(measured.exchanges, "completion_tokens"),
+        "waited": round(sum(exchange.waited for exchange in measured.exchanges), 1),
+        "counts": dict(Counter(row["verdict"] for row in rows)),
+        "extensions": _extensions(measured.exchanges),
+        "notes": [f"the run ended early: {measured.gone}"] if measured.gone else [],
+        "rows": rows,
+    }
+
+
+def _row(row: Row, measured: Measured, claims: Claims | None, by_id: Mapping[str, Exchange]) -> dict[str, Any]:
+    finding = measured.findings.get(row.id) or _without_finding(row, measured)
+    box = claims.box(row.id) if claims else None
+    claim = box.claimed if box else None
+    exchanges = [name for name in finding.exchanges if name in by_id]
+    return {
+        "id": row.id,
+        "endpoint": row.endpoint,
+        "title": box.wording if box else row.heading,
+        "about": row.about,
+        "clause": clause(row),
+        "verdict": str(finding.verdict),
+        "evidence": str(finding.evidence),
+        "severity": str(row.severity),
+        "reason": finding.reason,
+        "chance": row.chance,
+        "claim": claim,
+        "order": box.order if box else None,
+        "note": bool(box and box.note),
+        "agrees": agrees(claim, finding.verdict),
+        "model": finding.model,
+        "exchanges": exchanges,
+        "requests": len(exchanges),
+        "seconds": round(finding.seconds, 3),
+    }
+
+
+def _without_finding(row: Row, measured: Measured) -> Finding:
+    if not (row.probe or row.rule or row.parts):
+        return Finding(row=row.id, verdict=Verdict.NOT_APPLICABLE, reason="not probed yet")
+    reason = measured.gone or ("the run was interrupted" if measured.interrupted else "not selected in this run")
+    return Finding(row=row.id, verdict=Verdict.UNTESTED, reason=reason, evidence=Evidence.NONE)
+
+
+def agrees(claim: bool | None, verdict: Verdict) -> bool | None:
+    """Whether what was observed is what the documentation says; None where either says nothing."""
+    if claim is None or verdict.rank is None:
+        return None
+    return claim == verdict.good
+
+
+def _tokens(exchanges: Sequence[Exchange], name: str) -> int:
+    """Tokens as the server counts them. A stream without usage counts its chunks with content."""
+    total = 0
+    for exchange in exchanges:
+        documents = bodies(exchange) if exchange.accepted else []
+        counts = [count for body in documents if (count := whole(member(body, "usage", name))) is not None]
+        if counts:
+            total += max(0, counts[-1])
+        elif name == "completion_tokens" and exchange.call.streams:
+            total += sum(1 for body in documents if _says(body))
+    return total
+
+
+def _says(body: object) -> bool:
+    choice = member(body, "choices", 0)
+    return bool(member(choice, "delta", "content") or member(choice, "text"))
+
+
+def _extensions(exchanges: Sequence[Exchange]) -> dict[str, list[str]]:
+    """Schema -> members of accepted answers that the schema does not know. They are allowed, and listed."""
+    found: dict[str, set[str]] = {}
+    for exchange in exchanges:
+        schema = schema_of(exchange)
+        if schema is not None and exchange.accepted:
+            for body in bodies(exchange)[:3]:
+                found.setdefault(schema, set()).update(path[:80] for path in extensions(schema, body)[:50])
+    return {schema: sorted(paths)[:50] for schema, paths in sorted(found.items()) if paths}

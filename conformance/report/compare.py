@@ -1,0 +1,146 @@
+"""Two reports, compared row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.checklist.verdicts import Verdict
+from conformance.judge.finding import lost, worse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A row that is not as it was."""
+
+    row: str
+    old: str | None
+    new: str | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """All changes between two reports, by what they mean."""
+
+    regressions: tuple[Change, ...]
+    improvements: tuple[Change, ...]
+    lost_evidence: tuple[Change, ...]
+    gained_evidence: tuple[Change, ...]
+    new_rows: tuple[Change, ...]
+    removed_rows: tuple[Change, ...]
+    changed_reasons: tuple[Change, ...]
+    untested: int
+    models: tuple[str, ...]
+    """Capabilities whose model is another one: what changed there may be the model's doing."""
+
+    @property
+    def status(self) -> int:
+        """0 as expected, 1 worse than expected or evidence lost."""
+        return 1 if self.regressions or self.lost_evidence else 0
+
+    def record(self) -> dict[str, Any]:
+        """As a JSON object."""
+        groups = ("regressions", "lost_evidence", "improvements", "gained_evidence", "new_rows", "removed_rows",
+                  "changed_reasons")  # fmt: skip
+        record: dict[str, Any] = {group: [vars_of(change) for change in getattr(self, group)] for group in groups}
+        return {**record, "untested": self.untested, "changed_models": list(self.models), "status": self.status}
+
+
+def vars_of(change: Change) -> dict[str, Any]:
+    """A change as a JSON object."""
+    return {"row": change.row, "old": change.old, "new": change.new, "reason": change.reason}
+
+
+def compared(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
+    """The differences of two reports. A row that one of them did not ask says nothing."""
+    before = {row["id"]: row for row in old["rows"]}
+    after = {row["id"]: row for row in new["rows"]}
+    groups: dict[str, list[Change]] = {}
+    untested = 0
+    for name in dict.fromkeys([*after, *before]):
+        was, now = before.get(name), after.get(name)
+        if "untested" in ((was or {}).get("verdict"), (now or {}).get("verdict")):
+            untested += 1
+            continue
+        group = _group(was, now)
+        if group:
+            reason = (now or was or {})["reason"]
+            change = Change(row=name, old=was and was["verdict"], new=now and now["verdict"], reason=reason)
+            groups.setdefault(group, []).append(change)
+
+    def of(group: str) -> tuple[Change, ...]:
+        return tuple(groups.get(group, ()))
+
+    return Difference(
+        regressions=of("regression"),
+        improvements=of("improvement"),
+        lost_evidence=of("lost"),
+        gained_evidence=of("gained"),
+        new_rows=of("new"),
+        removed_rows=of("removed"),
+        changed_reasons=of("reason"),
+        untested=untested,
+        models=_other_models(old, new),
+    )
+
+
+def _group(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str | None:
+    if was is None:
+        return "new"
+    if now is None:
+        return "removed"
+    old, new = Verdict(was["verdict"]), Verdict(now["verdict"])
+    if worse(new, old):
+        return "regression"
+    if worse(old, new):
+        return "improvement"
+    if lost(new, old):
+        return "lost"
+    if lost(old, new):
+        return "gained"
+    return "reason" if was["reason"] and was["reason"] != now["reason"] else None
+
+
+def _other_models(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
+    before, after = old["target"]["models"], new["target"]["models"]
+    return tuple(
+        name
+        for name in sorted(set(before) & set(after))
+        if (before[name]["digest"] or before[name]["id"]) != (after[name]["digest"] or after[name]["id"])
+    )
+
+
+_HEADINGS = {
+    "regressions": "Regressions",
+    "lost_evidence": "Evidence lost",
+    "improvements": "Improvements",
+    "gained_evidence": "Evidence gained",
+    "new_rows": "New rows",
+    "removed_rows": "Removed rows",
+    "changed_reasons": "Same verdict, another reason",
+}
+
+
+def lines_of(difference: Difference, *, groups: tuple[str, ...] = tuple(_HEADINGS)) -> list[str]:
+    """The differences for a terminal."""
+    lines: list[str] = []
+    if difference.models:
+        lines += [f"Another model answered for {', '.join(difference.models)}: changes there may be the model's.", ""]
+    for group in groups:
+        changes: tuple[Change, ...] = getattr(difference, group)
+        if changes:
+            lines.append(f"{_HEADINGS[group]} ({len(changes)})")
+            lines += [
+                f"  {each.row}: {each.old or '-'} -> {each.new or '-'}  {printable(each.reason)}" for each in changes
+            ]
+            lines.append("")
+    if difference.untested:
+        lines += [f"{difference.untested} rows were not asked in one of the two.", ""]
+    return lines or ["No differences.", ""]
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer a terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)[:200]

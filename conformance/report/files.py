@@ -1,0 +1,142 @@
+"""Reports as files: report.json, exchanges.jsonl, and what is rendered from them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from conformance.judge.shape import violations
+from conformance.targets.errors import TargetError
+from conformance.wire.exchange import Exchange, restored
+
+from .matrix import matrix
+
+FORMAT = 1
+
+
+class ReportError(Exception):
+    """A file is no report that we can read; the message says which and why."""
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder of the reports.
+
+    Raises:
+        TargetError: it cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write-{os.getpid()}"
+        probe.write_text("", encoding="utf-8")
+        probe.unlink()
+    except OSError as error:
+        raise TargetError(f"--report-dir: cannot write to {folder}: {error.strerror or error}") from error
+
+
+def write(report: Mapping[str, Any], exchanges: Iterable[Exchange], parent: Path, name: str | None) -> Path:
+    """Write a report and all that is rendered from it; the path of report.json.
+
+    A partial report never overwrites a complete one: it gets a folder of its own beside it.
+
+    Raises:
+        ReportError: the report does not obey its own schema, which is our fault.
+    """
+    faults = [found for found in violations("report", report) if found.severity == "must"]
+    if faults:
+        raise ReportError(f"our own report breaks its schema: {faults[0].path}: {faults[0].message}")
+    folder = parent / (name or _name(report))
+    if not report["complete"]:
+        folder = folder.with_name(f"{folder.name}.partial")
+    folder.mkdir(parents=True, exist_ok=True)
+    _put(folder / "exchanges.jsonl", "".join(json.dumps(each.record()) + "\n" for each in exchanges))
+    _put(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=True) + "\n")
+    _put(folder / "matrix.md", matrix(report))
+    return folder / "report.json"
+
+
+def _name(report: Mapping[str, Any]) -> str:
+    target = report["target"]
+    safe = "".join(char if char.isalnum() or char in ".-_" else "-" for char in target["version"] or "")
+    return f"{target['kind']}-{safe}" if safe else str(target["kind"])
+
+
+def _put(file: Path, text: str) -> None:
+    """Write whole or not at all."""
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)
+
+
+def located(path: Path) -> Path:
+    """The report.json that a path names: the file, its folder, or the newest below a folder of reports.
+
+    Raises:
+        ReportError: there is none.
+    """
+    if path.is_file():
+        return path
+    if (path / "report.json").is_file():
+        return path / "report.json"
+    found = sorted(path.glob("*/report.json"), key=lambda file: file.stat().st_mtime)
+    if not found:
+        raise ReportError(f"there is no report.json at {path}; make one with: openai-conformance run")
+    return found[-1]
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The report at a path, checked against its schema.
+
+    Raises:
+        ReportError: it is missing, damaged, foreign, or of a newer format.
+    """
+    file = located(path)
+    try:
+        report = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReportError(f"{file} cannot be read: {error}") from error
+    if not isinstance(report, dict) or "format" not in report or "rows" not in report:
+        raise ReportError(f"{file} is no report of openai-conformance")
+    if not isinstance(report["format"], int) or report["format"] > FORMAT:
+        suite = report.get("suite") if isinstance(report.get("suite"), dict) else {}
+        raise ReportError(
+            f"{file} has format {report['format']!r}, written by version {(suite or {}).get('version')}; "
+            f"this version reads formats up to {FORMAT}: upgrade openai-conformance"
+        )
+    faults = [found for found in violations("report", report) if found.severity == "must"]
+    if faults:
+        raise ReportError(f"{file} is damaged: {faults[0].path}: {faults[0].message}")
+    return report
+
+
+def exchanges_of(path: Path) -> dict[str, Exchange]:
+    """The exchanges that lie beside a report, by id; empty where the file is missing.
+
+    Raises:
+        ReportError: the file is damaged.
+    """
+    file = located(path).with_name("exchanges.jsonl")
+    if not file.exists():
+        return {}
+    found: dict[str, Exchange] = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            record = json.loads(line)
+            found[record["id"]] = restored(record)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ReportError(f"{file} is damaged in line {number}: {error}") from error
+    return found
+
+
+def render(path: Path) -> Path:
+    """Write again what is rendered from a report; the folder.
+
+    Raises:
+        ReportError: the report cannot be read; what was there stays.
+    """
+    file = located(path)
+    text = matrix(read(file))
+    _put(file.with_name("matrix.md"), text)
+    return file.parent

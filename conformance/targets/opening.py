@@ -1,0 +1,211 @@
+"""Opening a target: choose it, find its models, and start what has to be started; closing it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from .address import api_base
+from .answers import fetch
+from .choose import Choice, choose
+from .detect import detect
+from .errors import TargetError
+from .ollama import Model, discover
+
+Progress = Callable[[str], None]
+
+
+class Options(Protocol):
+    """The options that say what is asked; see `conformance.options`."""
+
+    base_url: str | None
+    target: Any
+    api_key: str | None
+    model: str | None
+    tools_model: str | None
+    insert_model: str | None
+    vision_model: str | None
+    thinking_model: str | None
+    embedding_model: str | None
+    embedding_base_url: str | None
+    prepare: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A server that is ready to be asked."""
+
+    kind: str
+    version: str | None
+    why: str
+    base_url: str
+    embedding_base_url: str
+    key: str
+    models: Mapping[str, Model] = field(default_factory=dict)
+    """Capability (`chat`, `tools`, `insert`, `vision`, `embedding`, `thinking`) -> model."""
+    hints: tuple[str, ...] = ()
+    """What would cover the capabilities that have no model."""
+    writes: bool = False
+    """Whether rows may create and remove things on the server."""
+
+    @property
+    def name(self) -> str:
+        """Kind and version, as the folder of a report is called."""
+        safe = "".join(char if char.isalnum() or char in ".-_" else "-" for char in self.version or "")
+        return f"{self.kind}-{safe}" if safe else self.kind
+
+    @property
+    def line(self) -> str:
+        """What is asked and why, in one line."""
+        return f"asking {self.kind} {self.version or ''} at {self.base_url}".replace("  ", " ") + f": {self.why}"
+
+
+_ROLES = {"completion": "chat"}
+"""Ollama's word for a capability -> ours, where they differ."""
+
+
+@contextmanager
+def opened(options: Options, environ: Mapping[str, str], folder: Path, progress: Progress) -> Iterator[Target]:
+    """The target that options and environment name, ready to be asked until the context ends.
+
+    Raises:
+        TargetError: it cannot be reached, or lacks what was named.
+    """
+    with ExitStack() as stack:
+        client = stack.enter_context(httpx.Client(follow_redirects=False, timeout=30))
+        choice = choose(
+            base_url=options.base_url,
+            target=options.target,
+            environ=environ,
+            look=lambda url: detect(client, url),
+        )
+        progress(choice.line)
+        if choice.kind == "embedded":
+            yield _start_embedded(options, stack, folder, progress)
+        elif choice.kind == "ollama":
+            yield _ollama(options, choice, client, environ, progress)
+        else:
+            yield _generic(options, choice, client, environ)
+
+
+def _start_embedded(options: Options, stack: ExitStack, folder: Path, progress: Progress) -> Target:
+    from .embedded.server import ServerStartError, start
+    from .fixtures.cache import FixtureUnavailableError
+    from .fixtures.models import SMOLLM2
+
+    try:
+        server = stack.enter_context(start(folder, progress=progress))
+    except (ServerStartError, FixtureUnavailableError) as error:
+        raise TargetError(str(error)) from error
+    digest = SMOLLM2.files[0].sha256
+    chat = Model(id=server.chat_model, digest=digest)
+    models = dict.fromkeys(("chat", "tools", "insert", "vision"), chat)
+    models["embedding"] = Model(id=server.embedding_model, digest=digest)
+    return Target(
+        kind="llama.cpp",
+        version=server.version,
+        why="the embedded server",
+        base_url=server.base_url,
+        embedding_base_url=server.embedding_base_url,
+        key="",
+        models={**models, **_wanted(options)},
+    )
+
+
+def _key(options: Options, choice: Choice, environ: Mapping[str, str]) -> str:
+    if options.api_key is not None:
+        return options.api_key
+    return environ.get("OPENAI_API_KEY", "") if choice.key_from_environment else ""
+
+
+def _wanted(options: Options) -> dict[str, Model]:
+    """The models that options name."""
+    named = {
+        "chat": options.model,
+        "tools": options.tools_model,
+        "insert": options.insert_model,
+        "vision": options.vision_model,
+        "thinking": options.thinking_model,
+        "embedding": options.embedding_model,
+    }
+    return {role: Model(id=name, digest="") for role, name in named.items() if name}
+
+
+def _ollama(
+    options: Options,
+    choice: Choice,
+    client: httpx.Client,
+    environ: Mapping[str, str],
+    progress: Progress,
+) -> Target:
+    from .prepare import FIXTURE_IDS, prepare
+
+    url = choice.base_url or ""
+    if options.prepare:
+        prepare(client, url, progress=progress)
+    wanted = {"completion" if role == "chat" else role: model.id for role, model in _wanted(options).items()}
+    found = discover(client, url, wanted=wanted, fixtures=FIXTURE_IDS)  # type: ignore[arg-type]
+    return Target(
+        kind="ollama",
+        version=choice.version,
+        why=choice.why,
+        base_url=url,
+        embedding_base_url=api_base(options.embedding_base_url) if options.embedding_base_url else url,
+        key=_key(options, choice, environ),
+        models={_ROLES.get(name, name): model for name, model in found.by_capability.items()},
+        hints=found.notes,
+        writes=options.prepare,
+    )
+
+
+def _generic(options: Options, choice: Choice, client: httpx.Client, environ: Mapping[str, str]) -> Target:
+    url = choice.base_url or ""
+    key = _key(options, choice, environ)
+    models = _wanted(options)
+    if "chat" not in models and "embedding" not in models:
+        models["chat"] = Model(id=_only_model(client, url, key), digest="")
+    if "chat" in models:
+        models = {"tools": models["chat"], "insert": models["chat"], **models}
+    hints = tuple(
+        f"no model for {role}: name one with --{option}"
+        for role, option in (
+            ("chat", "model"),
+            ("vision", "vision-model"),
+            ("embedding", "embedding-model"),
+            ("thinking", "thinking-model"),
+        )
+        if role not in models
+    )
+    return Target(
+        kind=choice.kind,
+        version=choice.version,
+        why=choice.why,
+        base_url=url,
+        embedding_base_url=api_base(options.embedding_base_url, named_by="--embedding-base-url")
+        if options.embedding_base_url
+        else url,
+        key=key,
+        models=models,
+        hints=hints,
+    )
+
+
+def _only_model(client: httpx.Client, url: str, key: str) -> str:
+    """The one model that the server lists.
+
+    Raises:
+        TargetError: it lists none or several.
+    """
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    answer = fetch(client, "GET", f"{url}/models", headers=headers)
+    data = answer.object().get("data") if answer.ok else None
+    ids = [str(entry.get("id")) for entry in data or [] if isinstance(entry, dict)]
+    if len(ids) != 1:
+        listed = ", ".join(ids[:10]) or f"none (status {answer.status})"
+        raise TargetError(f"name the model to ask with --model; {url}/models lists {listed}")
+    return ids[0]
