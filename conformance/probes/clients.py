@@ -6,7 +6,7 @@ from .answers import member
 from .chat.formats import one_word
 from .declaring import probe
 from .endpoints import Chat
-from .observation import Observation, broken, ignored, supported
+from .observation import Observation, broken, ignored, inconclusive, supported
 
 
 @probe("clients/openai_python/sync", title="openai-python, sync")
@@ -35,11 +35,16 @@ def _reads(chat: Chat, via: str) -> Observation:
 def parse(chat: Chat) -> Observation:
     """`.parse()` with a pydantic model gives an object of that model."""
     chat.control()
-    exchange = chat.attempt(via="parse", response_format=one_word("zq_key", "v7"), max_tokens=32)
+    exchange = chat.attempt(via="parse", response_format=one_word("zq_key", "v7"), max_tokens=64)
     taken = exchange.taken
     if exchange.accepted and taken is not None and taken.text == '{"zq_key":"v7"}':
         return supported("parse() gives an object of the pydantic model")
-    if exchange.accepted and taken is not None and taken.exception == "ValidationError":
-        return ignored("the text is not the JSON that the model demands: parse() raises ValidationError")
-    said = str(member(exchange.json, "choices", 0, "message", "content"))[:40]
-    return broken(f"parse() gives {(taken and taken.exception) or said!r} (status {exchange.status})")
+    said = str(member(exchange.json, "choices", 0, "message", "content") or "")
+    exception = taken.exception if taken else None
+    if exception in ("ValidationError", "LengthFinishReasonError"):
+        if said.lstrip().startswith("{"):
+            return inconclusive(
+                "the text begins as the JSON that the model demands, and does not end within 64 tokens"
+            )
+        return ignored(f"the text is not the JSON that the model demands: parse() raises {exception}")
+    return broken(f"parse() gives {exception or said[:40]!r} (status {exchange.status})")

@@ -14,7 +14,7 @@ from conformance.checklist.verdicts import Evidence
 
 from .answers import Answer
 from .endpoints import Embeddings, Generation
-from .observation import Observation, ignored, inconclusive, supported, weigh
+from .observation import Observation, ignored, inconclusive, partial, supported, weigh
 from .session import ABSENT, CannotTell, is_refusal
 
 HOT = 2.0
@@ -214,8 +214,12 @@ def usage_at_the_end(endpoint: Generation) -> Observation:
     counted = endpoint.ask(stream=True, stream_options={"include_usage": True})
     if _usage_chunks(counted) == 1 and _usage_chunks(plain) == 0:
         return supported("with it a last chunk without choices holds the usage; without it there is none")
+    if _usage_chunks(counted) == 0 and counted.usage is None:
+        return ignored("no chunk holds a usage")
+    if _usage_chunks(counted) == 0 and plain.usage is not None:
+        return ignored("usage comes beside the last choice, whether it is asked for or not")
     if _usage_chunks(counted) == 0:
-        return ignored("no chunk without choices holds a usage")
+        return partial("usage comes when asked for, but beside a choice, not in a last chunk without choices")
     return ignored("a usage chunk comes whether it is asked for or not")
 
 

@@ -73,7 +73,12 @@ def length_is_the_limit(exchange: Exchange) -> str | None:
     body = exchange.call.body if isinstance(exchange.call.body, dict) else {}
     limit = body.get("max_tokens", body.get("max_completion_tokens"))
     choices = items(member(exchange.json, "choices"))
-    if not isinstance(limit, int) or limit <= 0 or len(choices) != 1 or member(choices, 0, "finish_reason") != "length":
+    if (
+        not isinstance(limit, int)
+        or limit <= 0
+        or len(choices) != 1
+        or member(choices, 0, "finish_reason") != "length"
+    ):
         return None
     said = whole(member(exchange.json, "usage", "completion_tokens"))
     if said is None or "best_of" in body:

@@ -62,11 +62,11 @@ def done(exchange: Exchange) -> str | None:
 
 
 def constant(exchange: Exchange) -> str | None:
-    """id, object, created and model are the same in every chunk."""
+    """id, object and model are the same in every chunk."""
     found = [chunk for chunk in chunks(exchange) if isinstance(chunk, dict)]
     if len(found) < 2:
         return None
-    for name in ("id", "object", "created", "model"):
+    for name in ("id", "object", "model"):
         if len({repr(chunk.get(name)) for chunk in found}) > 1:
             return f"`{name}` changes from chunk to chunk"
     return ""
@@ -143,7 +143,7 @@ RULES = (
     ("content_type", "content-type", content_type, Severity.MUST),
     ("framing", "framing of events", framing, Severity.MUST),
     ("done", "[DONE] ends the stream", done, Severity.MUST),
-    ("constant", "id, created, model and object are constant", constant, SHOULD),
+    ("constant", "id, model and object are constant", constant, SHOULD),
     ("finishes_once", "one finish_reason for each choice", finishes_once, Severity.MUST),
     ("no_empty_choices", "no chunk without choices", no_empty_choices, Severity.MUST),
     ("usage_last", "usage comes last, and once", usage_last, Severity.MUST),

@@ -44,8 +44,9 @@ def adds(chat: Chat, with_it: Any, tokens: int = MANY, without: Any = None) -> O
     """What is added to each prompt reaches the model. `with_it` and `without` make the messages of a prompt."""
     votes = []
     for prompt, plain in chat.steady(2):
+        answer = chat.ask(with_it(prompt))
         control = plain if without is None else chat.control(without(prompt))
-        votes.append(reached(chat.ask(with_it(prompt)), control, tokens))
+        votes.append(reached(answer, control, tokens))
     return weigh(
         votes,
         seen="it adds its tokens to the prompt",
@@ -114,16 +115,25 @@ def system_parts(chat: Chat) -> Observation:
 derived("chat/fields/messages/role", "Who speaks.")
 
 
+def instructs(chat: Chat, role: str) -> Observation:
+    """A long instruction counts more tokens than a short one: templates may have one of their own where none is."""
+    return adds(
+        chat,
+        lambda prompt: [{"role": role, "content": SYSTEM}, user(prompt)],
+        without=lambda prompt: [{"role": role, "content": "Yes."}, user(prompt)],
+    )
+
+
 @probe("chat/fields/messages/role/system")
 def role_system(chat: Chat) -> Observation:
     """A system message reaches the model."""
-    return adds(chat, lambda prompt: [{"role": "system", "content": SYSTEM}, user(prompt)])
+    return instructs(chat, "system")
 
 
 @probe("chat/fields/messages/role/developer")
 def role_developer(chat: Chat) -> Observation:
     """A developer message reaches the model, as a system message does."""
-    return adds(chat, lambda prompt: [{"role": "developer", "content": SYSTEM}, user(prompt)])
+    return instructs(chat, "developer")
 
 
 @probe("chat/fields/messages/role/user")

@@ -109,6 +109,22 @@ def tool_calls(chat: Chat) -> Observation:
     return supported(f"{len(first)} call in {len(deltas)} deltas, with index, id, type and name")
 
 
+LASTING = 1.05
+"""Seconds of a stream within which a clock must move on."""
+
+
+@probe("chat/stream/created_constant", severity=Severity.SHOULD, title="`created` is constant")
+def created_constant(chat: Chat) -> Observation:
+    """`created` is the same in every chunk. Seen in a stream that lasts longer than a second, or nothing is seen."""
+    answer = chat.ask(stream=True, max_tokens=200)
+    times = [event.seconds for event in answer.exchange.events if event.json is not None]
+    if not times or times[-1] - times[0] < LASTING:
+        return inconclusive("200 tokens arrived within a second, in which no clock need move on")
+    if len({repr(member(chunk, "created")) for chunk in answer.chunks}) > 1:
+        return broken("`created` moves on while the stream lasts")
+    return supported("`created` stays while the stream lasts more than a second")
+
+
 @probe("chat/stream/client_leaves", title="a client that leaves frees the server")
 def client_leaves(chat: Chat) -> Observation:
     """After a client closes a long stream, the next request is answered."""
