@@ -1,0 +1,274 @@
+"""/v1/chat/completions: every one of its fields, plain and streamed."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .calls import calls_due, choice_of, tools_text
+from .chat_choice import THOUGHTS, ChatChoice, joined
+from .fields import check_body
+from .generation import Task
+from .interface import Refusal, Reply, json_reply
+from .messages import check_order, message_tokens, text_of
+from .model import prompt_key
+from .settings import (
+    DONE,
+    FINGERPRINT,
+    check_stream,
+    dice,
+    event,
+    form_dice,
+    form_plan,
+    given,
+    in_turn,
+    padded,
+    room,
+    sampling_of,
+    stops_of,
+)
+from .vocabulary import START, encode
+
+_TIERS = {"auto": "default", "fast": "priority"}
+
+
+@dataclass(kw_only=True)
+class Chat:
+    """The endpoint, with what it was told to store."""
+
+    extensions: bool = False
+    """Whether fields are read that OpenAI's clause does not have."""
+    results_due: bool = False
+    """Whether earlier tool calls must have been answered, as OpenAI demands."""
+    pace: float = 0.0
+    """Seconds between the chunks of a stream."""
+    stored: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self, body: Mapping[str, Any]) -> None:
+        """Refuse what OpenAI refuses.
+
+        Raises:
+            Refusal: naming the field.
+        """
+        check_body("chat", body, extensions=self.extensions)
+        check_stream(body)
+        if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+            message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
+            raise Refusal(message, param="max_tokens", code="invalid_parameter_combination")
+        if body.get("top_logprobs") is not None and not body.get("logprobs"):
+            message = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
+            raise Refusal(message, param="top_logprobs")
+        if "audio" in given(body, "modalities", ()) and body.get("audio") is None:
+            raise Refusal("Audio output requires the 'audio' parameter.", param="audio")
+        _check_json_named(body)
+        check_order(body["messages"], results_due=self.results_due)
+
+    def answer(self, body: Mapping[str, Any]) -> Reply:
+        """The reply to a body that passed the check.
+
+        Raises:
+            Refusal: it asks for what cannot be done.
+        """
+        prompt = _prompt(body)
+        choices = _choices(body, prompt)
+        answer = _Answer(body=body, prompt=prompt, choices=choices)
+        if body.get("stream"):
+            kind = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+            return Reply(headers=kind, body=self._stream(answer))
+        whole = answer.whole()
+        self._keep(body, whole)
+        return json_reply(whole)
+
+    def retrieve(self, name: str) -> Reply:
+        """A stored answer.
+
+        Raises:
+            Refusal: there is none of that id.
+        """
+        with self._lock:
+            found = self.stored.get(name)
+        if found is None:
+            raise Refusal(f"Chat completion {name[:80]} not found", status=404)
+        return json_reply(found)
+
+    def _keep(self, body: Mapping[str, Any], whole: dict[str, Any]) -> None:
+        if body.get("store"):
+            with self._lock:
+                self.stored[whole["id"]] = {**whole, "metadata": given(body, "metadata", {})}
+
+    def _stream(self, answer: _Answer) -> Iterator[bytes]:
+        for chunk in answer.chunks():
+            yield event(chunk)
+            if self.pace:
+                time.sleep(self.pace)
+        yield DONE
+        if answer.body.get("store"):
+            self._keep(answer.body, {**answer.head("chat.completion"), "choices": [], "usage": answer.usage()})
+
+
+def _check_json_named(body: Mapping[str, Any]) -> None:
+    if given(body, "response_format", {}).get("type") != "json_object":
+        return
+    if not any("json" in text_of(message).lower() for message in body["messages"]):
+        message = (
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+        )
+        raise Refusal(message, param="messages")
+
+
+def _prompt(body: Mapping[str, Any]) -> tuple[int, ...]:
+    """All that the model reads."""
+    tokens = encode(tools_text(body))
+    if body.get("verbosity") is not None:
+        tokens += encode(f"Verbosity: {body['verbosity']}\n")
+    if body.get("web_search_options") is not None:
+        tokens += encode("Found: The news of today\n")
+    for place, message in enumerate(body["messages"]):
+        tokens += message_tokens(message, f"messages[{place}]")
+    return (*tokens, START, *encode("assistant\n"))
+
+
+def _effort(body: Mapping[str, Any]) -> str:
+    extension = given(body, "reasoning", {}).get("effort")
+    return str(given(body, "reasoning_effort", extension or "none"))
+
+
+def _choices(body: Mapping[str, Any], prompt: tuple[int, ...]) -> list[ChatChoice]:
+    choice = choice_of(body)
+    field = "max_completion_tokens" if body.get("max_completion_tokens") is not None else "max_tokens"
+    limit = room(body, len(prompt), field)
+    made = []
+    for index in range(given(body, "n", 1)):
+        rng = dice(body, index)
+        form = form_dice(body, prompt_key(prompt), rng)
+        calls = calls_due(choice, body["messages"], form, parallel=body.get("parallel_tool_calls", True))
+        task = Task(
+            prompt=prompt,
+            limit=limit,
+            sampling=sampling_of(body),
+            stops=stops_of(body),
+            tops=given(body, "top_logprobs", 0) if body.get("logprobs") else None,
+            plan=form_plan(body, form),
+        )
+        made.append(
+            ChatChoice(
+                task=task,
+                rng=rng,
+                calls=calls[:1] if body.get("functions") else calls,
+                legacy=bool(body.get("functions")),
+                forced=choice.mode == "named",
+                thoughts=THOUGHTS[_effort(body)],
+                spoken="audio" in given(body, "modalities", ()),
+                cites=body.get("web_search_options") is not None,
+            )
+        )
+    return made
+
+
+@dataclass(kw_only=True)
+class _Answer:
+    """An answer in the making."""
+
+    body: Mapping[str, Any]
+    prompt: Sequence[int]
+    choices: Sequence[ChatChoice]
+    id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def head(self, kind: str) -> dict[str, Any]:
+        """What plain answers and chunks have in common."""
+        tier = given(self.body, "service_tier", "auto")
+        return {
+            "id": self.id,
+            "object": kind,
+            "created": self.created,
+            "model": self.body["model"],
+            "service_tier": _TIERS.get(tier, tier),
+            "system_fingerprint": FINGERPRINT,
+        }
+
+    def whole(self) -> dict[str, Any]:
+        """The plain answer."""
+        choices = []
+        for index, choice in enumerate(self.choices):
+            message, logprobs = joined(choice)
+            choices.append({"index": index, "message": message, "logprobs": logprobs, "finish_reason": choice.finish})
+        return {**self.head("chat.completion"), "choices": choices, "usage": self.usage(), **self.moderation()}
+
+    def chunks(self) -> Iterator[dict[str, Any]]:
+        """The stream's chunks."""
+        head = self.head("chat.completion.chunk")
+
+        def chunk(index: int, delta: Any, logprobs: Any = None, finish: str | None = None) -> dict[str, Any]:
+            choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+            return padded({**head, "choices": [choice]}, self.body)
+
+        def deltas(choice: ChatChoice) -> Iterator[tuple[Any, Any, str | None]]:
+            for delta, logprobs in choice.deltas():
+                yield delta, logprobs, None
+            yield {}, None, choice.finish
+
+        for index, (delta, logprobs, finish) in in_turn([deltas(choice) for choice in self.choices]):
+            made = chunk(index, delta, logprobs, finish)
+            yield {**made, **self.moderation()} if finish and self._all_done() else made
+        if given(self.body, "stream_options", {}).get("include_usage"):
+            yield {**head, "choices": [], "usage": self.usage()}
+
+    def _all_done(self) -> bool:
+        return self.body.get("moderation") is not None
+
+    def usage(self) -> dict[str, Any]:
+        """Tokens of all choices together."""
+        accepted, rejected = self._predicted()
+        completion = sum(choice.tokens for choice in self.choices) + rejected
+        spoken = sum(len(choice.said) for choice in self.choices if choice.spoken)
+        return {
+            "prompt_tokens": len(self.prompt),
+            "completion_tokens": completion,
+            "total_tokens": len(self.prompt) + completion,
+            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+            "completion_tokens_details": {
+                "reasoning_tokens": sum(choice.thought for choice in self.choices),
+                "audio_tokens": spoken,
+                "accepted_prediction_tokens": accepted,
+                "rejected_prediction_tokens": rejected,
+            },
+        }
+
+    def _predicted(self) -> tuple[int, int]:
+        """How many tokens of the prediction came true, and how many did not."""
+        prediction = self.body.get("prediction")
+        if prediction is None:
+            return 0, 0
+        content = prediction["content"]
+        text = content if isinstance(content, str) else "".join(part["text"] for part in content)
+        predicted = encode(text)
+        said = self.choices[0].said
+        accepted = next(
+            (at for at, pair in enumerate(zip(predicted, said, strict=False)) if pair[0] != pair[1]), None
+        )
+        if accepted is None:
+            accepted = min(len(predicted), len(said))
+        return accepted, len(predicted) - accepted
+
+    def moderation(self) -> dict[str, Any]:
+        """The outcome of moderation, where it was asked for: nothing is ever flagged."""
+        wanted = self.body.get("moderation")
+        if wanted is None:
+            return {}
+        result = {
+            "type": "moderation_result",
+            "model": wanted["model"],
+            "flagged": False,
+            "categories": {"violence": False},
+            "category_scores": {"violence": 0.01},
+            "category_applied_input_types": {"violence": ["text"]},
+        }
+        found = {"type": "moderation_results", "model": wanted["model"]}
+        outputs = {**found, "results": [result for _ in self.choices]}
+        return {"moderation": {"input": {**found, "results": [result]}, "output": outputs}}

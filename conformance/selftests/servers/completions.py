@@ -1,0 +1,241 @@
+"""/v1/completions: every one of its fields, plain and streamed."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .fields import check_body
+from .generation import Generation, Odds, Piece, Task, shown
+from .interface import Refusal, Reply, json_reply
+from .model import Logits, adjusted, prompt_key, raw_logits
+from .settings import (
+    DONE,
+    FINGERPRINT,
+    check_stream,
+    dice,
+    event,
+    form_dice,
+    form_plan,
+    given,
+    in_turn,
+    padded,
+    room,
+    sampling_of,
+    stops_of,
+)
+from .vocabulary import END, START, decode, encode, token_bytes
+
+DEFAULT_LIMIT = 16
+
+
+@dataclass(kw_only=True)
+class Completions:
+    """The endpoint."""
+
+    extensions: bool = False
+    pace: float = 0.0
+
+    def check(self, body: Mapping[str, Any]) -> None:
+        """Refuse what OpenAI refuses.
+
+        Raises:
+            Refusal: naming the field.
+        """
+        check_body("completions", body, extensions=self.extensions)
+        check_stream(body)
+        if body.get("best_of") is not None and body["best_of"] < given(body, "n", 1):
+            raise Refusal("You requested that the server return more choices than it generates.", param="best_of")
+        if body.get("stream") and given(body, "best_of", 1) > given(body, "n", 1):
+            raise Refusal("Results of 'best_of' cannot be streamed.", param="best_of")
+        if body.get("prompt") == []:
+            raise Refusal("Invalid 'prompt': empty array.", param="prompt", code="empty_array")
+
+    def answer(self, body: Mapping[str, Any]) -> Reply:
+        """The reply to a body that passed the check.
+
+        Raises:
+            Refusal: it asks for what cannot be done.
+        """
+        texts = [text for prompt in _prompts(body) for text in _texts(body, prompt)]
+        answer = _Answer(body=body, texts=texts)
+        if body.get("stream"):
+            kind = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+            return Reply(headers=kind, body=self._stream(answer))
+        return json_reply(answer.whole())
+
+    def _stream(self, answer: _Answer) -> Iterator[bytes]:
+        for chunk in answer.chunks():
+            yield event(chunk)
+            if self.pace:
+                time.sleep(self.pace)
+        yield DONE
+
+
+def _prompts(body: Mapping[str, Any]) -> list[list[int]]:
+    """The prompts, whatever the form they came in."""
+    given_prompt = body.get("prompt")
+    if given_prompt is None:
+        return [[END]]
+    if isinstance(given_prompt, str):
+        return [encode(given_prompt)]
+    if isinstance(given_prompt[0], int):
+        return [list(given_prompt)]
+    return [encode(each) if isinstance(each, str) else list(each) for each in given_prompt]
+
+
+@dataclass(kw_only=True)
+class _Text:
+    """One text in the making. Iterate over `pieces()` once."""
+
+    prompt: list[int]
+    """As the caller gave it, to be echoed."""
+    generation: Generation
+    echo: bool
+    tops: int | None
+
+    def pieces(self) -> Iterator[Piece]:
+        """The echo, then the text as it comes."""
+        if self.echo:
+            yield Piece(text=decode(self.prompt), odds=self._echoed())
+        yield from self.generation.pieces()
+
+    def _echoed(self) -> tuple[Odds, ...]:
+        if self.tops is None:
+            return ()
+        found = []
+        for place, token in enumerate(self.prompt):
+            raw = raw_logits(prompt_key(self.prompt[:place]), ())
+            logits = adjusted(raw, {}, self.generation.task.sampling) if place else Logits(values=raw)
+            tops = tuple(logits.top(self.tops)) if place else ()
+            found.append(Odds(data=token_bytes(token), logprob=logits.logprob(token), tops=tops))
+        return tuple(found)
+
+
+def _texts(body: Mapping[str, Any], prompt: list[int]) -> list[_Text]:
+    """The texts that one prompt gets; with `best_of` more than are returned."""
+    read = tuple(prompt)
+    if body.get("suffix"):
+        read = (*read, START, *encode(body["suffix"]))
+    limit = room({"max_tokens": given(body, "max_tokens", DEFAULT_LIMIT)}, len(read), "max_tokens")
+    made = []
+    for index in range(given(body, "best_of", given(body, "n", 1))):
+        rng = dice(body, index)
+        task = Task(
+            prompt=read,
+            limit=limit,
+            sampling=sampling_of(body),
+            stops=stops_of(body),
+            tops=body.get("logprobs"),
+            plan=form_plan(body, form_dice(body, prompt_key(read), rng)),
+        )
+        generation = Generation(task=task, rng=rng)
+        made.append(
+            _Text(prompt=prompt, generation=generation, echo=bool(body.get("echo")), tops=body.get("logprobs"))
+        )
+    return made
+
+
+@dataclass(kw_only=True)
+class _Answer:
+    """An answer in the making."""
+
+    body: Mapping[str, Any]
+    texts: Sequence[_Text]
+    id: str = field(default_factory=lambda: f"cmpl-{uuid.uuid4().hex}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """What plain answers and chunks have in common."""
+        return {
+            "id": self.id,
+            "object": "text_completion",
+            "created": self.created,
+            "model": self.body["model"],
+            "system_fingerprint": FINGERPRINT,
+        }
+
+    def whole(self) -> dict[str, Any]:
+        """The plain answer: of each prompt's texts the likeliest."""
+        made = [(text, list(text.pieces())) for text in self.texts]
+        kept = given(self.body, "n", 1)
+        tried = given(self.body, "best_of", kept)
+        choices: list[dict[str, Any]] = []
+        for start in range(0, len(made), tried):
+            group = made[start : start + tried]
+            if tried > kept:
+                group.sort(key=lambda pair: -pair[0].generation.logprob / max(1, len(pair[0].generation.tokens)))
+            choices += [self._choice(len(choices) + at, *pair) for at, pair in enumerate(group[:kept])]
+        return {**self.head, "choices": choices, "usage": self.usage()}
+
+    def _choice(self, index: int, text: _Text, pieces: Sequence[Piece]) -> dict[str, Any]:
+        odds = [each for piece in pieces for each in piece.odds]
+        logprobs = legacy_logprobs(odds, self._start(text), text.echo) if text.tops is not None else None
+        return {
+            "text": "".join(piece.text for piece in pieces),
+            "index": index,
+            "logprobs": logprobs,
+            "finish_reason": text.generation.finish,
+        }
+
+    @staticmethod
+    def _start(text: _Text) -> int:
+        return 0 if text.echo else len(decode(text.prompt))
+
+    def chunks(self) -> Iterator[dict[str, Any]]:
+        """The stream's chunks."""
+        places = [self._start(text) for text in self.texts]
+
+        def pieces(text: _Text) -> Iterator[tuple[Piece | None, str | None]]:
+            for piece in text.pieces():
+                yield piece, None
+            yield None, text.generation.finish
+
+        for index, (piece, finish) in in_turn([pieces(text) for text in self.texts]):
+            text = self.texts[index]
+            logprobs = None
+            if piece is not None and text.tops is not None:
+                logprobs = legacy_logprobs(piece.odds, places[index], text.echo and places[index] == 0)
+                places[index] += len(piece.text)
+            said = piece.text if piece is not None else ""
+            choice = {"text": said, "index": index, "logprobs": logprobs, "finish_reason": finish}
+            yield padded({**self.head, "choices": [choice]}, self.body)
+        if given(self.body, "stream_options", {}).get("include_usage"):
+            yield {**self.head, "choices": [], "usage": self.usage()}
+
+    def usage(self) -> dict[str, Any]:
+        """Tokens of all texts together, those that `best_of` dropped too."""
+        tried = given(self.body, "best_of", given(self.body, "n", 1))
+        prompt = sum(len(text.generation.task.prompt) for text in self.texts[::tried])
+        completion = sum(len(text.generation.tokens) for text in self.texts)
+        return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+def legacy_logprobs(odds: Sequence[Odds], start: int, first_unknown: bool) -> dict[str, Any]:
+    """Probabilities in the form of this endpoint. Of a prompt's first token there is none."""
+    offsets = []
+    place = start
+    for each in odds:
+        offsets.append(place)
+        place += len(each.data.decode("utf-8", "ignore"))
+    told: list[float | None] = [round(each.logprob, 6) + 0.0 for each in odds]
+    tops: list[dict[str, float] | None] = [
+        {
+            **{shown(token_bytes(token)): round(value, 6) + 0.0 for token, value in each.tops},
+            shown(each.data): logprob,
+        }
+        for each, logprob in zip(odds, told, strict=True)
+        if logprob is not None
+    ]
+    if first_unknown and told:
+        told[0] = tops[0] = None
+    return {
+        "tokens": [shown(each.data) for each in odds],
+        "token_logprobs": told,
+        "top_logprobs": tops,
+        "text_offset": offsets,
+    }

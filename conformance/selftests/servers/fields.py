@@ -1,0 +1,247 @@
+"""Every request field of the three endpoints, with what its value may be.
+
+Source: the request schemas of OpenAI's API (openai-openapi, 2026-08-21), and the answers that OpenAI was seen to give
+to bad requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .checks import (
+    Check,
+    anything,
+    array,
+    boolean,
+    by_type,
+    integer,
+    mapping,
+    missing,
+    nullable,
+    number,
+    one_of,
+    record,
+    string,
+    string_or,
+    wrong_type,
+)
+from .interface import Refusal
+from .messages import MESSAGE, TEXT_PART
+from .vocabulary import SIZE
+
+INT64 = 2**63
+
+
+def _bias(path: str, value: Any) -> None:
+    mapping(number(-100, 100))(path, value)
+    for key in value:
+        if not key.isdecimal() or int(key) >= SIZE:
+            message = f"Invalid key in '{path}': {key[:20]}. Expected a token id below {SIZE}."
+            raise Refusal(message, param=path, code="invalid_value")
+
+
+def _bias_of(path: str, value: Any) -> None:
+    """Faults of single biases are told of the field."""
+    try:
+        _bias(path, value)
+    except Refusal as refusal:
+        raise Refusal(refusal.message, param=path, code=refusal.code) from refusal
+
+
+STOP = string_or(array(string(least=1), least=0, most=4))
+METADATA = mapping(string(most=512), most=16, longest_key=64)
+NAME = string(least=1, most=64)
+
+_STREAM_OPTIONS = record({"include_usage": boolean, "include_obfuscation": boolean})
+
+
+def _schema(path: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        mapping(anything)(path, value)
+
+
+_FUNCTION = record(
+    {
+        "name": NAME,
+        "description": string(),
+        "parameters": nullable(_schema),
+        "strict": nullable(boolean),
+    },
+    required=("name",),
+)
+
+_GRAMMAR = record({"syntax": one_of("lark", "regex"), "definition": string()}, required=("syntax", "definition"))
+_CUSTOM_FORMAT = by_type(
+    {
+        "text": record({"type": anything}),
+        "grammar": record({"type": anything, "grammar": _GRAMMAR}, required=("grammar",)),
+    }
+)
+_CUSTOM = record({"name": NAME, "description": string(), "format": _CUSTOM_FORMAT}, required=("name",))
+TOOL = by_type(
+    {
+        "function": record({"type": anything, "function": _FUNCTION}, required=("function",)),
+        "custom": record({"type": anything, "custom": _CUSTOM}, required=("custom",)),
+    }
+)
+_NAMED = record({"name": NAME}, required=("name",))
+_ALLOWED = record(
+    {"mode": one_of("auto", "required"), "tools": array(mapping(anything), least=1)}, required=("mode", "tools")
+)
+_TOOL_CHOICE = string_or(
+    by_type(
+        {
+            "function": record({"type": anything, "function": _NAMED}, required=("function",)),
+            "custom": record({"type": anything, "custom": _NAMED}, required=("custom",)),
+            "allowed_tools": record({"type": anything, "allowed_tools": _ALLOWED}, required=("allowed_tools",)),
+        }
+    ),
+    one_of("none", "auto", "required"),
+)
+
+_JSON_SCHEMA = record(
+    {"name": NAME, "description": string(), "schema": _schema, "strict": nullable(boolean)}, required=("name",)
+)
+RESPONSE_FORMAT = by_type(
+    {
+        "text": record({"type": anything}),
+        "json_object": record({"type": anything}),
+        "json_schema": record({"type": anything, "json_schema": _JSON_SCHEMA}, required=("json_schema",)),
+    }
+)
+
+_VOICE = string_or(record({"id": string(least=1)}, required=("id",)))
+_AUDIO = record(
+    {"voice": _VOICE, "format": one_of("wav", "aac", "mp3", "flac", "opus", "pcm16")}, required=("voice", "format")
+)
+_POLICY = nullable(record({"mode": one_of("score", "block")}, required=("mode",)))
+_MODERATION = record(
+    {"model": string(least=1), "policy": nullable(record({"input": _POLICY, "output": _POLICY}))},
+    required=("model",),
+)
+_PLACE = record({"city": string(), "country": string(), "region": string(), "timezone": string()})
+_SEARCH = record(
+    {
+        "search_context_size": one_of("low", "medium", "high"),
+        "user_location": nullable(
+            record(
+                {"type": one_of("approximate"), "approximate": _PLACE},
+                required=("type", "approximate"),
+            )
+        ),
+    }
+)
+_PREDICTION = record(
+    {"type": one_of("content"), "content": string_or(array(TEXT_PART, least=1))}, required=("type", "content")
+)
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+EFFORT = one_of(*EFFORTS, code="unsupported_value")
+
+_BOTH: dict[str, Check] = {
+    "model": string(),
+    "frequency_penalty": nullable(number(-2, 2)),
+    "logit_bias": nullable(_bias_of),
+    "n": nullable(integer(1, 128)),
+    "presence_penalty": nullable(number(-2, 2)),
+    "seed": nullable(integer(-INT64, INT64)),
+    "stop": nullable(STOP),
+    "stream": nullable(boolean),
+    "stream_options": nullable(_STREAM_OPTIONS),
+    "temperature": nullable(number(0, 2)),
+    "top_p": nullable(number(0, 1)),
+    "user": string(),
+}
+
+CHAT: dict[str, Check] = {
+    **_BOTH,
+    "messages": array(MESSAGE, least=1),
+    "audio": nullable(_AUDIO),
+    "function_call": string_or(_NAMED, one_of("none", "auto")),
+    "functions": array(_FUNCTION, least=1, most=128),
+    "logprobs": nullable(boolean),
+    "max_completion_tokens": nullable(integer(1)),
+    "max_tokens": nullable(integer(1)),
+    "metadata": nullable(METADATA),
+    "modalities": nullable(array(one_of("text", "audio"), least=1)),
+    "moderation": nullable(_MODERATION),
+    "parallel_tool_calls": boolean,
+    "prediction": nullable(_PREDICTION),
+    "prompt_cache_key": nullable(string()),
+    "prompt_cache_options": record({"mode": one_of("implicit", "explicit"), "ttl": one_of("30m")}),
+    "prompt_cache_retention": nullable(one_of("in_memory", "24h")),
+    "reasoning_effort": nullable(EFFORT),
+    "response_format": RESPONSE_FORMAT,
+    "safety_identifier": nullable(string(most=64)),
+    "service_tier": nullable(one_of("auto", "default", "flex", "scale", "priority", "fast")),
+    "store": nullable(boolean),
+    "tool_choice": _TOOL_CHOICE,
+    "tools": array(TOOL, least=0, most=128),
+    "top_logprobs": nullable(integer(0, 20)),
+    "verbosity": nullable(one_of("low", "medium", "high")),
+    "web_search_options": _SEARCH,
+}
+"""The 37 fields of /v1/chat/completions."""
+
+
+def prompt_forms(path: str, value: Any, *, empty: bool = True) -> None:
+    """A string, strings, token ids, or arrays of token ids."""
+    if isinstance(value, str):
+        string(least=0 if empty else 1)(path, value)
+    elif not isinstance(value, list):
+        raise wrong_type(path, value, "a string or an array")
+    elif value and isinstance(value[0], str):
+        array(string(least=0 if empty else 1), most=2048)(path, value)
+    elif value and isinstance(value[0], list):
+        array(array(_TOKEN, least=1), most=2048)(path, value)
+    else:
+        array(_TOKEN, least=1)(path, value)
+
+
+_TOKEN = integer(0, SIZE - 1)
+
+COMPLETIONS: dict[str, Check] = {
+    **_BOTH,
+    "prompt": nullable(prompt_forms),
+    "best_of": nullable(integer(1, 20)),
+    "echo": nullable(boolean),
+    "logprobs": nullable(integer(0, 5)),
+    "max_tokens": nullable(integer(0)),
+    "suffix": nullable(string()),
+}
+"""The 18 fields of /v1/completions."""
+
+EMBEDDINGS: dict[str, Check] = {
+    "input": lambda path, value: prompt_forms(path, value, empty=False),
+    "model": string(),
+    "dimensions": integer(1),
+    "encoding_format": one_of("float", "base64"),
+    "user": string(),
+}
+"""The 5 fields of /v1/embeddings."""
+
+EXTENSIONS: dict[str, dict[str, Check]] = {
+    "chat": {"reasoning": nullable(record({"effort": nullable(EFFORT)}, closed=False))},
+    "completions": {"response_format": RESPONSE_FORMAT},
+    "embeddings": {},
+}
+"""What OpenAI's clause does not have, but other servers do."""
+
+FIELDS: dict[str, dict[str, Check]] = {"chat": CHAT, "completions": COMPLETIONS, "embeddings": EMBEDDINGS}
+
+REQUIRED = {"chat": ("messages",), "completions": ("prompt",), "embeddings": ("input",)}
+
+
+def check_body(endpoint: str, body: Mapping[str, Any], *, extensions: bool = False) -> None:
+    """Refuse a body whose members are not what they should be, each by itself.
+
+    Raises:
+        Refusal: naming the first that is not.
+    """
+    fields = FIELDS[endpoint] | (EXTENSIONS[endpoint] if extensions else {})
+    if "model" not in body:
+        raise Refusal("you must provide a model parameter")
+    for name in REQUIRED[endpoint]:
+        if name not in body:
+            raise missing(name)
+    record(fields)("", body)

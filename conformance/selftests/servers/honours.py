@@ -1,0 +1,164 @@
+"""`honours everything`: a server that does what OpenAI's documentation says, on the routes of a model server."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import embeddings
+from .chat import Chat
+from .checks import wrong_type
+from .completions import Completions
+from .interface import Refusal, Reply, Request, error_reply, json_reply
+
+CHAT_MODEL = "mini"
+EMBEDDING_MODEL = "mini-embed"
+ALIAS = "team/mini:latest"
+"""The chat model under a name with a slash."""
+CREATED = 1_700_000_000
+"""When the models were made."""
+
+_CAN = {CHAT_MODEL: "generate", ALIAS: "generate", EMBEDDING_MODEL: "embed"}
+
+
+@dataclass(kw_only=True)
+class HonoursEverything:
+    """Honours every field of chat completions, completions, embeddings and models."""
+
+    key: str | None = None
+    """The API key that is asked for; None: none."""
+    extensions: bool = False
+    """Also honours `reasoning` in chat and `response_format` in completions, which OpenAI's clause does not have."""
+    results_due: bool = False
+    """Demands that earlier tool calls were answered, as OpenAI does."""
+    pace: float = 0.0005
+    """Seconds between the chunks of a stream."""
+    chat: Chat = field(init=False)
+    completions: Completions = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the endpoints."""
+        self.chat = Chat(extensions=self.extensions, results_due=self.results_due, pace=self.pace)
+        self.completions = Completions(extensions=self.extensions, pace=self.pace)
+
+    def answer(self, request: Request) -> Reply:
+        """The reply to any request."""
+        try:
+            self._check_key(request)
+            reply = self._route(request)
+        except Refusal as refusal:
+            reply = refusal.reply
+        headers = (*reply.headers, ("x-request-id", f"req_{uuid.uuid4().hex}"))
+        return Reply(status=reply.status, headers=headers, body=reply.body)
+
+    def _check_key(self, request: Request) -> None:
+        if self.key is None:
+            return
+        given = request.headers.get("authorization", "")
+        if not given.startswith("Bearer "):
+            raise Refusal("You didn't provide an API key.", status=401)
+        if given != f"Bearer {self.key}":
+            raise Refusal("Incorrect API key provided.", code="invalid_api_key", status=401)
+
+    def _route(self, request: Request) -> Reply:
+        path = request.path.removeprefix("/v1")
+        posted: dict[str, Callable[[Mapping[str, Any]], Reply]] = {
+            "/chat/completions": self._chat,
+            "/completions": self._completions,
+            "/embeddings": self._embeddings,
+        }
+        if path in posted:
+            return posted[path](body_of(request)) if request.method == "POST" else not_allowed(request, "POST")
+        got: Callable[[], Reply] | None = None
+        if path == "/models":
+            got = list_models
+        elif path.startswith("/models/"):
+            got = lambda: model_reply(path.removeprefix("/models/"))  # noqa: E731 - as the others
+        elif path.startswith("/chat/completions/"):
+            got = lambda: self.chat.retrieve(path.removeprefix("/chat/completions/"))  # noqa: E731
+        if got is None or not request.path.startswith("/v1/"):
+            message = f"Invalid URL ({request.method} {request.path[:80]})"
+            raise Refusal(message, status=404)
+        return got() if request.method == "GET" else not_allowed(request, "GET")
+
+    def _chat(self, body: Mapping[str, Any]) -> Reply:
+        self.chat.check(body)
+        check_model(body["model"], "generate", "/v1/chat/completions")
+        return self.chat.answer(body)
+
+    def _completions(self, body: Mapping[str, Any]) -> Reply:
+        self.completions.check(body)
+        check_model(body["model"], "generate", "/v1/completions")
+        return self.completions.answer(body)
+
+    def _embeddings(self, body: Mapping[str, Any]) -> Reply:
+        embeddings.check(body)
+        check_model(body["model"], "embed", "/v1/embeddings")
+        return embeddings.answer(body)
+
+
+def body_of(request: Request) -> Mapping[str, Any]:
+    """The JSON object of a request's body.
+
+    Raises:
+        Refusal: it is none.
+    """
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refusal(f"Unsupported content type: '{kind[:40]}'. Use 'application/json'.", status=415)
+    try:
+        body = json.loads(request.body.decode(), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Refusal("We could not parse the JSON body of your request.") from error
+    if not isinstance(body, dict):
+        refusal = wrong_type("body", body, "an object")
+        raise Refusal(refusal.message)
+    return body
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def not_allowed(request: Request, allowed: str) -> Reply:
+    """The reply to a method that a route does not know."""
+    message = f"Not allowed to {request.method[:20]} on {request.path[:80]}."
+    return error_reply(405, message, headers=(("allow", allowed),))
+
+
+def check_model(name: str, use: str, route: str) -> None:
+    """Refuse a model that is not there, or cannot do this.
+
+    Raises:
+        Refusal: 404 or 400.
+    """
+    if name not in _CAN:
+        message = f"The model '{name[:80]}' does not exist or you do not have access to it."
+        raise Refusal(message, param="model", code="model_not_found", status=404)
+    if _CAN[name] != use:
+        raise Refusal(f"The model '{name}' is not supported in the {route} endpoint.", param="model")
+
+
+def model_of(name: str) -> dict[str, Any]:
+    """The description of a model."""
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "selftests"}
+
+
+def list_models() -> Reply:
+    """GET /v1/models."""
+    return json_reply({"object": "list", "data": [model_of(name) for name in _CAN]})
+
+
+def model_reply(name: str) -> Reply:
+    """GET /v1/models/{model}.
+
+    Raises:
+        Refusal: there is none of that name.
+    """
+    if name not in _CAN:
+        message = f"The model '{name[:80]}' does not exist"
+        raise Refusal(message, param="model", code="model_not_found", status=404)
+    return json_reply(model_of(name))
