@@ -448,6 +448,7 @@ class FakeOllama:
         self.models = {"the/users:latest": {}}
         self.created = []
         self.cannot_create, self.cannot_load = cannot_create, cannot_load
+        self.busy = 0
 
     def client(self):
         return httpx.Client(transport=httpx.MockTransport(self.answer))
@@ -468,6 +469,9 @@ class FakeOllama:
             del self.models[name]
             return httpx.Response(200)
         assert path in ("/api/generate", "/api/embed")
+        if self.busy:
+            self.busy -= 1
+            return httpx.Response(503, json={"error": "server busy, please try again"})
         failed = name in self.cannot_load
         return httpx.Response(500 if failed else 200, json={"error": "unable to load model"} if failed else {})
 
@@ -557,6 +561,13 @@ def test_what_a_server_cannot_create_or_load_is_named_and_not_left_behind(own_mo
         vectors: "create: unknown architecture",
     }
     assert set(server.models) == {chat, "the/users:latest"}
+
+
+def test_a_busy_server_is_waited_for(own_models, monkeypatch):
+    monkeypatch.setattr("conformance.targets.prepare._PAUSE_SECONDS", 0.0)
+    server = FakeOllama()
+    server.busy = 3
+    assert prepare(server.client(), "http://host/v1", progress=ignore, models=own_models).failed == {}
 
 
 def test_removing_takes_exactly_the_suites_models(own_models):

@@ -36,6 +36,7 @@ v0.24.0 it wrote ``"name": "London"`` for ``"name": "get_weather"``."""
 _PIECE = 1 << 20
 _LOAD_SECONDS = 300.0
 _SILENCE_SECONDS = 120.0
+_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +219,13 @@ def _loaded(client: "httpx.Client", root: str, model: OllamaModel, progress: Pro
     embeds = model.answers_for == ("embedding",)
     url = f"{root}/api/embed" if embeds else f"{root}/api/generate"
     body: dict[str, Any] = {"model": model.id} | ({"input": "hello"} if embeds else {"stream": False})
+    deadline = time.monotonic() + _LOAD_SECONDS
     answer = fetch(client, "POST", url, json_body=body, seconds=_LOAD_SECONDS)
+    while answer.status == 503 and time.monotonic() < deadline:  # its queue is full, which says nothing of the model
+        time.sleep(_PAUSE_SECONDS)
+        answer = fetch(client, "POST", url, json_body=body, seconds=_LOAD_SECONDS)
+    if answer.status == 503:
+        raise TargetError(f"{url} is still busy after {_LOAD_SECONDS:g} s: {answer.reason()}")
     return None if answer.ok else f"load: {answer.status} {answer.reason()}"
 
 
