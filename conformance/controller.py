@@ -11,11 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from conformance.checklist.verdicts import Verdict
 from conformance.images import served
-from conformance.judge.catalogue import catalogue
-from conformance.judge.derive import derived_finding, parts_of
-from conformance.judge.finding import Finding, worse
+from conformance.judge.conclude import concluded, worse_than
+from conformance.judge.finding import Finding
 from conformance.options import OPTIONS
 from conformance.probes.session import works
 from conformance.report.baseline import baseline_for, write_baseline
@@ -134,20 +132,8 @@ class Controller:
         return {}
 
     def _concluded(self, findings: dict[str, Finding], exchanges: list[Exchange]) -> Iterator[Finding]:
-        rows = catalogue()
-        for row in rows.values():
-            if row.rule is not None and row.id in self._selected and not self.interrupted:
-                applies = row.needs in self.run.settings.models
-                reason = f"the target declares no model for {row.needs}"
-                absent = Finding(row=row.id, verdict=Verdict.NOT_APPLICABLE, reason=reason)
-                findings[row.id] = row.rule(exchanges) if applies else absent
-                yield findings[row.id]
-        # Rows that follow from others, the innermost first.
-        for row in sorted(rows.values(), key=lambda row: -len(row.path)):
-            if row.parts and all(part in findings for part in parts_of(row, rows)):
-                findings[row.id] = derived_finding(row, findings)
-                if row.id in self._selected:
-                    yield findings[row.id]
+        models, selected = self.run.settings.models, self._selected
+        return concluded(findings, [exchanges], models=models, selected=selected, rules=not self.interrupted)
 
     def _write(self, findings: dict[str, Finding], exchanges: list[Exchange]) -> None:
         measured = Measured(
@@ -173,16 +159,7 @@ class Controller:
             return 130
         if self.run.gone or not self._selected:
             return 2
-        expected = self.run.expected
-        bad = any(
-            (due := expected(row)) is not None
-            and (worse(found.verdict, due) or (found.verdict.rank is None and due.rank is not None))
-            for row, found in findings.items()
-        )
-        required = self.options.require_supported and any(
-            not found.verdict.good and found.verdict is not Verdict.NOT_APPLICABLE for found in findings.values()
-        )
-        return 1 if bad or required else 0
+        return int(worse_than(findings, self.run.expected, required=self.options.require_supported))
 
     def summary(self) -> list[str]:
         """The lines that end a run."""

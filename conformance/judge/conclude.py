@@ -1,0 +1,81 @@
+"""What only all answers of a run together can tell: the rows of rules, and the rows that follow from others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from conformance.checklist.rows import Row
+from conformance.checklist.verdicts import RANKED, Verdict
+from conformance.wire.exchange import Exchange
+
+from .catalogue import catalogue
+from .derive import derived_finding, parts_of
+from .finding import Finding, lost, worse
+
+Answers = Sequence[Exchange]
+
+
+def concluded(
+    findings: dict[str, Finding],
+    answers: Sequence[Answers],
+    *,
+    models: Collection[str],
+    selected: Collection[str],
+    rules: bool = True,
+) -> Iterator[Finding]:
+    """Judge rules and derived rows, enter them into `findings`, and yield those that were selected.
+
+    `answers`: the exchanges of each shard; of a whole run, one sequence. `models`: the capabilities that the target
+    declares a model for. `selected`: ids of the rows that the run was to reach. Without `rules` (the run was
+    interrupted), only what follows from findings is judged.
+    """
+    rows = catalogue()
+    for row in rows.values():
+        if rules and row.rule is not None and row.id in selected:
+            findings[row.id] = _by_rule(row, answers) if row.needs in models else _absent(row)
+            yield findings[row.id]
+    # Rows that follow from others, the innermost first.
+    for row in sorted(rows.values(), key=lambda row: -len(row.path)):
+        if row.parts and all(part in findings for part in parts_of(row, rows)):
+            findings[row.id] = derived_finding(row, findings)
+            if row.id in selected:
+                yield findings[row.id]
+
+
+def _absent(row: Row) -> Finding:
+    reason = f"the target declares no model for {row.needs}"
+    return Finding(row=row.id, verdict=Verdict.NOT_APPLICABLE, reason=reason)
+
+
+def _by_rule(row: Row, answers: Sequence[Answers]) -> Finding:
+    """The finding of a rule over all shards.
+
+    Shards may have asked different processes of one server: two of those may well give the same id to two answers,
+    and what came after a bad request can only be seen within a shard. So a rule that only breaks across shards
+    does not break, and one that a single shard breaks does.
+    """
+    if row.rule is None:
+        raise ValueError(f"row {row.id} is no rule")
+    whole: Finding = row.rule([exchange for shard in answers for exchange in shard])
+    if len(answers) == 1:
+        return whole
+    each: list[Finding] = [row.rule(list(shard)) for shard in answers]
+    ranked = [finding for finding in each if finding.verdict.rank is not None]
+    if not ranked:
+        return each[0] if whole.verdict is Verdict.BROKEN else whole
+    due = max(ranked, key=lambda finding: RANKED.index(finding.verdict))
+    return whole if whole.verdict is due.verdict else due
+
+
+def worse_than(
+    findings: Mapping[str, Finding], expected: Callable[[str], Verdict | None], *, required: bool = False
+) -> bool:
+    """Whether a run is worse than expected, or lost evidence; with `required`, whether any row lacks support."""
+    bad = any(
+        (due := expected(row)) is not None and (worse(found.verdict, due) or lost(found.verdict, due))
+        for row, found in findings.items()
+    )
+    lacking = required and any(
+        not found.verdict.good and found.verdict is not Verdict.NOT_APPLICABLE for found in findings.values()
+    )
+    return bad or lacking
