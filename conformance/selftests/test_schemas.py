@@ -1,110 +1,18 @@
-"""The schemas: what OpenAI sends passes, one wrong field does not, and no body whatever breaks the validator."""
+"""The schemas: what OpenAI sends passes, one wrong field does not."""
 
-import json
-import math
 from functools import cache
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from openai.pagination import SyncPage
-from openai.types import Completion, CreateEmbeddingResponse, Model, ModelDeleted
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from openai.types.responses import Response, ResponseStreamEvent
-from openai.types.shared import ErrorObject
 from pydantic import TypeAdapter, ValidationError
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from conformance import resources
 from conformance.judge import shape
-from conformance.judge.shape import Violation, extensions, violations
+from conformance.judge.shape import extensions, violations
 
+from .instances import DATA, FILES, INSTANCES, MODEL, REPORT, ROW, TEXT_CHUNK, TYPES, USAGE_CHUNK
 from .mutants import mutants
-
-DATA = Path(__file__).parent / "data"
-FILES = {file.stem: json.loads(file.read_text()) for file in sorted(resources.folder("schemas").glob("*.json"))}
-BODIES = sorted(FILES.keys() - {"common"})
-
-TYPES = {
-    "ChatCompletion": ("chat_completion", ChatCompletion),
-    "ChatCompletionChunk": ("chat_completion_chunk", ChatCompletionChunk),
-    "Completion": ("completion", Completion),
-    "CreateEmbeddingResponse": ("embedding_list", CreateEmbeddingResponse),
-    "ModelList": ("model_list", SyncPage[Model]),
-    "ErrorObject": ("error", ErrorObject),
-    "ModelDeleted": ("model_deleted", ModelDeleted),
-    "Response": ("response", Response),
-    "ResponseStreamEvent": ("response_stream_event", ResponseStreamEvent),
-}
-
-INSTANCES = [
-    pytest.param(schema, {"error": instance} if schema == "error" else instance, sdk_type, id=f"{name}-{number}")
-    for name, instances in json.loads((DATA / "instances.json").read_text())["instances"].items()
-    for schema, sdk_type in [TYPES[name]]
-    for number, instance in enumerate(instances)
-]
-
-USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-TEXT_CHUNK = {
-    "id": "cmpl-1",
-    "object": "text_completion",
-    "created": 1,
-    "model": "m",
-    "choices": [{"index": 0, "text": "x", "logprobs": None, "finish_reason": None}],
-}
-USAGE_CHUNK = {**TEXT_CHUNK, "choices": [], "usage": USAGE}
-MODEL = {"id": "m", "object": "model", "created": 1, "owned_by": "x"}
-ROW = {
-    "id": "chat/fields/seed",
-    "endpoint": "chat",
-    "kind": "fields",
-    "title": "seed",
-    "order": 3,
-    "verdict": "supported",
-    "evidence": "effect",
-    "severity": "must",
-    "reason": "equal texts",
-    "chance": "0",
-    "claim": True,
-    "agrees": True,
-    "model": "m",
-    "exchanges": ["e017"],
-    "seconds": 0.5,
-    "requests": 2,
-}
-REPORT = {
-    "format": 1,
-    "complete": True,
-    "suite": {"version": "0.1.0", "commit": None, "sdk": "openai 3.52.0", "python": "3.11.7"},
-    "target": {
-        "kind": "ollama",
-        "base_url": "http://127.0.0.1:11434/v1",
-        "version": "0.24.0",
-        "models": {"chat": {"id": "m", "digest": None, "base_url": "http://127.0.0.1:11434/v1"}},
-    },
-    "started": "2026-01-02T03:04:05+00:00",
-    "seconds": 1.5,
-    "requests": 2,
-    "prompt_tokens": 10,
-    "completion_tokens": 5,
-    "counts": {"supported": 1},
-    "extensions": {"chat_completion": ["timings"]},
-    "baseline": None,
-    "notes": [],
-    "rows": [ROW],
-}
-
-
-def severities(schema, body):
-    return {violation.severity for violation in violations(schema, body)}
-
-
-def chat(**changed):
-    return {**INSTANCES[0].values[1], **changed}
-
 
 adapter = cache(TypeAdapter)
 
@@ -205,6 +113,10 @@ def test_other_valid_bodies(schema, body):
 # Mutants
 
 
+def severities(schema, body):
+    return {violation.severity for violation in violations(schema, body)}
+
+
 def all_mutants():
     for parameters in INSTANCES:
         schema, instance, sdk_type = parameters.values
@@ -262,194 +174,3 @@ def test_what_the_types_of_the_sdk_reject_is_a_must():
         except ValidationError:
             tolerated = path.endswith(THE_SDK_ALONE)
             assert tolerated or "must" in severities(schema, mutant), (schema, path, kind)
-
-
-# What is told, and how severe it is
-
-
-@pytest.mark.parametrize(
-    ("schema", "body", "told"),
-    [
-        ("chat_completion", chat(usage=None), [("usage", "is null, not an object", "must")]),
-        ("chat_completion", chat(choices=[]), [("choices", "has fewer elements than 1", "must")]),
-        ("chat_completion", chat(object="chat"), [("object", "is 'chat', not 'chat.completion'", "must")]),
-        ("chat_completion", chat(id="x"), [("id", "does not match ^chatcmpl-", "should")]),
-        ("chat_completion", chat(created=0), [("created", "is not above 0", "should")]),
-        (
-            "chat_completion",
-            chat(created=math.nan),
-            [("created", "is NaN or infinite, not an integer", "must")],
-        ),
-        ("chat_completion", None, [("$", "is null, not an object", "must")]),
-        (
-            "chat_completion",
-            chat(
-                choices=[{"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}] * 3
-            ),
-            [
-                ("choices.*.message.refusal", "is missing", "should"),
-                ("choices.*.logprobs", "is missing", "should"),
-            ],
-        ),
-        ("completion_chunk", {**USAGE_CHUNK, "usage": None}, [("usage", "is null, not an object", "should")]),
-        ("completion_chunk", {**TEXT_CHUNK, "choices": []}, [("usage", "is missing", "should")]),
-        (
-            "error",
-            {"error": {"message": "m", "type": "t", "param": None, "code": 400}},
-            [("error.code", "is an integer, not a string or null", "must")],
-        ),
-        (
-            "error",
-            {"error": {"message": "m", "type": "t"}},
-            [("error.param", "is missing", "should"), ("error.code", "is missing", "should")],
-        ),
-        ("error", {"error": "m"}, [("error", "is a string, not an object", "must")]),
-        ("model_list", {"object": "list", "data": None}, [("data", "is null, not an array", "must")]),
-        (
-            "report",
-            {**REPORT, "rows": [{**ROW, "verdict": "untested"}]},
-            [("rows.*.agrees", "is a boolean, not null", "must")],
-        ),
-        ("report", {**REPORT, "counts": {"supported": -1}}, [("counts.*", "is below 0", "must")]),
-    ],
-)
-def test_a_violation_tells_where_what_and_how_severe(schema, body, told):
-    found = violations(schema, body)
-    assert sorted(found, key=repr) == sorted(
-        (Violation(path=path, message=message, severity=severity) for path, message, severity in told),
-        key=repr,
-    )
-
-
-def test_a_null_that_is_required_is_told_from_an_optional_key():
-    message = {"role": "assistant", "content": "x", "refusal": None}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
-    assert violations("chat_completion", chat(choices=[choice])) == ()
-    without_tools = {**message, "tool_calls": None}
-    assert severities("chat_completion", chat(choices=[{**choice, "message": without_tools}])) == {"should"}
-
-
-def test_there_is_no_schema_of_an_unknown_name():
-    with pytest.raises(LookupError):
-        violations("chat", {})
-
-
-# Extensions
-
-
-def test_keys_that_the_schema_does_not_know_are_listed_and_allowed():
-    choice = {**chat()["choices"][0], "stop_reason": None}
-    body = chat(timings={"prompt_n": 1}, choices=[choice, choice])
-    assert violations("chat_completion", body) == ()
-    assert extensions("chat_completion", body) == ("choices.*.stop_reason", "timings")
-
-
-def test_keys_of_a_map_are_no_extensions():
-    assert extensions("chat_completion", chat(metadata={"anything": "x"})) == ()
-
-
-@pytest.mark.parametrize("key", ["finish_reasn", "finsih_reason", "finishReason", "finish_reasons"])
-def test_a_misspelt_key_is_told(key):
-    choice = {**chat()["choices"][0], key: "stop"}
-    told = violations("chat_completion", chat(choices=[choice]))
-    assert told == (
-        Violation(path=f"choices.*.{key}", message="is unknown and looks like 'finish_reason'", severity="should"),
-    )
-
-
-@pytest.mark.parametrize("key", ["reasoning", "thinking", "stop_reason", "token_ids", "ids", "finish_detail"])
-def test_another_name_is_no_misspelling(key):
-    assert violations("chat_completion", chat(choices=[{**chat()["choices"][0], key: "x"}])) == ()
-
-
-# Bodies that nobody vouches for
-
-KEYS = st.sampled_from(["choices", "message", "usage", "error", "data", "id", "logprobs", "rows", "output", "type"])
-TEXTS = st.text(st.characters(codec=None), max_size=8)
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.just(10**4000)
-    | st.floats()
-    | TEXTS
-    | st.sampled_from(["message", "response.completed", "custom", "refusal", "completed"])
-)
-JSON = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS | TEXTS, inner, max_size=5),
-    max_leaves=25,
-)
-
-
-def presentable(schema, body):
-    """Whatever a body is: both functions answer, shortly, in text that can be written anywhere."""
-    for violation in violations(schema, body):
-        assert len(violation.message) < 300
-        f"{violation.path} {violation.message}".encode()
-    for path in extensions(schema, body):
-        path.encode()
-
-
-@settings(deadline=None)
-@given(schema=st.sampled_from(BODIES), body=JSON)
-def test_no_body_makes_it_raise(schema, body):
-    presentable(schema, body)
-
-
-@settings(max_examples=300, deadline=None)
-@given(data=st.data())
-def test_nothing_put_into_a_valid_body_makes_it_raise(data):
-    schema, instance, _ = data.draw(st.sampled_from(INSTANCES)).values
-    body = json.loads(json.dumps(instance))
-    place = body
-    while True:
-        key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
-        if not (isinstance(place[key], dict | list) and place[key]) or data.draw(st.booleans()):
-            break
-        place = place[key]
-    place[key] = data.draw(JSON)
-    presentable(schema, body)
-
-
-def deep(opening):
-    value = []
-    for _ in range(100_000):
-        value = {"choices": value} if opening == "{" else [value]
-    return value
-
-
-@pytest.mark.parametrize("schema", BODIES)
-@pytest.mark.parametrize(
-    "value",
-    [
-        deep("["),
-        deep("{"),
-        "x" * 1_000_000,
-        10**5000,
-        -math.inf,
-        "\ud800",
-        {"\ud800" * 1000: 1},
-        [0] * 100_000,
-    ],
-    ids=["lists", "objects", "long", "huge", "infinite", "surrogate", "key", "many"],
-)
-def test_a_monster_is_told_shortly_wherever_it_is(schema, value):
-    presentable(schema, value)
-    for key in FILES[schema]["properties"]:
-        presentable(schema, {key: value})
-        presentable(schema, {key: [value]})
-        presentable(schema, {key: {"message": value, "choices": value, "x": value}})
-
-
-# Where the schemas lie
-
-
-@pytest.mark.parametrize("kind", ["wheel", "checkout", "both"])
-def test_packaged_data_is_found_in_a_wheel_and_in_a_checkout(kind, tmp_path, monkeypatch):
-    package = tmp_path / "conformance"
-    inside, beside = package / "schemas", tmp_path / "schemas"
-    for place in {"wheel": [inside], "checkout": [beside], "both": [inside, beside]}[kind]:
-        place.mkdir(parents=True)
-    monkeypatch.setattr(resources, "__file__", str(package / "resources.py"))
-    assert resources.folder("schemas") == (beside if kind == "checkout" else inside)
