@@ -1,5 +1,29 @@
 """Miniature servers, each with one named behaviour, which prove the suite.
 
-`behaviours.NAMED` holds them by name; `transport` brings them to a client, in the process or on a loopback socket.
-By hand: `python -m conformance.selftests.servers NAME`.
+`NAMED` holds a maker of each by name; `InProcess` and `listening` bring them to a client, in the process or on a
+loopback socket. By hand: `python -m conformance.selftests.servers NAME`.
 """
+
+from . import hostile as _hostile
+from .behaviours import NAMED, made, strips
+from .honours import ALIAS, CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
+from .interface import Reply, Request, Server
+from .transport import BASE_URL, InProcess, listening
+
+__all__ = [
+    "ALIAS",
+    "BASE_URL",
+    "CHAT_MODEL",
+    "EMBEDDING_MODEL",
+    "NAMED",
+    "HonoursEverything",
+    "InProcess",
+    "Reply",
+    "Request",
+    "Server",
+    "listening",
+    "made",
+    "strips",
+]
+
+del _hostile
