@@ -22,6 +22,7 @@ from conformance.report.compare import compared
 from conformance.report.files import check_writable, write
 from conformance.report.terminal import summary
 from conformance.run import Run, Settings
+from conformance.shard import Shard, shard_of
 from conformance.targets.errors import TargetError
 from conformance.targets.opening import Target, opened
 from conformance.wire.exchange import Exchange
@@ -52,6 +53,7 @@ class Controller:
         self._stack = ExitStack()
         self._started = time.time()
         self._selected: dict[str, Any] = {}
+        self._shard: Shard | None = None
 
     def open(self) -> Run:
         """Open the target and the run's folder.
@@ -63,6 +65,9 @@ class Controller:
             raise TargetError("--deadline: give a number of seconds above 0")
         if self.options.update_baseline and not self.options.baseline:
             raise TargetError("--update-baseline needs --baseline FILE, the file to write")
+        self._shard = shard_of(self.options.shard)
+        if self._shard and self.options.update_baseline:
+            raise TargetError("--update-baseline: a shard is no baseline; give it to openai-conformance merge")
         check_writable(Path(self.options.report_dir))
         folder = Path(tempfile.mkdtemp(prefix="openai-conformance-"))
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -88,6 +93,7 @@ class Controller:
             deadline=self.options.deadline,
             baseline=self._expected.verdicts if self._expected else None,
             require_supported=self.options.require_supported,
+            shard=str(self._shard or ""),
         )
 
     def _warm(self) -> None:
@@ -132,6 +138,8 @@ class Controller:
         return {}
 
     def _concluded(self, findings: dict[str, Finding], exchanges: list[Exchange]) -> Iterator[Finding]:
+        if self._shard:
+            return iter(())  # only all shards together can tell
         models, selected = self.run.settings.models, self._selected
         return concluded(findings, [exchanges], models=models, selected=selected, rules=not self.interrupted)
 
@@ -145,6 +153,7 @@ class Controller:
             gone=self.run.gone,
             interrupted=self.interrupted,
             models=self.run.settings.models,
+            shard=self._shard.record(self._selected) if self._shard else None,
         )
         self.report = built(measured, self._expected)
         self.written = write(self.report, exchanges, Path(self.options.report_dir), self.options.name)

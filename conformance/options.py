@@ -49,5 +49,9 @@ OPTIONS = (
             "that we know", metavar="FILE"),
     _option("--update-baseline", "write the verdicts of this run to the --baseline file", action="store_true"),
     _option("--require-supported", "fail every row that is not supported or partial", action="store_true"),
+    _option("--summary", "write a summary in Markdown, for a CI's page (default: GitHub's step summary, where "
+            "there is one)", metavar="FILE"),
+    _option("--shard", "ask the second of five parts of the rows: 2/5; join them with openai-conformance merge",
+            metavar="I/N"),
 )  # fmt: skip
 """In the order in which `--help` shows them."""

@@ -104,15 +104,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     order = {row: place for place, row in enumerate(catalogue())}
     models = list(dict.fromkeys(run.settings.models.values()))
     asked: list[tuple[Any, pytest.Item]] = []
-    left: list[pytest.Item] = []
+    mine = run.asks(row for item in items if (row := _row(item)) is not None)
     for item in items:
         row = _row(item)
-        if row is not None and row.probe is None:
-            left.append(item)
-        else:
-            model = run.settings.models.get(row.needs, "") if row else ""
-            place = models.index(model) if model in models else len(models)
-            asked.append(((place, order.get(row.id, 0) if row else 0), item))
+        if row is not None and (row.probe is None or row.id not in mine):
+            continue  # judged by the controller at the end, or asked by another shard
+        model = run.settings.models.get(row.needs, "") if row else ""
+        place = models.index(model) if model in models else len(models)
+        asked.append(((place, order.get(row.id, 0) if row else 0), item))
     selected = {row.id: (item.nodeid, item.location) for item in items if (row := _row(item)) is not None}
     mark = run.folder / f"selected-{run.worker}.json"
     mark.write_text(json.dumps(selected), encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.examine import Examination
 from conformance.judge.finding import Finding, lost, restored, worse
+from conformance.shard import rows_in, shard_of
 from conformance.wire.asker import Address, Asker
 from conformance.wire.exchange import Call
 from conformance.wire.store import FolderStore
@@ -36,6 +37,8 @@ class Settings:
     baseline: Mapping[str, str] | None = None
     """Row -> expected verdict; None where nothing is expected."""
     require_supported: bool = False
+    shard: str = ""
+    """Which part of the rows is asked, such as `2/5`; empty for all of them."""
 
     def line(self) -> str:
         """As one line of JSON."""
@@ -59,6 +62,12 @@ class Run:
         self.folder = Path(self.settings.folder)
         self.store = FolderStore(self.folder / "exchanges")
         self.loaded: set[str] = set()
+
+    def asks(self, rows: Iterable[Row]) -> frozenset[str]:
+        """Ids of those rows that this run asks: all of them, or its shard's."""
+        rows = list(rows)
+        shard = shard_of(self.settings.shard)
+        return frozenset(row.id for row in rows) if shard is None else rows_in(shard, rows)
 
     def asker(self, asked_again: int = 0) -> Asker:
         """An asker; `asked_again` asks everything anew, controls included."""

@@ -39,6 +39,13 @@ class Measured:
     gone: str
     interrupted: bool
     models: Mapping[str, str]
+    shard: Mapping[str, Any] | None = None
+    """Which part of the rows was asked, as `Shard.record` has it; None for a whole run."""
+
+    @property
+    def ended(self) -> str:
+        """Why the run ended early; empty where it did not."""
+        return self.gone or ("the run was interrupted" if self.interrupted else "")
 
 
 def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
@@ -71,6 +78,7 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
         "waited": round(sum(exchange.waited for exchange in measured.exchanges), 1),
         "counts": dict(Counter(row["verdict"] for row in rows)),
         "extensions": _extensions(measured.exchanges),
+        **({"shard": {**measured.shard, "ended": measured.ended}} if measured.shard else {}),
         "notes": [f"the run ended early: {measured.gone}"] if measured.gone else [],
         "rows": rows,
     }
@@ -106,7 +114,10 @@ def _row(row: Row, measured: Measured, claims: Claims | None, by_id: Mapping[str
 def _without_finding(row: Row, measured: Measured) -> Finding:
     if not (row.probe or row.rule or row.parts):
         return Finding(row=row.id, verdict=Verdict.NOT_APPLICABLE, reason="not probed yet")
-    reason = measured.gone or ("the run was interrupted" if measured.interrupted else "not selected in this run")
+    reason = measured.ended or "not selected in this run"
+    if measured.shard and row.id in measured.shard["selected"]:
+        others = "asked by another shard" if row.probe else "judged when the shards are merged"
+        reason = measured.ended or others
     return Finding(row=row.id, verdict=Verdict.UNTESTED, reason=reason, evidence=Evidence.NONE)
 
 

@@ -49,7 +49,9 @@ def write(report: Mapping[str, Any], exchanges: Iterable[Exchange], parent: Path
         raise ReportError(f"our own report breaks its schema: {faults[0].path}: {faults[0].message}")
     folder = parent / (name or _name(report))
     if not report["complete"]:
-        folder = folder.with_name(f"{folder.name}.partial")
+        shard = report.get("shard")
+        part = f"shard-{shard['index']}-of-{shard['of']}" if shard else "partial"
+        folder = folder.with_name(f"{folder.name}.{part}")
     folder.mkdir(parents=True, exist_ok=True)
     _put(folder / "exchanges.jsonl", "".join(json.dumps(each.record()) + "\n" for each in exchanges))
     _put(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=True) + "\n")
