@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from conformance import __version__
@@ -58,13 +59,22 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "complete": complete,
-        "suite": {"version": __version__, "sdk": f"openai {version('openai')}", "python": platform.python_version()},
+        "suite": {
+            "version": __version__,
+            "commit": _commit(),
+            "sdk": f"openai {version('openai')}",
+            "python": platform.python_version(),
+        },
         "target": {
             "kind": target.kind,
             "version": target.version,
             "base_url": target.base_url,
             "models": {
-                name: {"id": model.id, "digest": model.digest or None}
+                name: {
+                    "id": model.id,
+                    "digest": model.digest or None,
+                    "base_url": target.embedding_base_url if name == "embedding" else target.base_url,
+                }
                 for name, model in sorted(target.models.items())
             },
         },
@@ -84,6 +94,18 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
     }
 
 
+def _commit() -> str | None:
+    """The commit of the checkout that the suite runs from; None for an installed one."""
+    head = Path(__file__).parents[2] / ".git" / "HEAD"
+    try:
+        text = head.read_text(encoding="utf-8").strip()
+        if text.startswith("ref: "):
+            text = head.with_name(text.removeprefix("ref: ")).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    return text or None
+
+
 def _row(row: Row, measured: Measured, claims: Claims | None, by_id: Mapping[str, Exchange]) -> dict[str, Any]:
     finding = measured.findings.get(row.id) or _without_finding(row, measured)
     box = claims.box(row.id) if claims else None
@@ -92,6 +114,7 @@ def _row(row: Row, measured: Measured, claims: Claims | None, by_id: Mapping[str
     return {
         "id": row.id,
         "endpoint": row.endpoint,
+        "kind": row.kind,
         "title": box.wording if box else row.heading,
         "about": row.about,
         "clause": clause(row),
