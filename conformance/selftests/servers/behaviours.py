@@ -69,7 +69,7 @@ def demands_tool_results() -> Server:
 class IgnoresFields:
     """Answers 200 on the three routes, whatever is sent beside the required fields and `stream`."""
 
-    inner: Server = field(default_factory=HonoursEverything)
+    inner: Server = field(default_factory=lambda: HonoursEverything(late=0))
     greedy: bool = True
     """Whether equal requests get equal answers."""
     reads_input: bool = True
@@ -125,7 +125,7 @@ def renamed(reply: Reply, model: str) -> Reply:
 
 @behaviour
 def ignores_every_field() -> Server:
-    """200 to everything, as if only model and messages, prompt or input had been sent. Equal asked: equal answered."""
+    """200 to everything, as if only model and messages, prompt or input had been sent. It is greedy."""
     return IgnoresFields()
 
 

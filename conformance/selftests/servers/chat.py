@@ -17,15 +17,14 @@ from .interface import Refusal, Reply, json_reply
 from .messages import check_order, message_tokens, text_of
 from .model import prompt_key
 from .settings import (
-    DONE,
     FINGERPRINT,
     check_stream,
     dice,
-    event,
     form_dice,
     form_plan,
     given,
     in_turn,
+    paced,
     padded,
     room,
     sampling_of,
@@ -46,6 +45,8 @@ class Chat:
     """Whether earlier tool calls must have been answered, as OpenAI demands."""
     pace: float = 0.0
     """Seconds between the chunks of a stream."""
+    late: float = 0.0
+    """Seconds between the later chunks of a long one."""
     stored: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -102,11 +103,7 @@ class Chat:
                 self.stored[whole["id"]] = {**whole, "metadata": given(body, "metadata", {})}
 
     def _stream(self, answer: _Answer) -> Iterator[bytes]:
-        for chunk in answer.chunks():
-            yield event(chunk)
-            if self.pace:
-                time.sleep(self.pace)
-        yield DONE
+        yield from paced(answer.chunks(), self.pace, self.late)
         if answer.body.get("store"):
             self._keep(answer.body, {**answer.head("chat.completion"), "choices": [], "usage": answer.usage()})
 

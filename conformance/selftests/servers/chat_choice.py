@@ -50,8 +50,14 @@ class ChatChoice:
 
     def deltas(self) -> Iterator[Delta]:
         """The answer as it comes, without the final empty delta."""
-        silent = bool(self.calls) or self.spoken
-        yield {"role": "assistant", "content": None if silent else "", "refusal": None}, None
+        first: dict[str, Any] = {"role": "assistant", "refusal": None}
+        if self.calls and not self.thoughts:
+            # As OpenAI does: the role, and no content, beside the head of the first call.
+            calling = self._calling()
+            yield {**first, "content": None, **next(calling, ({}, None))[0]}, None
+            yield from calling
+            return
+        yield (first if self.calls or self.spoken else {**first, "content": ""}), None
         yield from self._thinking()
         if self.calls:
             yield from self._calling()

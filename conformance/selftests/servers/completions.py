@@ -13,15 +13,14 @@ from .generation import Generation, Odds, Piece, Task, shown
 from .interface import Refusal, Reply, json_reply
 from .model import Logits, adjusted, prompt_key, raw_logits
 from .settings import (
-    DONE,
     FINGERPRINT,
     check_stream,
     dice,
-    event,
     form_dice,
     form_plan,
     given,
     in_turn,
+    paced,
     padded,
     room,
     sampling_of,
@@ -38,6 +37,7 @@ class Completions:
 
     extensions: bool = False
     pace: float = 0.0
+    late: float = 0.0
 
     def check(self, body: Mapping[str, Any]) -> None:
         """Refuse what OpenAI refuses.
@@ -64,15 +64,8 @@ class Completions:
         answer = _Answer(body=body, texts=texts)
         if body.get("stream"):
             kind = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
-            return Reply(headers=kind, body=self._stream(answer))
+            return Reply(headers=kind, body=paced(answer.chunks(), self.pace, self.late))
         return json_reply(answer.whole())
-
-    def _stream(self, answer: _Answer) -> Iterator[bytes]:
-        for chunk in answer.chunks():
-            yield event(chunk)
-            if self.pace:
-                time.sleep(self.pace)
-        yield DONE
 
 
 def _prompts(body: Mapping[str, Any]) -> list[list[int]]:

@@ -36,13 +36,15 @@ class HonoursEverything:
     """Demands that earlier tool calls were answered, as OpenAI does."""
     pace: float = 0.0005
     """Seconds between the chunks of a stream."""
+    late: float = 0.08
+    """Seconds between the chunks after the 64th, so that a long stream outlasts a second."""
     chat: Chat = field(init=False)
     completions: Completions = field(init=False)
 
     def __post_init__(self) -> None:
         """Open the endpoints."""
-        self.chat = Chat(extensions=self.extensions, results_due=self.results_due, pace=self.pace)
-        self.completions = Completions(extensions=self.extensions, pace=self.pace)
+        self.chat = Chat(extensions=self.extensions, results_due=self.results_due, pace=self.pace, late=self.late)
+        self.completions = Completions(extensions=self.extensions, pace=self.pace, late=self.late)
 
     def answer(self, request: Request) -> Reply:
         """The reply to any request."""

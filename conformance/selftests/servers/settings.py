@@ -6,6 +6,7 @@ import json
 import random
 import secrets
 import string
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -107,7 +108,9 @@ def event(value: Any) -> bytes:
     return f"data: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
 
 
-DONE = b"data: [DONE]\n\n"
+def event_done() -> bytes:
+    """The event that ends a stream."""
+    return b"data: [DONE]\n\n"
 
 
 def padded(chunk: dict[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,6 +122,18 @@ def padded(chunk: dict[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
         letters = string.ascii_letters + string.digits
         chunk = {**chunk, "obfuscation": "".join(secrets.choice(letters) for _ in range(2 + secrets.randbelow(12)))}
     return chunk
+
+
+QUICK = 64
+"""Chunks that go out at the usual pace. Streams that go on slow down, so that a long one outlasts a second."""
+
+
+def paced(chunks: Iterable[dict[str, Any]], pace: float, late: float) -> Iterator[bytes]:
+    """The events of a stream: `pace` seconds between the first chunks, `late` seconds between later ones."""
+    for count, chunk in enumerate(chunks):
+        yield event(chunk)
+        time.sleep(pace if count < QUICK else late)
+    yield event_done()
 
 
 def in_turn(streams: Sequence[Iterable[Any]]) -> Iterator[tuple[int, Any]]:
