@@ -100,7 +100,7 @@ def _commit() -> str | None:
     try:
         text = head.read_text(encoding="utf-8").strip()
         if text.startswith("ref: "):
-            text = head.with_name(text.removeprefix("ref: ")).read_text(encoding="utf-8").strip()
+            text = (head.parent / text.removeprefix("ref: ")).read_text(encoding="utf-8").strip()
     except OSError:
         return None
     return text or None
