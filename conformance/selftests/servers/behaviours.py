@@ -60,6 +60,12 @@ def honours_extensions() -> Server:
 
 
 @behaviour
+def honours_leniently() -> Server:
+    """Honours every field, and lets unknown ones pass, as most servers do."""
+    return HonoursEverything(lenient=True, extensions=True)
+
+
+@behaviour
 def demands_tool_results() -> Server:
     """Honours everything, and refuses conversations whose tool calls nobody answered, as OpenAI does."""
     return HonoursEverything(results_due=True)
@@ -308,9 +314,9 @@ class Strips:
 
 @behaviour
 def strips(field: str, server: Server | None = None, value: Any = None) -> Server:
-    """A server that never sees one field. Required ones are replaced with a plain value (or with `value`)."""
+    """A lenient server that never sees one field. Required ones are replaced with a plain value, or with `value`."""
     replaced = {**PLAIN, "model": CHAT_MODEL}.get(field) if value is None else value
-    return Strips(inner=server or HonoursEverything(), field=field, value=replaced)
+    return Strips(inner=server or honours_leniently(), field=field, value=replaced)
 
 
 @behaviour

@@ -229,6 +229,15 @@ EXTENSIONS: dict[str, dict[str, Check]] = {
 
 FIELDS: dict[str, dict[str, Check]] = {"chat": CHAT, "completions": COMPLETIONS, "embeddings": EMBEDDINGS}
 
+COMPANIONS = {
+    "tool_choice": ("tools",),
+    "parallel_tool_calls": ("tools",),
+    "function_call": ("functions",),
+    "top_logprobs": ("logprobs",),
+    "stream_options": ("stream",),
+}
+"""Field -> the fields of which one must be there for it to be allowed."""
+
 REQUIRED = {"chat": ("messages",), "completions": ("prompt",), "embeddings": ("input",)}
 
 

@@ -12,6 +12,7 @@ from . import embeddings
 from .chat import Chat
 from .checks import wrong_type
 from .completions import Completions
+from .fields import COMPANIONS, EXTENSIONS, FIELDS
 from .interface import Refusal, Reply, Request, error_reply, json_reply
 
 CHAT_MODEL = "mini"
@@ -32,6 +33,8 @@ class HonoursEverything:
     """The API key that is asked for; None: none."""
     extensions: bool = False
     """Also honours `reasoning` in chat and `response_format` in completions, which OpenAI's clause does not have."""
+    lenient: bool = False
+    """Lets unknown fields pass, and fields without the one they belong to: as most servers do."""
     results_due: bool = False
     """Demands that earlier tool calls were answered, as OpenAI does."""
     pace: float = 0.0005
@@ -73,7 +76,10 @@ class HonoursEverything:
             "/embeddings": self._embeddings,
         }
         if path in posted:
-            return posted[path](body_of(request)) if request.method == "POST" else not_allowed(request, "POST")
+            if request.method != "POST":
+                return not_allowed(request, "POST")
+            body = body_of(request)
+            return posted[path](self._let_pass(path, body) if self.lenient else body)
         got: Callable[[], Reply] | None = None
         if path == "/models":
             got = list_models
@@ -85,6 +91,16 @@ class HonoursEverything:
             message = f"Invalid URL ({request.method} {request.path[:80]})"
             raise Refusal(message, status=404)
         return got() if request.method == "GET" else not_allowed(request, "GET")
+
+    def _let_pass(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The body without what this server would have to refuse and lets pass."""
+        endpoint = path.strip("/").partition("/")[0]
+        known = FIELDS[endpoint] | (EXTENSIONS[endpoint] if self.extensions else {})
+        idle = {name for name, others in COMPANIONS.items() if not any(body.get(other) for other in others)}
+        kept = {name: value for name, value in body.items() if name in known and name not in idle}
+        if "audio" not in kept and isinstance(kept.get("modalities"), list):
+            kept["modalities"] = [each for each in kept["modalities"] if each != "audio"] or None
+        return kept
 
     def _chat(self, body: Mapping[str, Any]) -> Reply:
         self.chat.check(body)
