@@ -74,7 +74,9 @@ def _shared_parameters(parameters: "xllamacpp.CommonParams", settings: Settings)
     parameters.port = 0
     parameters.n_parallel = 4
     parameters.n_ctx = 8192
-    parameters.cpuparams.n_threads = settings.threads
+    for threads in (parameters.cpuparams, parameters.cpuparams_batch):
+        threads.n_threads = settings.threads
+        threads.poll = 0  # threads without work sleep
     parameters.n_gpu_layers = 0  # the same arithmetic, so the same texts, with and without a GPU
     parameters.fit_params = False  # nothing to fit: it takes half a second to find that out
     parameters.cache_ram_mib = 256  # of saved prompts; its own limit is 8 GB
