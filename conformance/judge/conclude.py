@@ -34,12 +34,14 @@ def concluded(
         if rules and row.rule is not None and row.id in selected:
             findings[row.id] = _by_rule(row, answers) if row.needs in models else _absent(row)
             yield findings[row.id]
-    # Rows that follow from others, the innermost first.
-    for row in sorted(rows.values(), key=lambda row: -len(row.path)):
-        if row.parts and all(part in findings for part in parts_of(row, rows)):
-            findings[row.id] = derived_finding(row, findings)
-            if row.id in selected:
-                yield findings[row.id]
+    # Rows that follow from others, which may follow from others themselves.
+    waiting = {row.id: parts_of(row, rows) for row in rows.values() if row.parts}
+    while ready := [name for name, parts in waiting.items() if all(part in findings for part in parts)]:
+        for name in ready:
+            del waiting[name]
+            findings[name] = derived_finding(rows[name], findings)
+            if name in selected:
+                yield findings[name]
 
 
 def _absent(row: Row) -> Finding:

@@ -93,8 +93,14 @@ def run_rule(
 
 
 def plain(path: str) -> Applies:
-    """Accepted answers of a route that are no streams."""
-    return lambda exchange: exchange.accepted and exchange.call.path == path and not exchange.call.streams
+    """Accepted answers of a route that are no streams, and were not asked for with nonsense as `stream`."""
+
+    def applies(exchange: Exchange) -> bool:
+        call = exchange.call
+        wanted = call.body.get("stream") if isinstance(call.body, dict) else None
+        return exchange.accepted and call.path == path and wanted in (None, False)
+
+    return applies
 
 
 def stream(path: str) -> Applies:

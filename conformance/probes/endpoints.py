@@ -97,7 +97,10 @@ class Chat(Generation):
     def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:
         """`prompt` is the user's text, or the messages."""
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-        return {"model": self.model, "messages": messages, "temperature": 0, "max_tokens": SAID, **fields}
+        body = {"model": self.model, "messages": messages, "temperature": 0, "max_tokens": SAID, **fields}
+        if isinstance(fields.get("max_completion_tokens"), int):
+            del body["max_tokens"]  # OpenAI refuses the two together
+        return body
 
 
 class Completions(Generation):

@@ -213,7 +213,7 @@ def unknown_field(chat: Chat) -> Observation:
     return graded(chat.brief_attempt(zz_unknown=1), 400, param="zz_unknown")
 
 
-@probe("errors/embeddings/empty_input", severity=Severity.SHOULD)
+@probe("errors/embeddings/empty_input", needs="embedding", severity=Severity.SHOULD)
 def empty_input(embeddings: Embeddings) -> Observation:
     """An empty list: 400."""
     plain(embeddings)

@@ -31,10 +31,9 @@ class Recording:
     """What passed during one request, filled while it passes."""
 
     def __init__(self, deadline: float) -> None:
-        """`deadline`: seconds that the whole request may take."""
-        self.started = time.time()
-        self._start = time.monotonic()
-        self.ends = self._start + deadline
+        """`deadline`: seconds that the whole request may take, from the moment it is sent."""
+        self._deadline = deadline
+        self._begin()
         self.sent: bytes = b""
         self.sent_headers: list[tuple[str, str]] = []
         self.url = ""
@@ -48,6 +47,11 @@ class Recording:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._strict = codecs.getincrementaldecoder("utf-8")("strict")
 
+    def _begin(self) -> None:
+        self.started = time.time()
+        self._start = time.monotonic()
+        self.ends = self._start + self._deadline
+
     @property
     def seconds(self) -> float:
         """Since the request was made."""
@@ -59,7 +63,8 @@ class Recording:
         return self.ends - time.monotonic()
 
     def request(self, request: httpx.Request) -> None:
-        """Note what is really sent, and ask for no content coding."""
+        """Note what is really sent, and ask for no content coding. What the SDK did before is not the server's."""
+        self._begin()
         request.headers["accept-encoding"] = "identity"
         for name in ("openai-organization", "openai-project"):
             request.headers.pop(name, None)
