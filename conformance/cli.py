@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("new", type=Path, metavar="NEW")
     one.add_argument("--json", action="store_true", help="print them as JSON")
     one.set_defaults(act=_compare)
+    _add_merge(commands)
     one = commands.add_parser("serve", help="start the embedded server for use by hand")
     one.set_defaults(act=_serve)
     return parser
@@ -82,6 +83,28 @@ def _run(options: argparse.Namespace, rest: Sequence[str]) -> int:
     from conformance.command import run
 
     return run(options, rest)
+
+
+def _add_merge(commands: Any) -> None:
+    merge = commands.add_parser("merge", help="join the shards of a run into its report", epilog=EXITS)
+    merge.add_argument("shards", type=Path, nargs="+", metavar="DIR", help="a shard's report, or a folder of them")
+    for option in OPTIONS:
+        if option.name in ("report_dir", "name", "baseline", "update_baseline", "require_supported", "summary"):
+            merge.add_argument(option.flag, help=option.help, **option.settings)
+    merge.set_defaults(act=_merge)
+
+
+def _merge(options: argparse.Namespace, _rest: Sequence[str]) -> int:
+    from conformance.merge import merge
+    from conformance.report.files import ReportError
+    from conformance.targets.errors import TargetError
+
+    try:
+        lines, status = merge(options, os.environ)
+    except (ReportError, TargetError) as error:
+        return _fail(error)
+    _say(*lines)
+    return status
 
 
 def _fail(error: Exception) -> int:

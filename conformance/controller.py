@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from conformance.ci import told
 from conformance.images import served
 from conformance.judge.conclude import concluded, worse_than
 from conformance.judge.finding import Finding
@@ -162,6 +163,8 @@ class Controller:
         if self.options.update_baseline:
             write_baseline(Path(self.options.baseline), self.report)
         self._lines = summary(self.report, difference, self.written, self.target.hints)
+        named = self.options.summary
+        self._lines += told(self.report, difference, self.written, named=named, environ=self.environ)
 
     def _status(self, findings: dict[str, Finding]) -> int:
         if self.interrupted:

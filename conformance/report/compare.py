@@ -141,6 +141,7 @@ def lines_of(difference: Difference, *, groups: tuple[str, ...] = tuple(_HEADING
     return lines or ["No differences.", ""]
 
 
-def printable(text: str) -> str:
-    """Text that cannot steer a terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)[:200]
+def printable(text: str, longest: int = 200) -> str:
+    """Text in one line that can steer neither a terminal nor a CI, which takes `##[` for a command."""
+    shown = "".join(char if char.isprintable() else " " for char in text[: 2 * longest])
+    return shown.replace("##[", "## [")[:longest]

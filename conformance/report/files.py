@@ -12,6 +12,7 @@ from conformance.judge.shape import violations
 from conformance.targets.errors import TargetError
 from conformance.wire.exchange import Exchange, restored
 
+from .badge import badges
 from .matrix import matrix
 
 FORMAT = 1
@@ -55,8 +56,16 @@ def write(report: Mapping[str, Any], exchanges: Iterable[Exchange], parent: Path
     folder.mkdir(parents=True, exist_ok=True)
     _put(folder / "exchanges.jsonl", "".join(json.dumps(each.record()) + "\n" for each in exchanges))
     _put(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=True) + "\n")
-    _put(folder / "matrix.md", matrix(report))
+    _rendered(folder, report)
     return folder / "report.json"
+
+
+def _rendered(folder: Path, report: Mapping[str, Any]) -> None:
+    """Write what is rendered from the report alone."""
+    _put(folder / "matrix.md", matrix(report))
+    (folder / "badges").mkdir(exist_ok=True)
+    for name, text in badges(report).items():
+        _put(folder / "badges" / name, text)
 
 
 def _name(report: Mapping[str, Any]) -> str:
@@ -139,6 +148,5 @@ def render(path: Path) -> Path:
         ReportError: the report cannot be read; what was there stays.
     """
     file = located(path)
-    text = matrix(read(file))
-    _put(file.with_name("matrix.md"), text)
+    _rendered(file.parent, read(file))
     return file.parent

@@ -30,7 +30,7 @@ Outcome = Literal["passed", "failed", "xfailed", "skipped"]
 def outcome_of(finding: Finding, expected: Verdict | None, *, required: bool) -> tuple[Outcome, str]:
     """How pytest's item of a row ends, and why."""
     verdict = finding.verdict
-    reason = f"{verdict}: {finding.reason}"
+    reason = f"{verdict}: {printable(finding.reason, 600)}"
     if verdict.good and not (expected is not None and worse(verdict, expected)):
         return "passed", reason
     if required and verdict is not Verdict.NOT_APPLICABLE:
