@@ -11,8 +11,8 @@ from conformance.targets.choose import Choice, choose
 from conformance.targets.detect import Server, detect
 from conformance.targets.errors import TargetError
 from conformance.targets.fixtures.models import CHAT, EMBEDDINGS, FixtureModel
-from conformance.targets.ollama import Model, discover, version
-from conformance.targets.prepare import FIXTURE_IDS, NAMESPACE, PREPARED, OllamaModel, prepare, remove
+from conformance.targets.ollama import NAMESPACE, Model, discover, version
+from conformance.targets.prepare import FIXTURE_IDS, PREPARED, OllamaModel, prepare, remove
 
 OLLAMA = Server(kind="ollama", version="0.24.0")
 GENERIC = Server(kind="generic")
@@ -350,9 +350,10 @@ def test_what_is_missing_comes_with_a_hint():
 
 
 def test_the_suites_own_models_go_first():
-    client = ollama_with(*SIZED, tagged(FIXTURE_IDS["tools"], 9000), shown=CAPABLE)
+    own = FIXTURE_IDS["tools"]
+    client = ollama_with(*SIZED, tagged(own, 9000), shown=CAPABLE | {own: {"license": "none of ours"}})
     found = ids(client, fixtures=FIXTURE_IDS)
-    assert (found["tools"], found["completion"]) == (FIXTURE_IDS["tools"],) * 2
+    assert (found["tools"], found["completion"]) == (own, own)
     assert found["vision"] == "large:latest"
 
 
@@ -397,7 +398,10 @@ def test_older_servers_show_it_by_template_and_family():
     }
 
 
-@pytest.mark.parametrize(("number", "expected"), [("0.6.8", {"completion", "thinking"}), ("0.24.0", {"completion"})])
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [("0.6.8", {"completion", "thinking"}), ("0.24.0", {"completion"}), ("0.0.0", {"completion"})],
+)
 def test_thinking_is_read_from_the_template_only_before_it_was_declared(number, expected):
     shown = {"r1:latest": {"template": "<think>", "capabilities": ["completion"]}}
     assert set(ids(ollama_with(tagged("r1:latest", 5), shown=shown, number=number))) == expected
@@ -457,6 +461,10 @@ class FakeOllama:
         path = request.url.path
         if path.startswith("/api/blobs/"):
             return self.blob(request, path.removeprefix("/api/blobs/"))
+        if path == "/api/version":
+            return httpx.Response(200, json={"version": "0.24.0"})
+        if path == "/api/tags":
+            return httpx.Response(200, json={"models": [tagged(name, 1) for name in self.models]})
         body = json.loads(request.read())
         name = body["model"]
         if path == "/api/create":
@@ -561,6 +569,16 @@ def test_what_a_server_cannot_create_or_load_is_named_and_not_left_behind(own_mo
         vectors: "create: unknown architecture",
     }
     assert set(server.models) == {chat, "the/users:latest"}
+
+
+def test_a_model_of_the_suite_is_known_by_its_recipe_whatever_manifest_the_server_wrote(own_models):
+    server = FakeOllama()
+    prepare(server.client(), "http://host/v1", progress=ignore, models=own_models)
+    server.models.pop("the/users:latest")
+    chat = own_models[0].id
+    found = discover(server.client(), "http://host/v1", fixtures={"completion": chat}).by_capability["completion"]
+    assert found.id == chat
+    assert found.digest == f"recipe:{server.models[chat]['license'].rpartition(' ')[2]}"
 
 
 def test_a_busy_server_is_waited_for(own_models, monkeypatch):

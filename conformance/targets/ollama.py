@@ -30,6 +30,14 @@ PULLS: Mapping[Capability, str] = {
 }
 """A small model of Ollama's library for each capability, for the hint to somebody who has none."""
 
+NAMESPACE = "openai-conformance"
+"""Before the slash in the names of our models: every version takes letters, digits, ``-`` and ``_`` there, no dot."""
+
+RECIPE = "A fixture of openai-conformance, recipe "
+"""In the licence of each model that the suite made, before a hash of all that it was made of."""
+
+_RECIPE = re.compile(re.escape(RECIPE) + "([0-9a-f]{64})")
+
 _OLDER_SIGNS: Mapping[Capability, re.Pattern[str]] = {
     "tools": re.compile(r"\.Tools\b"),
     "insert": re.compile(r"\.Suffix\b"),
@@ -39,7 +47,11 @@ _OLDER_SIGNS: Mapping[Capability, re.Pattern[str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model that answers: its id as a request spells it, and the digest of its manifest."""
+    """A model that answers: its id as a request spells it, and the digest of its manifest.
+
+    For a model that the suite made, ``digest`` is ``recipe:`` and the hash of its recipe: each version of Ollama
+    writes another manifest for the very same files, and to compare two versions must not mean to compare those.
+    """
 
     id: str
     digest: str
@@ -94,21 +106,21 @@ def discover(
         TargetError: a wanted model is not there, or the server's answers cannot be used.
     """
     listed = _tags(client, base_url)
-    found: dict[Capability, Model] = {}
-    for capability, name in (wanted or {}).items():
-        found[capability] = _by_name(listed, name).model
-    notes: list[str] = []
     look = _Look(client=client, base_url=base_url, predates_thinking=_before(version(client, base_url), (0, 9)))
+    notes: list[str] = []
+    found = {capability: _by_name(listed, name).model for capability, name in (wanted or {}).items()}
     if "completion" in found:
-        preferred = [one for one in listed if one.model == found["completion"]]
-        _fill(found, preferred, look, notes)
+        _fill(found, [one for one in listed if one.model == found["completion"]], look, notes)
     for capability, name in (fixtures or {}).items():
         for one in listed:
-            if capability not in found and _same(one.model.id, name):
-                found[capability] = one.model
+            if _same(one.model.id, name):
+                found.setdefault(capability, one.model)
     _fill(found, sorted(listed, key=lambda one: (one.size, one.model.id)), look, notes)
+    known = {model.id: look.known(model) for model in found.values()}
     notes += [_hint(capability) for capability in CAPABILITIES if capability not in found]
-    return Models(by_capability={name: found[name] for name in CAPABILITIES if name in found}, notes=tuple(notes))
+    return Models(
+        by_capability={name: known[found[name].id] for name in CAPABILITIES if name in found}, notes=tuple(notes)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +135,7 @@ class _Look:
         """Return what the model can do; ``thinks`` marks one that thinks, declared or not."""
         if one.capabilities:
             return one.capabilities | ({"thinks"} if "thinking" in one.capabilities else frozenset())
-        url = f"{root_of(self.base_url)}/api/show"
-        shown = fetch(self.client, "POST", url, json_body={"model": one.model.id}).object()
+        shown = self.shown(one.model)
         template = shown.get("template")
         signs = {name for name, sign in _OLDER_SIGNS.items() if sign.search(str(template or ""))}
         declared = shown.get("capabilities")
@@ -134,6 +145,18 @@ class _Look:
         else:
             able = signs | _older_kind(one, shown)
         return frozenset(able | ({"thinks"} if "thinking" in able | signs else set()))
+
+    def known(self, model: Model) -> Model:
+        """Return the model, known by its recipe if it is one of ours."""
+        if not model.id.startswith(f"{NAMESPACE}/"):
+            return model
+        match = _RECIPE.search(str(self.shown(model).get("license")))
+        return Model(id=model.id, digest=f"recipe:{match[1]}") if match else model
+
+    def shown(self, model: Model) -> dict[str, Any]:
+        """Return what the server tells of the model."""
+        url = f"{root_of(self.base_url)}/api/show"
+        return fetch(self.client, "POST", url, json_body={"model": model.id}).object()
 
 
 def _older_kind(one: _Listed, shown: Mapping[str, Any]) -> set[str]:
@@ -213,9 +236,9 @@ def _same(listed: str, name: str) -> bool:
 
 
 def _before(text: str, release: tuple[int, int]) -> bool:
-    """Tell whether a version is older than a release; a version we cannot read is taken for a new one."""
+    """Tell whether a version is older than a release; one that says nothing (``0.0.0``) is taken for a new one."""
     match = re.match(r"v?(\d+)\.(\d+)", text)
-    return match is not None and (int(match[1]), int(match[2])) < release
+    return match is not None and (0, 0) < (int(match[1]), int(match[2])) < release
 
 
 def _hint(capability: Capability) -> str:

@@ -18,13 +18,10 @@ from conformance.targets.answers import fetch, fetch_lines, printable
 from conformance.targets.errors import TargetError
 from conformance.targets.fixtures.cache import FixtureUnavailableError, Progress
 from conformance.targets.fixtures.models import CHAT, EMBEDDINGS, THINKING, FixtureModel
-from conformance.targets.ollama import Capability
+from conformance.targets.ollama import NAMESPACE, RECIPE, Capability
 
 if TYPE_CHECKING:
     import httpx
-
-NAMESPACE = "openai-conformance"
-"""Before the slash in each name: every version accepts letters, digits, ``-`` and ``_`` there, and no dot."""
 
 SMALL_CONTEXT = 512
 """``num_ctx`` of the model with a context of its own, in tokens."""
@@ -156,7 +153,7 @@ def _recipe(model: OllamaModel, progress: Progress) -> _Recipe:
         body["template"] = model.fixture.go_template()
         body["parameters"] = {**_SAMPLING, **model.parameters, "stop": list(model.fixture.stop)}
     mark = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    body["license"] = f"Apache-2.0. A fixture of openai-conformance, recipe {mark}"
+    body["license"] = f"Apache-2.0. {RECIPE}{mark}"
     return _Recipe(body=body, files={digests[name]: path for name, path in wanted.items()})
 
 
