@@ -183,7 +183,7 @@ def _serve(_options: argparse.Namespace, _rest: Sequence[str]) -> int:
     from conformance.targets.errors import TargetError
 
     try:
-        serve()
+        serve(say=_say)
     except TargetError as error:
         return _fail(error)
     return 0

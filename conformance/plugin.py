@@ -192,7 +192,7 @@ def _reports(run: Run, finding: Finding, nodeid: str, location: Any) -> list[pyt
             keywords={},
             outcome=result if called else "passed",
             longrepr=representation if called else None,
-            when=when,  # type: ignore[arg-type]
+            when=when,
             user_properties=[("verdict", str(finding.verdict))],
         )
         if called and outcome == "xfailed":

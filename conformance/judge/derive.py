@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import RANKED, Evidence, Verdict
@@ -39,7 +39,7 @@ def combined(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.UNTESTED if Verdict.UNTESTED in known else Verdict.INCONCLUSIVE
 
 
-def _of_ranked(verdicts: list[Verdict]) -> Verdict:
+def _of_ranked(verdicts: Sequence[Verdict]) -> Verdict:
     if all(verdict is Verdict.SUPPORTED for verdict in verdicts):
         return Verdict.SUPPORTED
     if any(verdict.good for verdict in verdicts):

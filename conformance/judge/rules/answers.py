@@ -220,7 +220,7 @@ def special_tokens(exchange: Exchange) -> str | None:
 
 @rule("chat/response/logprobs", _CHAT, title="logprobs join to the text")
 def logprobs(exchange: Exchange) -> str | None:
-    """Tokens join to the content; logprobs are at most 0; alternatives are sorted; at temperature 0 the first wins."""
+    """Tokens join to the content; logprobs are at most 0, alternatives sorted; at temperature 0 the first wins."""
     try:
         answer = Answer(exchange)
         entries, text = answer.logprobs, answer.text
