@@ -270,6 +270,13 @@ def test_a_server_that_does_not_answer_is_named(error, words):
         detect(refusing(error), "http://host/v1")
 
 
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_gateway_is_not_the_server(status):
+    client = serving(**{"/api/version": lambda _: httpx.Response(status, text="Bad Gateway")})
+    with pytest.raises(TargetError, match=f"a gateway answers {status} in its place"):
+        detect(client, "http://host/v1")
+
+
 def test_an_endless_answer_is_cut():
     def endless():
         while True:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from conformance.targets.address import root_of
 from conformance.targets.answers import Answer, fetch
+from conformance.targets.errors import TargetError
 
 if TYPE_CHECKING:
     import httpx
@@ -30,10 +31,14 @@ def detect(client: "httpx.Client", base_url: str, *, seconds: float = 10.0) -> S
     answers, be it 404 or 401, is a server, of a kind that we do not know.
 
     Raises:
-        TargetError: nothing answers, or it hangs; the message names the URL and the reason.
+        TargetError: nothing answers, or it hangs, or only a gateway in between answers; the message names the URL
+            and the reason.
     """
     root = root_of(base_url)
-    version = _text(fetch(client, "GET", f"{root}/api/version", seconds=seconds), "version")
+    first = fetch(client, "GET", f"{root}/api/version", seconds=seconds)
+    if first.status in (502, 504):
+        raise TargetError(f"cannot reach {first.url}: a gateway answers {first.status} in its place")
+    version = _text(first, "version")
     if version is not None:
         return Server(kind="ollama", version=version)
     props = fetch(client, "GET", f"{root}/props", seconds=seconds)
