@@ -18,6 +18,7 @@ from conformance.checklist.rows import Row
 from conformance.controller import Controller
 from conformance.judge.catalogue import catalogue
 from conformance.judge.finding import Finding
+from conformance.junit import RowNames, properties
 from conformance.options import OPTIONS
 from conformance.report.terminal import LETTERS, outcome_of, shown_verdict
 from conformance.run import Run, Settings
@@ -48,8 +49,10 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A worker takes up its part in the run."""
-    if _is_worker(config):
+    """A worker takes up its part in the run; the controller names rows in the JUnit file."""
+    if not _is_worker(config):
+        config.pluginmanager.register(RowNames(config))
+    else:
         told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
         config.stash[_RUN] = Run(settings=Settings.of(told["conformance"]), worker=told["workerid"])
 
@@ -138,7 +141,7 @@ def examine(request: pytest.FixtureRequest) -> Examine:
         except ServerGone as gone:
             run.server_is_gone(f"{gone}, while {row} was asked")
             pytest.skip(f"untested: {run.gone}")
-        request.node.user_properties.append(("verdict", str(finding.verdict)))
+        request.node.user_properties += properties(finding)
         _end(run, finding)
 
     return examine_row
@@ -193,7 +196,7 @@ def _reports(run: Run, finding: Finding, nodeid: str, location: Any) -> list[pyt
             outcome=result if called else "passed",
             longrepr=representation if called else None,
             when=when,
-            user_properties=[("verdict", str(finding.verdict))],
+            user_properties=properties(finding),
         )
         if called and outcome == "xfailed":
             report.wasxfail = reason

@@ -38,8 +38,9 @@ def concluded(
     waiting = {row.id: parts_of(row, rows) for row in rows.values() if row.parts}
     while ready := [name for name, parts in waiting.items() if all(part in findings for part in parts)]:
         for name in ready:
-            del waiting[name]
-            findings[name] = derived_finding(rows[name], findings)
+            # In the order of the checklist, not in that of the workers: the reason lists them.
+            parts = {part: findings[part] for part in waiting.pop(name)}
+            findings[name] = derived_finding(rows[name], parts)
             if name in selected:
                 yield findings[name]
 
