@@ -56,16 +56,9 @@ def write(report: Mapping[str, Any], exchanges: Iterable[Exchange], parent: Path
     folder.mkdir(parents=True, exist_ok=True)
     _put(folder / "exchanges.jsonl", "".join(json.dumps(each.record()) + "\n" for each in exchanges))
     _put(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=True) + "\n")
-    _rendered(folder, report)
+    render(folder)
+    refresh(parent)
     return folder / "report.json"
-
-
-def _rendered(folder: Path, report: Mapping[str, Any]) -> None:
-    """Write what is rendered from the report alone."""
-    _put(folder / "matrix.md", matrix(report))
-    (folder / "badges").mkdir(exist_ok=True)
-    for name, text in badges(report).items():
-        _put(folder / "badges" / name, text)
 
 
 def _name(report: Mapping[str, Any]) -> str:
@@ -76,6 +69,7 @@ def _name(report: Mapping[str, Any]) -> str:
 
 def _put(file: Path, text: str) -> None:
     """Write whole or not at all."""
+    file.parent.mkdir(exist_ok=True)
     partial = file.with_name(f".{file.name}.{os.getpid()}")
     partial.write_text(text, encoding="utf-8")
     partial.replace(file)
@@ -142,11 +136,46 @@ def exchanges_of(path: Path) -> dict[str, Exchange]:
 
 
 def render(path: Path) -> Path:
-    """Write again what is rendered from a report; the folder.
+    """Write again what is rendered from a report, or from all reports below a folder, and their index; the folder.
 
     Raises:
-        ReportError: the report cannot be read; what was there stays.
+        ReportError: a report cannot be read; what was there stays.
     """
-    file = located(path)
-    _rendered(file.parent, read(file))
-    return file.parent
+    files = sorted(path.glob("*/report.json")) if path.is_dir() and not (path / "report.json").is_file() else []
+    pages = {file: _rendered(file) for file in files or [located(path)]}
+    for file, texts in pages.items():
+        for name, text in texts.items():
+            _put(file.parent / name, text)
+    if files:
+        refresh(path)
+        return path
+    return next(iter(pages)).parent
+
+
+def _rendered(file: Path) -> dict[str, str]:
+    """Name of a file beside a report -> its text, made from the report and its exchanges alone."""
+    from .page.page import page
+
+    report = read(file)
+    try:
+        texts = {"matrix.md": matrix(report), "index.html": page(report, exchanges_of(file))}
+        return texts | {f"badges/{name}": text for name, text in badges(report).items()}
+    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        beside = file.with_name("exchanges.jsonl")
+        raise ReportError(f"{file} or {beside.name} beside it is damaged: {error!r}"[:400]) from error
+
+
+def refresh(parent: Path) -> None:
+    """Write the index of a folder of reports. Partial and unreadable reports do not stand in it."""
+    from .page.overview import overview
+
+    found = {}
+    for file in sorted(parent.glob("*/report.json")):
+        try:
+            report = read(file)
+        except ReportError:
+            continue  # `render` names it; what others lie there must not fail a run
+        if report["complete"]:
+            found[file.parent.name] = report
+    if found:
+        _put(parent / "index.html", overview(found))
