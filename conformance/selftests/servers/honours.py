@@ -98,6 +98,8 @@ class HonoursEverything:
         known = FIELDS[endpoint] | (EXTENSIONS[endpoint] if self.extensions else {})
         idle = {name for name, others in COMPANIONS.items() if not any(body.get(other) for other in others)}
         kept = {name: value for name, value in body.items() if name in known and name not in idle}
+        if kept.get("max_completion_tokens") is not None:
+            kept.pop("max_tokens", None)
         if "audio" not in kept and isinstance(kept.get("modalities"), list):
             kept["modalities"] = [each for each in kept["modalities"] if each != "audio"] or None
         return kept

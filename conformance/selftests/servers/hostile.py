@@ -104,8 +104,8 @@ def endless_body() -> Server:
 
 
 @cache
-def bomb(megabytes: int = 256) -> bytes:
-    """So many megabytes of spaces, in gzip: a quarter of a megabyte."""
+def bomb(megabytes: int = 64) -> bytes:
+    """So many megabytes of spaces, in gzip: a thousandth of it."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     spaces = b" " * (1 << 20)
     return b"".join([*(packer.compress(spaces) for _ in range(megabytes)), packer.flush()])
@@ -113,7 +113,7 @@ def bomb(megabytes: int = 256) -> bytes:
 
 @behaviour
 def gzip_bomb() -> Server:
-    """A small body that unpacks to 256 megabytes."""
+    """A small body that unpacks to 64 megabytes."""
     return Always(reply=lambda: Reply(headers=(*_JSON, ("content-encoding", "gzip")), body=bomb()))
 
 

@@ -1,0 +1,101 @@
+"""The honest server through the real SDK, and the register of what shows that it honours a field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from openai import OpenAI
+
+from .honours import HonoursEverything
+from .transport import BASE_URL, InProcess
+
+SERVER = HonoursEverything(pace=0, late=0)
+HTTP = httpx.Client(transport=InProcess(SERVER), base_url=BASE_URL)
+SDK = OpenAI(base_url=BASE_URL, api_key="x", max_retries=0, http_client=HTTP)  # type: ignore[arg-type]
+
+PROSE = ("Write a long story about a dragon and a knight.", "Tell me of the sea.", "Explain bread.")
+WORDS = 24
+
+
+def chat(prompt: Any = PROSE[0], **fields: Any) -> Any:
+    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+    return SDK.chat.completions.create(
+        **{"model": "mini", "messages": messages, "temperature": 0, "max_tokens": WORDS, **fields}
+    )
+
+
+def said(prompt: Any = PROSE[0], **fields: Any) -> str:
+    return str(chat(prompt, **fields).choices[0].message.content)
+
+
+def complete(prompt: Any = PROSE[0], **fields: Any) -> Any:
+    return SDK.completions.create(
+        **{"model": "mini", "prompt": prompt, "temperature": 0, "max_tokens": WORDS, **fields}
+    )
+
+
+def written(prompt: Any = PROSE[0], **fields: Any) -> str:
+    return str(complete(prompt, **fields).choices[0].text)
+
+
+def embed(given: Any = "A dragon sleeps.", **fields: Any) -> Any:
+    fields = {"encoding_format": "float", **fields}
+    return SDK.embeddings.create(model=fields.pop("model", "mini-embed"), input=given, **fields)
+
+
+def refused(ask: Callable[[], Any], param: str | None = None, code: str | None = None) -> None:
+    with pytest.raises(openai.BadRequestError) as raised:
+        ask()
+    assert raised.value.type == "invalid_request_error"
+    assert param is None or raised.value.param == param
+    assert code is None or raised.value.code == code
+
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+TIME = {**WEATHER, "function": {**WEATHER["function"], "name": "get_time"}}  # type: ignore[dict-item]
+
+
+def called(answer: Any) -> list[tuple[str, Any]]:
+    calls = answer.choices[0].message.tool_calls or []
+    return [(call.function.name, json.loads(call.function.arguments)) for call in calls]
+
+
+CHECKS: dict[tuple[str, str], Callable[[], None]] = {}
+
+
+def honoured(endpoint: str, *fields: str) -> Callable[[Callable[..., None]], None]:
+    """Enter the check of one field, or of a field that chat and completions share."""
+
+    def enter(check: Callable[..., None]) -> None:
+        for name in fields:
+            CHECKS[endpoint, name] = check if len(fields) == 1 else lambda name=name: check(name)
+
+    return enter
+
+
+def honoured_by_both(*fields: str) -> Callable[[Callable[..., None]], None]:
+    """The check takes the function that gives a text, the one that gives an answer, and the field's name."""
+
+    def enter(check: Callable[..., None]) -> None:
+        for name in fields:
+            CHECKS["chat", name] = lambda name=name: check(said, chat, name)
+            CHECKS["completions", name] = lambda name=name: check(written, complete, name)
+
+    return enter
+
+
+def piece(chunk: Any) -> str:
+    """The text of a chunk."""
+    choice = chunk.choices[0]
+    return str((choice.text if hasattr(choice, "text") else choice.delta.content) or "")
