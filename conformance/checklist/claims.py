@@ -79,3 +79,26 @@ def documented_boxes() -> dict[str, str]:
     document = _document("ollama") or {"boxes": (), "notes": ()}
     entries = (entry for part in ("boxes", "notes") for entry in document[part])
     return {entry["row"]: str(entry["claims"][-1]["wording"]) for entry in entries}
+
+
+@cache
+def wordings(kind: str = "ollama") -> dict[str, tuple[str, ...]]:
+    """Row id -> every wording that a box of the row has had, in any release."""
+    document = _document(kind) or {"boxes": ()}
+    return {
+        entry["row"]: tuple(dict.fromkeys(claim["wording"] for claim in entry["claims"]))
+        for entry in document["boxes"]
+    }
+
+
+@cache
+def checklists(kind: str = "ollama") -> tuple[tuple[str, ...], ...]:
+    """The different checklists that releases have had: the rows of their boxes, in the order of the page."""
+    document = _document(kind) or {"boxes": ()}
+    releases = {claim["since"] for entry in document["boxes"] for claim in entry["claims"]}
+    found: dict[tuple[str, ...], None] = {}
+    for release in sorted(releases, key=version_key):
+        claims = claims_of(kind, release)
+        boxes = [] if claims is None else sorted(claims.boxes, key=lambda box: box.order)
+        found[tuple(box.row for box in boxes if not box.note)] = None
+    return tuple(found)
