@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,20 @@ def _parser() -> argparse.ArgumentParser:
         "--report", type=Path, default=Path("reports"), metavar="PATH", help="a report (default: newest)"
     )
     one.set_defaults(act=_explain)
-    one = commands.add_parser("render", help="write again what is rendered from a report")
+    one = commands.add_parser(
+        "render", help="write again what is rendered from a report, or from a folder of reports"
+    )
     one.add_argument("report", type=Path, nargs="?", default=Path("reports"), metavar="REPORT")
     one.set_defaults(act=_render)
-    one = commands.add_parser("compare", help="the differences of two reports", epilog=EXITS)
+    one = commands.add_parser(
+        "compare", help="the differences of two reports or more, and a page of them", epilog=EXITS
+    )
     one.add_argument("old", type=Path, metavar="OLD")
-    one.add_argument("new", type=Path, metavar="NEW")
-    one.add_argument("--json", action="store_true", help="print them as JSON")
+    one.add_argument("new", type=Path, metavar="NEW", nargs="+", help="more than one: neighbours are compared")
+    one.add_argument("--json", action="store_true", help="print them as JSON; a page is only written with --html")
+    one.add_argument("--html", type=Path, metavar="FILE", help="the page (default: beside the folder of the last)")
     one.set_defaults(act=_compare)
+    _add_docs(commands)
     _add_merge(commands)
     one = commands.add_parser("serve", help="start the embedded server for use by hand")
     one.set_defaults(act=_serve)
@@ -83,6 +90,48 @@ def _run(options: argparse.Namespace, rest: Sequence[str]) -> int:
     from conformance.command import run
 
     return run(options, rest)
+
+
+def _add_docs(commands: Any) -> None:
+    docs = commands.add_parser(
+        "docs",
+        help="lay the checklist of a documentation page against a report",
+        epilog="exit status: 0 no box is wrong; 1 boxes are wrong (also where --write put them right); 2 cannot",
+    )
+    docs.add_argument("page", type=Path, metavar="FILE", help="the page: Ollama's docs/openai.md, or a translation")
+    docs.add_argument(
+        "--report", type=Path, default=Path("reports"), metavar="PATH", help="a report (default: newest)"
+    )
+    docs.add_argument(
+        "--write",
+        type=Path,
+        nargs="?",
+        const=Path(),
+        metavar="OUT",
+        help="write the page with its boxes put right, in its place or to OUT; nothing else is changed",
+    )
+    docs.set_defaults(act=_docs)
+
+
+def _docs(options: argparse.Namespace, _rest: Sequence[str]) -> int:
+    from conformance.report.docs import checked, lines_of
+    from conformance.report.files import ReportError, located, read
+
+    try:
+        report = read(options.report)
+        # Whatever bytes the page holds are kept: those that are no UTF-8 too.
+        text = options.page.read_bytes().decode("utf-8", "surrogateescape")
+        result = checked(text, report)
+        target = report["target"]
+        _say(f"{options.page} against {target['kind']} {target['version'] or ''} ({located(options.report)})", "")
+        _say(*lines_of(result))
+        if options.write is not None:
+            out = options.page if options.write == Path() else options.write
+            out.write_bytes(result.corrected().encode("utf-8", "surrogateescape"))
+            _say(f"written: {out}")
+    except (ReportError, OSError, ValueError) as error:
+        return _fail(error)
+    return result.status
 
 
 def _add_merge(commands: Any) -> None:
@@ -165,17 +214,31 @@ def _compare(options: argparse.Namespace, _rest: Sequence[str]) -> int:
     import json
 
     from conformance.report.compare import compared, lines_of
-    from conformance.report.files import ReportError, read
+    from conformance.report.files import ReportError, located, read
+    from conformance.report.page.side_by_side import write_comparison
 
+    paths = [options.old, *options.new]
     try:
-        difference = compared(read(options.old), read(options.new))
+        files = [located(path) for path in paths]
+        reports = [read(file) for file in files]
     except ReportError as error:
         return _fail(error)
+    differences = [compared(old, new) for old, new in pairwise(reports)]
     if options.json:
-        _say(json.dumps(difference.record(), indent=1))
-    else:
-        _say(*lines_of(difference))
-    return difference.status
+        records = [difference.record() for difference in differences]
+        _say(json.dumps(records[0] if len(records) == 1 else records, indent=1))
+    for (old, new), difference in zip(pairwise(paths), differences, strict=True):
+        if not options.json:
+            _say(*([f"{old} -> {new}", ""] if len(differences) > 1 else []), *lines_of(difference))
+    try:
+        if options.html or not options.json:
+            place = write_comparison(files, reports, options.html)
+            _say(*([] if options.json else [f"page: {place}"]))
+    except OSError as error:
+        if options.html:
+            return _fail(error)
+        _fail(OSError(f"no page was written: {error}"))
+    return max(difference.status for difference in differences)
 
 
 def _serve(_options: argparse.Namespace, _rest: Sequence[str]) -> int:

@@ -17,9 +17,6 @@ from conformance.wire.sse import Event
 
 from .escape import clipped, data_block, visible
 
-BUDGET = 850_000
-"""Bytes of all exchanges of a page together."""
-
 _LIMITS = (24_000, 12_000, 6_000, 3_000, 1_500, 700, 300, 100)
 """Characters of one request or answer; the first with which all fit is taken."""
 
@@ -27,15 +24,18 @@ _EVENTS = 300
 _LENGTH_AT_END = "content-length"
 
 
-def embedded(exchanges: Iterable[Exchange]) -> str:
-    """The data block of the exchanges: `{"headers": [...], "exchanges": {id: record}}`."""
+def embedded(exchanges: Iterable[Exchange], budget: int) -> str:
+    """The data block of the exchanges: `{"headers": [...], "exchanges": {id: record}}`.
+
+    `budget`: bytes it should keep to. With thousands of exchanges even their beginnings may need more.
+    """
     known = tuple(exchanges)
     text = ""
     for limit in _LIMITS:
         headers: dict[str, int] = {}
         records = {exchange.id: _record(exchange, limit, headers) for exchange in known}
         text = data_block({"headers": list(headers), "exchanges": records})
-        if len(text) <= BUDGET:
+        if len(text) <= budget:
             break
     return text
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
-
 from conformance.report.matrix import disagreements
 from conformance.wire.exchange import Exchange
 
@@ -20,6 +18,13 @@ _SHOWN = 60
 """Exchanges listed for one row; derived rows have those of all their parts."""
 
 
+SIZE = 1_450_000
+"""Bytes of a page: its exchanges are cut so that it keeps to them."""
+
+_LEAST = 400_000
+"""Bytes that the exchanges get at least, however many rows there are."""
+
+_PLACE = "[exchanges]"
 _PROMPTS = (("messages",), ("prompt",), ("input",))
 
 
@@ -50,7 +55,7 @@ def page(report: Mapping[str, Any], exchanges: Mapping[str, Exchange]) -> str:
     used = {name for row in report["rows"] for name in row["exchanges"]}
     kept = [exchange for name, exchange in sorted(exchanges.items()) if name in used]
     missing, unclaimed = disagreements(report)
-    return rendered(
+    text = rendered(
         "page.html.j2",
         "page.css",
         ("page.js",),
@@ -63,8 +68,10 @@ def page(report: Mapping[str, Any], exchanges: Mapping[str, Exchange]) -> str:
         difference=_difference(report),
         steps=lambda row: steps(row, exchanges),
         experiment=experiment,
-        data=Markup(embedded(kept)),  # noqa: S704 - nothing in it can end its block
+        data=_PLACE,
     )
+    before, _, after = text.rpartition(_PLACE)  # the last: what a server said stands before it
+    return before + embedded(kept, max(_LEAST, SIZE - len(text.encode()))) + after
 
 
 def server(report: Mapping[str, Any]) -> str:

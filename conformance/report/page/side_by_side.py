@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from .columns import columns, table
+from .columns import Column, columns, table
 from .document import rendered
 
 
@@ -13,6 +16,34 @@ def compare_page(reports: Sequence[Mapping[str, Any]], *, links: Sequence[str] =
     """The page, reports in the order given. `links`: the address of each report's own page, where it is known."""
     own = columns(reports, links=links)
     made = table(own)
+    return rendered("compare.html.j2", "table.css", ("table.js",), table=made, columns=own, title=_title(own))
+
+
+def _title(own: Sequence[Column]) -> str:
     names = list(dict.fromkeys(column.name for column in own))
-    title = " and ".join(names) if len(names) < 3 else f"{len(own)} reports"
-    return rendered("compare.html.j2", "table.css", ("table.js",), table=made, columns=own, title=title)
+    if len(names) > 2 and len({column.kind for column in own}) == 1:
+        return f"{names[0]} to {own[-1].version}"
+    return " and ".join(names) if len(names) < 4 else f"{len(own)} reports"
+
+
+def write_comparison(files: Sequence[Path], reports: Sequence[Mapping[str, Any]], page: Path | None) -> Path:
+    """Write the page of reports that lie in these files; where it lies.
+
+    Without `page` it lies beside the folder of the last report, named after all folders, so that the comparison of
+    other reports does not overwrite it. It leads to the pages of the reports that have one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    names = "-".join(dict.fromkeys(file.absolute().parent.name for file in files))
+    place = page or files[-1].absolute().parent.parent / f"compare-{names[:150]}.html"
+    text = compare_page(reports, links=[_link(file, place.absolute().parent) for file in files])
+    partial = place.with_name(f".{place.name}.{os.getpid()}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(place)
+    return place
+
+
+def _link(file: Path, start: Path) -> str:
+    page = file.absolute().with_name("index.html")
+    return quote(Path(os.path.relpath(page, start)).as_posix()) if page.is_file() else ""

@@ -20,7 +20,7 @@
     element.textContent = text;
     return element;
   };
-  const say = (text) => { $("#said").textContent = text; };
+  const say = (text) => { $(".said").textContent = text; };
 
   // Filters
 
@@ -86,7 +86,7 @@
   // Exchanges
 
   let carried = null;
-  const carry = () => (carried ??= JSON.parse($("#exchanges").textContent));
+  const carry = () => (carried ??= JSON.parse($("script[type='application/json']").textContent));
 
   /* JSON as it was sent, indented: numbers and double keys stay as they are, and the beginning of a document that
      was cut can be shown too. Marks what lies at or below one of the paths. */
@@ -213,7 +213,7 @@
   };
 
   const side = (heading, id, paths) => {
-    const record = carry().exchanges[id];
+    const record = Object.hasOwn(carry().exchanges, id) && carry().exchanges[id];
     if (!record) return make("div", { class: "side" }, make("p", {}, `Exchange ${id} lies in exchanges.jsonl.`));
     const text = command(record);
     const button = text ? make("button", { type: "button", class: "copy" }, "Copy curl") : null;
