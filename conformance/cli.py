@@ -67,7 +67,6 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--html", type=Path, metavar="FILE", help="the page (default: beside the folder of the last)")
     one.set_defaults(act=_compare)
     _add_docs(commands)
-    _add_docs(commands)
     _add_merge(commands)
     one = commands.add_parser("serve", help="start the embedded server for use by hand")
     one.set_defaults(act=_serve)
@@ -91,48 +90,6 @@ def _run(options: argparse.Namespace, rest: Sequence[str]) -> int:
     from conformance.command import run
 
     return run(options, rest)
-
-
-def _add_docs(commands: Any) -> None:
-    docs = commands.add_parser(
-        "docs",
-        help="lay the checklist of a documentation page against a report",
-        epilog="exit status: 0 no box is wrong; 1 boxes are wrong (also where --write put them right); 2 cannot",
-    )
-    docs.add_argument("page", type=Path, metavar="FILE", help="the page: Ollama's docs/openai.md, or a translation")
-    docs.add_argument(
-        "--report", type=Path, default=Path("reports"), metavar="PATH", help="a report (default: newest)"
-    )
-    docs.add_argument(
-        "--write",
-        type=Path,
-        nargs="?",
-        const=Path(),
-        metavar="OUT",
-        help="write the page with its boxes put right, in its place or to OUT; nothing else is changed",
-    )
-    docs.set_defaults(act=_docs)
-
-
-def _docs(options: argparse.Namespace, _rest: Sequence[str]) -> int:
-    from conformance.report.docs import checked, lines_of
-    from conformance.report.files import ReportError, located, read
-
-    try:
-        report = read(options.report)
-        # Whatever bytes the page holds are kept: those that are no UTF-8 too.
-        text = options.page.read_bytes().decode("utf-8", "surrogateescape")
-        result = checked(text, report)
-        target = report["target"]
-        _say(f"{options.page} against {target['kind']} {target['version'] or ''} ({located(options.report)})", "")
-        _say(*lines_of(result))
-        if options.write is not None:
-            out = options.page if options.write == Path() else options.write
-            out.write_bytes(result.corrected().encode("utf-8", "surrogateescape"))
-            _say(f"written: {out}")
-    except (ReportError, OSError, ValueError) as error:
-        return _fail(error)
-    return result.status
 
 
 def _add_docs(commands: Any) -> None:
