@@ -71,7 +71,7 @@ def _put(file: Path, text: str) -> None:
     """Write whole or not at all."""
     file.parent.mkdir(exist_ok=True)
     partial = file.with_name(f".{file.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(text, encoding="utf-8", errors="backslashreplace")
     partial.replace(file)
 
 

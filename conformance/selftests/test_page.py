@@ -1,0 +1,498 @@
+"""The pages as text: what stands in them, and that nothing a server said is ever markup."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.cli import main
+from conformance.report.explain import curl
+from conformance.report.files import ReportError, refresh, render, write
+from conformance.report.page.escape import data_block, visible
+from conformance.report.page.overview import overview
+from conformance.report.page.page import SIZE, page
+from conformance.report.page.pairs import pairs
+from conformance.report.page.side_by_side import compare_page
+from conformance.wire.exchange import Exchange
+
+from .page_material import (
+    ALL,
+    CONTROL,
+    HOSTILE_EXCHANGES,
+    LONG_LINE,
+    QUOTED,
+    STOP,
+    STREAM,
+    body,
+    exchange,
+    hostile,
+    known,
+    many,
+    ordinary,
+    report,
+    row,
+)
+
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+class Elements(HTMLParser):
+    """All elements of a document, its text outside of scripts and styles, and the contents of those."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.inside: dict[str, list[str]] = {"script": [], "style": []}
+        self.feed(document)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        self.text += " " if tag in ("dd", "td", "th", "code") else ""
+        if tag in self.inside:
+            self.inside[tag].append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem in self.inside:
+            self.inside[self.cdata_elem][-1] += data
+        else:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def data_of(document: str) -> Any:
+    return json.loads(Elements(document).inside["script"][0])
+
+
+def rows_of(document: str) -> list[str | None]:
+    return [each["id"] for each in Elements(document).all("details") if "row" in (each.get("class") or "")]
+
+
+def words(document: str) -> str:
+    return " ".join(Elements(document).text.split())
+
+
+# The page of a report
+
+
+def test_what_is_wrong_stands_before_the_matrix() -> None:
+    text = words(page(ordinary(), ALL))
+    places = [text.index(part) for part in (
+        "ollama 0.5.1", "Where the documentation is wrong", "Claimed but not there 1", "There but not claimed 1",
+        "Against the baseline", "Regressions 1", "was supported; one choice came", "Verdicts", "Matrix", "Legend",
+    )]  # fmt: skip
+    assert places == sorted(places)
+    assert "2026-11-21 07:45 UTC by openai-conformance 0.1.0, openai 3.52.0" in text
+    assert "7 requests, 30 generated tokens" in text
+
+
+def test_rows_keep_the_order_of_the_report_and_can_be_linked() -> None:
+    made = ordinary()
+    document = page(made, ALL)
+    own = [each["id"] for each in made["rows"]]
+    assert sorted(map(str, rows_of(document))) == sorted(own)
+    documented = [name for name in own if name.startswith("chat/fields/")]
+    assert [name for name in rows_of(document) if name in documented] == documented
+    addresses = {each["href"] for each in Elements(document).all("a") if "href" in each}
+    assert {f"#{name}" for name in own} <= addresses
+    assert "#?v=ignored&e=chat" in addresses
+
+
+def test_a_row_is_readable_without_scripts() -> None:
+    text = words(page(ordinary(), ALL))
+    assert "why it is broken" in text
+    assert "Evidence effect: seen on the wire" in text
+    assert "Severity must: a named client or the SDK breaks without it" in text
+    assert "Documentation claims it, and is wrong" in text
+    assert 'stop: "st" 200 in 0.50 s' in text
+    assert "Filters and exchanges need JavaScript" in text
+
+
+def test_counts_are_counts_and_no_score() -> None:
+    document = page(ordinary(), ALL)
+    assert "%" not in words(document)
+    labels = {each.get("aria-label") for each in Elements(document).all("a")}
+    assert "3 supported in all" in labels
+    assert "1 ignored, /v1/chat/completions" in labels
+
+
+def test_only_own_scripts_and_styles_may_run() -> None:
+    elements = Elements(page(hostile(), known(*HOSTILE_EXCHANGES)))
+    policy = next(each["content"] for each in elements.all("meta") if each.get("http-equiv"))
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; ")
+    for tag, text in (("style", elements.inside["style"][0]), ("script", elements.inside["script"][1])):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert [each.get("type") for each in elements.all("script")] == ["application/json", None]
+
+
+def test_it_loads_nothing() -> None:
+    elements = Elements(page(ordinary(), ALL))
+    assert not {"link", "img", "iframe", "object", "embed", "base", "video", "audio"} & {
+        tag for tag, _ in elements.found
+    }
+    assert not [attributes for _, attributes in elements.found if "src" in attributes or "style" in attributes]
+    assert "url(" not in elements.inside["style"][0]
+    assert "@import" not in elements.inside["style"][0]
+
+
+@pytest.mark.parametrize("made", [
+    page(hostile(), known(*HOSTILE_EXCHANGES)),
+    compare_page([hostile(), ordinary()]),
+    overview({"<b>\u202e": hostile(), "o": ordinary()}),
+], ids=["page", "compare", "overview"])  # fmt: skip
+def test_nothing_a_server_said_is_markup(made: str) -> None:
+    elements = Elements(made)
+    assert "img" not in {tag for tag, _ in elements.found}
+    assert not [name for _, attributes in elements.found for name in attributes if name.startswith("on")]
+    assert not [each for each in elements.all("a") if (each.get("href") or "").lower().startswith("javascript")]
+    assert not UNSEEN.search(made)
+    assert "\\u202e" in elements.text
+    assert "\\u001b[31mred" in elements.text
+    assert made.encode()
+
+
+def test_what_is_hidden_is_shown_as_json_has_it() -> None:
+    text = "a\x00\x1b\u202e\ud800\U000e0041é\n\t漢字 😀"
+    assert visible(text) == "a\\u0000\\u001b\\u202e\\ud800\\udb40\\udc41é\n\t漢字 😀"
+    assert json.loads('"' + visible("\u202e\U000e0041") + '"') == "\u202e\U000e0041"
+
+
+def test_data_cannot_end_its_block() -> None:
+    value = {"</script>": ["<!--", "]]>", "&amp;", "\u2028", "\ud800"]}
+    text = data_block(value)
+    assert not set("<>&\u2028") & set(text)
+    assert text.isascii()
+    assert json.loads(text) == value
+    with pytest.raises(ValueError, match="float"):
+        data_block({"a": float("inf")})
+
+
+def test_an_exchange_stands_in_the_page_once() -> None:
+    document = page(ordinary(), ALL)
+    assert set(data_of(document)["exchanges"]) == set(ALL)
+    assert document.count("there was a stone") == 1
+
+
+def test_an_exchange_that_no_row_names_is_left_out() -> None:
+    extra = exchange(body(seed=9), "nobody asked")
+    assert page(ordinary(), {**ALL, **known(extra)}) == page(ordinary(), ALL)
+
+
+def test_a_missing_exchange_is_no_fault() -> None:
+    text = words(page(ordinary(), {}))
+    assert "why it is partial" in text
+
+
+def test_a_stream_keeps_its_events_and_their_times() -> None:
+    record = data_of(page(ordinary(), ALL))["exchanges"][STREAM.id]
+    said, times = [], []
+    for at, start, end, fresh, *_ in record["events"]:
+        before = said[-1] if said else ""
+        said.append(before[:start] + fresh + (before[len(before) - end :] if end else ""))
+        times.append(at)
+    assert said == [event.data for event in STREAM.events]
+    assert times == pytest.approx([event.seconds for event in STREAM.events])
+
+
+def test_the_command_is_the_one_that_explain_prints() -> None:
+    records = data_of(page(ordinary(), ALL))["exchanges"]
+    for each in (CONTROL, STOP):
+        quoted = "'" + records[each.id]["sent"].replace("'", "'\"'\"'") + "'"
+        assert records[each.id]["curlHead"] + quoted == curl(each)
+    assert "\\u202e" in records[QUOTED.id]["sent"]
+
+
+def test_what_is_cut_says_how_large_it_is_and_where_the_whole_lies() -> None:
+    record = data_of(page(hostile(), known(*HOSTILE_EXCHANGES)))["exchanges"]
+    long = [each for each in record.values() if each.get("body", "").startswith("xxxx")]
+    assert [each["bodySize"] for each in long] == [len(LONG_LINE)]
+    streams = [each for each in record.values() if "events" in each and each.get("bodySize")]
+    assert streams
+    assert streams[0]["eventsInAll"] == 6
+
+
+def test_a_full_run_stays_small() -> None:
+    large = page(*many(rows=350, exchanges=400, size=30_000))
+    assert len(large.encode()) <= 1_500_000
+    records = data_of(large)["exchanges"]
+    assert len(records) > 300
+    assert all(record["bodySize"] > 29_000 for record in records.values() if record.get("bodySize"))
+    assert SIZE < 1_500_000
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    again = {name: ALL[name] for name in reversed(ALL)}
+    assert page(ordinary(), ALL) == page(ordinary(), again)
+    assert page(hostile(), known(*HOSTILE_EXCHANGES)) == page(hostile(), known(*HOSTILE_EXCHANGES))
+
+
+def test_text_like_the_place_of_the_exchanges_stays_text() -> None:
+    made = report([row("chat/fields/stop", reason="[exchanges]", exchanges=[CONTROL])], notes=["[exchanges]"])
+    document = page(made, ALL)
+    assert words(document).count("[exchanges]") >= 2
+    assert list(data_of(document)["exchanges"]) == [CONTROL.id]
+
+
+def test_rows_of_an_endpoint_that_is_not_known_come_last() -> None:
+    made = report([row("zebra/fields/a"), row("chat/fields/stop")])
+    assert rows_of(page(made, {})) == ["chat/fields/stop", "zebra/fields/a"]
+
+
+# Which request is compared with which
+
+
+def test_each_request_is_compared_with_the_nearest_before_it() -> None:
+    other = body(messages=[{"role": "user", "content": "Another prompt."}])
+    asked = [exchange(body()), exchange(body(), ordinal=1), exchange(other), exchange({**other, "stop": "st"})]
+    made = pairs(asked)
+    assert [pair.control for pair in made] == [None, asked[0], asked[0], asked[2]]
+    assert [pair.says for pair in made] == [
+        "control", "the same again", '`messages.0.content`: "Another prompt."', '`stop`: "st"'
+    ]  # fmt: skip
+    assert made[3].changed == (("stop",),)
+
+
+def test_a_missing_field_and_another_type_are_differences() -> None:
+    left = exchange(body(n=1, seed=1))
+    right = exchange(body(n=True))
+    pair = pairs([left, right])[1]
+    assert set(pair.changed) == {("n",), ("seed",)}
+    assert "without `seed`" in pair.says
+
+
+# Side by side, and the index
+
+
+def versions() -> list[Any]:
+    verdicts = {
+        "0.5.0": ("ignored", "supported"),
+        "0.6.0": ("supported", "supported"),
+        "0.7.0": ("broken", "supported"),
+    }
+    return [
+        report([row("chat/fields/n", one), row("chat/fields/stop", two)], version=version)
+        for version, (one, two) in verdicts.items()
+    ]
+
+
+def test_each_change_names_the_version_it_was_first_seen_in() -> None:
+    document = compare_page(versions())
+    text = words(document)
+    assert "ollama 0.5.0 to 0.7.0" in text
+    assert "1 of 2 rows differ." in text
+    assert "supported since 0.6.0, was ignored" in text
+    assert "broken since 0.7.0, was supported" in text
+    lines = {each["id"]: each.get("class") for each in Elements(document).all("tr") if "id" in each}
+    assert lines == {"chat/fields/n": None, "chat/fields/stop": "same"}
+    turns = [each.get("class") for each in Elements(document).all("td")]
+    assert [turn for turn in turns if turn in ("improvement", "regression")] == ["improvement", "regression"]
+
+
+def test_different_servers_have_no_history() -> None:
+    one, two = versions()[:2]
+    two["target"]["kind"] = "llama.cpp"
+    text = words(compare_page([one, two]))
+    assert "since" not in text
+    assert "ollama 0.5.0 and llama.cpp 0.6.0" in text
+
+
+def test_a_row_that_a_report_does_not_know_is_named_so() -> None:
+    old, new = (
+        report([row("chat/fields/n")], version="1"),
+        report([row("chat/fields/n"), row("chat/fields/zz")], version="2"),
+    )
+    assert "no such row" in words(compare_page([old, new]))
+
+
+def test_the_index_has_features_and_top_fields_newest_first() -> None:
+    made = ordinary()
+    document = overview({"a b": made, "c": versions()[2], "d": report(made["rows"], version="0.10.0")})
+    names = [each["id"] for each in Elements(document).all("tr") if "id" in each]
+    assert "chat/fields/stop" in names
+    assert "chat/features/vision" in names
+    assert "chat/fields/stop/string" not in names
+    assert "errors/chat/missing/model" not in names
+    addresses = [each["href"] for each in Elements(document).all("a")]
+    assert [each for each in addresses if each and each.endswith("/index.html")] == [
+        "d/index.html",
+        "c/index.html",
+        "a%20b/index.html",
+    ]
+    assert "a%20b/index.html#chat/fields/stop" in addresses
+
+
+# As files
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write(ordinary(), ALL.values(), tmp_path, "one").parent
+
+
+def test_render_gives_the_same_bytes_again(folder: Path) -> None:
+    before = (folder / "index.html").read_bytes()
+    (folder / "index.html").unlink()
+    assert render(folder) == folder
+    assert (folder / "index.html").read_bytes() == before
+    assert before.decode() == page(ordinary(), ALL)
+
+
+def test_a_run_refreshes_the_index_of_its_folder(folder: Path, tmp_path: Path) -> None:
+    assert "one/index.html" in (tmp_path / "index.html").read_text()
+    write({**ordinary(), "complete": False}, ALL.values(), tmp_path, "two")
+    (tmp_path / "three").mkdir()
+    (tmp_path / "three" / "report.json").write_text("{")
+    write(versions()[0], (), tmp_path, "four")
+    text = (tmp_path / "index.html").read_text()
+    assert "four/index.html" in text
+    assert "two" not in Elements(text).text
+    assert (tmp_path / "two.partial" / "index.html").exists()
+    assert folder.exists()
+
+
+def test_render_of_a_folder_renders_all_of_it(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(folder, tmp_path / "copy")
+    made = [tmp_path / "index.html", folder / "index.html", tmp_path / "copy" / "index.html"]
+    before = [file.read_bytes() for file in made[:2]]
+    for file in made:
+        file.unlink()
+    assert main(["render", str(tmp_path)]) == 0
+    assert str(tmp_path) in capsys.readouterr().out
+    assert made[1].read_bytes() == before[1] == made[2].read_bytes()
+    assert "copy/index.html" in made[0].read_text()
+
+
+def spoiled(report_file: Path, how: str) -> None:
+    made = json.loads(report_file.read_text())
+    text = {
+        "cut": report_file.read_text()[:500],
+        "foreign": '{"hello": []}',
+        "newer": json.dumps({**made, "format": 99, "suite": {"version": "7.0"}}),
+        "wrong": json.dumps({**made, "rows": [{**made["rows"][0], "verdict": "splendid"}]}),
+        "binary": None,
+    }[how]
+    report_file.write_bytes(b"\xff\xfe\x00" if text is None else text.encode())
+
+
+@pytest.mark.parametrize(("how", "says"), [
+    ("cut", "cannot be read"), ("foreign", "no report of openai-conformance"), ("newer", "written by version 7.0"),
+    ("wrong", "damaged"), ("binary", "cannot be read"),
+])  # fmt: skip
+@pytest.mark.parametrize("named", ["folder", "parent"])
+def test_a_report_that_is_none_is_named_and_nothing_changes(
+    folder: Path, tmp_path: Path, how: str, says: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(folder, tmp_path / "another")
+    spoiled(folder / "report.json", how)
+    (tmp_path / "another" / "index.html").write_text("as it was")
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    assert main(["render", str(folder if named == "folder" else tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert str(folder / "report.json") in said
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
+
+
+@pytest.mark.parametrize("line", ['{"id": "x"}\n', "[]\n", "{\n", '{"id": "x", "call": 7}\n'])
+def test_damaged_exchanges_are_named_and_nothing_changes(folder: Path, line: str) -> None:
+    before = (folder / "index.html").read_bytes()
+    with (folder / "exchanges.jsonl").open("a") as file:
+        file.write(line)
+    with pytest.raises(ReportError, match="damaged"):
+        render(folder)
+    assert (folder / "index.html").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "change", [{"seconds": "soon"}, {"status": {}, "sent": 7}, {"pieces": [["a", 3]]}, {"headers": [[1, 2]]}]
+)
+def test_an_exchange_with_wrong_types_never_spoils_the_page(folder: Path, change: dict[str, Any]) -> None:
+    before = (folder / "index.html").read_bytes()
+    records = [json.loads(line) for line in (folder / "exchanges.jsonl").read_text().splitlines()]
+    lines = [json.dumps({**record, **change}) for record in records]
+    (folder / "exchanges.jsonl").write_text("\n".join(lines))
+    status = main(["render", str(folder)])
+    assert status in (0, 2)
+    assert status == 0 or (folder / "index.html").read_bytes() == before
+
+
+def test_a_report_without_its_exchanges_still_renders(folder: Path) -> None:
+    (folder / "exchanges.jsonl").unlink()
+    render(folder)
+    assert "why it is partial" in (folder / "index.html").read_text()
+
+
+def test_an_empty_folder_has_no_index(tmp_path: Path) -> None:
+    refresh(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+# The command `compare`
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> list[str]:
+    return [str(write(made, (), tmp_path, f"v{number}").parent) for number, made in enumerate(versions())]
+
+
+def test_compare_prints_each_pair_and_writes_a_page(
+    three: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", *three]) == 1
+    said = capsys.readouterr().out
+    assert said.index("Improvements (1)") < said.index("Regressions (1)")
+    place = tmp_path / "compare-v0-v1-v2.html"
+    assert f"page: {place}" in said
+    text = place.read_text()
+    assert 'href="v0/index.html#chat/fields/n"' in text
+    assert str(tmp_path) not in text
+
+
+def test_compare_of_two_ends_with_their_status(
+    three: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page_file = tmp_path / "elsewhere" / "page.html"
+    page_file.parent.mkdir()
+    assert main(["compare", *three[:2], "--html", str(page_file)]) == 0
+    assert 'href="../v0/index.html' in page_file.read_text()
+    assert not list(tmp_path.glob("compare-*"))
+    assert "->" in capsys.readouterr().out
+
+
+def test_compare_as_json(three: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", *three[:2], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == 0
+    assert main(["compare", *three, "--json"]) == 1
+    assert [each["status"] for each in json.loads(capsys.readouterr().out)] == [0, 1]
+    assert not list(tmp_path.glob("compare-*"))
+
+
+def test_compare_cannot_write_where_it_was_told(
+    three: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", *three[:2], "--html", str(tmp_path / "not" / "there.html")]) == 2
+    assert "there.html" in capsys.readouterr().err
+
+
+def test_exchanges_survive_the_way_through_a_file(tmp_path: Path) -> None:
+    made = hostile()
+    before = {each.id: each for each in HOSTILE_EXCHANGES}
+    file = write(made, HOSTILE_EXCHANGES, tmp_path, "evil")
+    assert (file.with_name("index.html")).read_text() == page(made, before)
+    assert all(isinstance(each, Exchange) for each in before.values())
