@@ -64,10 +64,10 @@ def _match(siblings: list[_Item], parent: str | None) -> None:
         return
     prefixes = _prefixes(siblings, parent)
     for by in (_by_wording, _by_name):
-        taken = {item.row for item in siblings}
         for item in siblings:
             found = by(item.listed.wording, prefixes) if item.row is None else None
-            item.row = found if found not in taken else item.row
+            if found is not None and found not in {other.row for other in siblings}:
+                item.row = found
     _by_place(siblings, prefixes)
     for item in siblings:
         # Below a box that is nobody's, no row can be told.
