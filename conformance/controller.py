@@ -81,8 +81,6 @@ class Controller:
     def _settings(self, folder: Path) -> Settings:
         target = self.target
         models = {capability: model.id for capability, model in target.models.items()}
-        if target.writes:
-            models["writes"] = models.get("chat", "")
         return Settings(
             folder=str(folder),
             base_url=target.base_url,

@@ -174,7 +174,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 def _conclude(session: pytest.Session, controller: Controller) -> None:
-    for finding, nodeid, location in controller.conclude():
+    concluded = list(controller.conclude())
+    session.testscollected += len(concluded)  # or progress would end beyond 100 %
+    for finding, nodeid, location in concluded:
         for report in _reports(controller.run, finding, nodeid, location):
             session.config.hook.pytest_runtest_logreport(report=report)
 

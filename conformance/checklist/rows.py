@@ -23,8 +23,11 @@ ENDPOINTS = {
 
 KINDS = ("features", "fields", "notes", "response", "stream")
 
-CAPABILITIES = ("chat", "tools", "insert", "vision", "embedding", "thinking", "writes")
-"""What a target may declare a model for; `writes` is the leave to create things on the server."""
+CAPABILITIES = (
+    "chat", "tools", "insert", "vision", "embedding", "thinking", "native", "small_context", "writes"
+)  # fmt: skip
+"""What a target may declare a model for. `native`: it has an API of its own beside this one; `small_context`: a model
+of ours with a context of 512 tokens; `writes`: a model of ours, and the leave to copy it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.probes.answers import Unreadable, member
 from conformance.probes.embeddings import ONE
-from conformance.probes.endpoints import Chat, Completions, Embeddings, Models, Raw
+from conformance.probes.endpoints import Chat, Completions, Embeddings, Models, Native, Raw
 from conformance.probes.observation import Observation, broken, inconclusive, rejected
 from conformance.probes.session import CannotTell, ControlFailed, Failed, Refused, Send, Session
 from conformance.wire.exchange import Exchange
@@ -28,6 +28,7 @@ SUBJECTS: Mapping[str, Any] = {
     "embeddings": Embeddings,
     "models": Models,
     "raw": Raw,
+    "native": Native,
 }
 """Parameter of a probe -> what it speaks to."""
 

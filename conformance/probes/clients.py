@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from conformance.checklist.verdicts import Severity
+
 from .answers import member
 from .chat.formats import one_word
 from .declaring import probe
 from .endpoints import Chat
-from .observation import Observation, broken, ignored, inconclusive, supported
+from .observation import Observation, broken, ignored, inconclusive, rejected, supported
 
 
 @probe("clients/openai_python/sync", title="openai-python, sync")
@@ -48,3 +52,35 @@ def parse(chat: Chat) -> Observation:
             )
         return ignored(f"the text is not the JSON that the model demands: parse() raises {exception}")
     return broken(f"parse() gives {exception or said[:40]!r} (status {exchange.status})")
+
+
+@probe("clients/base_url/trailing_slash", title="a base URL with a trailing slash")
+def trailing_slash(chat: Chat) -> Observation:
+    """The SDK works the same with a base URL that ends in a slash."""
+    chat.control()
+    if chat.ask(via="slash").text.strip():
+        return supported("the assistant answers")
+    return broken("no text comes")
+
+
+def _with_authorization(chat: Chat, authorization: str) -> Observation:
+    plain = chat.control(max_tokens=1)
+    call = replace(plain.exchange.call, via="raw", headers=(("authorization", authorization),))
+    exchange = chat.session.exchange(call)
+    if exchange.accepted:
+        return supported("accepted: the server asks for no key of its own")
+    if exchange.status in (401, 403):
+        return rejected(f"refused with {exchange.status}: the server checks its keys")
+    return broken(f"answered with status {exchange.failure or exchange.status}")
+
+
+@probe("clients/api_key/any", severity=Severity.SHOULD, title="any API key")
+def any_key(chat: Chat) -> Observation:
+    """A server that gives out no keys takes any: the SDK insists on sending one."""
+    return _with_authorization(chat, "Bearer zz-nobody-gave-this-key-out")
+
+
+@probe("clients/api_key/empty", severity=Severity.SHOULD, title="an empty API key")
+def empty_key(chat: Chat) -> Observation:
+    """A server that gives out no keys takes an empty one. The SDK refuses to send it: this goes without the SDK."""
+    return _with_authorization(chat, "Bearer")

@@ -195,3 +195,19 @@ class Raw:
     def send(self, path: str, raw: str | None = None, *, method: str = "POST", **settings: Any) -> Exchange:
         """Bytes as they are; whatever comes of it."""
         return self.session.exchange(Call(path=path, method=method, raw=raw, via="raw", **settings))
+
+
+@dataclass(kw_only=True)
+class Native:
+    """The server's own API, beside the one it imitates. Only for rows of targets that declare it."""
+
+    session: Session
+    model: str
+
+    def get(self, path: str) -> Exchange:
+        """A look, as a control."""
+        return self.session.control(Call(method="GET", path=path, via="raw", server="native"))
+
+    def send(self, method: str, path: str, body: Any) -> Exchange:
+        """A request that changes something, whatever comes of it."""
+        return self.session.exchange(Call(method=method, path=path, body=body, via="raw", server="native"))

@@ -47,11 +47,9 @@ class Target:
     embedding_base_url: str
     key: str
     models: Mapping[str, Model] = field(default_factory=dict)
-    """Capability (`chat`, `tools`, `insert`, `vision`, `embedding`, `thinking`) -> model."""
+    """Capability -> model; see `conformance.checklist.rows.CAPABILITIES`."""
     hints: tuple[str, ...] = ()
     """What would cover the capabilities that have no model."""
-    writes: bool = False
-    """Whether rows may create and remove things on the server."""
 
     @property
     def name(self) -> str:
@@ -143,13 +141,18 @@ def _ollama(
     environ: Mapping[str, str],
     progress: Progress,
 ) -> Target:
-    from .prepare import FIXTURE_IDS, prepare
+    from .prepare import FIXTURE_IDS, SMALL_CONTEXT_ID, prepare
 
     url = choice.base_url or ""
-    if options.prepare:
-        prepare(client, url, progress=progress)
+    ready = prepare(client, url, progress=progress).ready if options.prepare else ()
     wanted = {"completion" if role == "chat" else role: model.id for role, model in _wanted(options).items()}
     found = discover(client, url, wanted=wanted, fixtures=FIXTURE_IDS)  # type: ignore[arg-type]
+    models = {_ROLES.get(name, name): model for name, model in found.by_capability.items()}
+    if "chat" in models:
+        models["native"] = models["chat"]
+    # What writes to the server needs leave (--prepare), and touches models of ours only.
+    ours = {"writes": FIXTURE_IDS["completion"], "small_context": SMALL_CONTEXT_ID}
+    models |= {role: Model(id=name, digest="") for role, name in ours.items() if name in ready}
     return Target(
         kind="ollama",
         version=choice.version,
@@ -157,9 +160,8 @@ def _ollama(
         base_url=url,
         embedding_base_url=api_base(options.embedding_base_url) if options.embedding_base_url else url,
         key=_key(options, choice, environ),
-        models={_ROLES.get(name, name): model for name, model in found.by_capability.items()},
+        models=models,
         hints=found.notes,
-        writes=options.prepare,
     )
 
 

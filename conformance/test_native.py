@@ -1,0 +1,13 @@
+"""The rows of `native`, one item each."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.plugin import Examine, rows_of
+
+
+@pytest.mark.parametrize("row", rows_of("native"))
+def test_native(row: str, examine: Examine) -> None:
+    """One row of the checklist."""
+    examine(row)
