@@ -68,6 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     one.set_defaults(act=_compare)
     _add_docs(commands)
     _add_merge(commands)
+    one = commands.add_parser("models", help="put the suite's small models into an Ollama, or take them away")
+    one.add_argument("what", choices=("prepare", "remove"))
+    one.add_argument("--base-url", metavar="URL", help="the Ollama (default: OLLAMA_HOST, else its default port)")
+    one.set_defaults(act=_models)
     one = commands.add_parser("serve", help="start the embedded server for use by hand")
     one.set_defaults(act=_serve)
     return parser
@@ -239,6 +243,34 @@ def _compare(options: argparse.Namespace, _rest: Sequence[str]) -> int:
             return _fail(error)
         _fail(OSError(f"no page was written: {error}"))
     return max(difference.status for difference in differences)
+
+
+def _models(options: argparse.Namespace, _rest: Sequence[str]) -> int:
+    import httpx
+
+    from conformance.targets.choose import choose
+    from conformance.targets.detect import detect
+    from conformance.targets.errors import TargetError
+    from conformance.targets.prepare import prepare, remove
+
+    try:
+        with httpx.Client() as client:
+            choice = choose(
+                base_url=options.base_url,
+                target="ollama",
+                environ=os.environ,
+                look=lambda url: detect(client, url),
+            )
+            _say(choice.line)
+            if options.what == "remove":
+                gone = remove(client, choice.base_url or "", progress=_say)
+                _say(f"{len(gone)} models removed")
+                return 0
+            done = prepare(client, choice.base_url or "", progress=_say)
+    except TargetError as error:
+        return _fail(error)
+    _say(f"{len(done.ready)} models ready, {len(done.failed)} that this server cannot use")
+    return 0 if done.ready else 2
 
 
 def _serve(_options: argparse.Namespace, _rest: Sequence[str]) -> int:

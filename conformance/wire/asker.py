@@ -98,7 +98,7 @@ class Asker:
         recorder = Recorder(self.async_network(url) if is_async else self._reach(url), underneath)
         recording = recorder.begin(deadline)
         real = self._with_images(call)
-        clients = SdkClients(url, self.address.key)
+        clients = SdkClients(url + "/" if call.via == "slash" else url, self.address.key)
         error: Exception | None = None
         taken: Taken | None = None
         try:
