@@ -26,7 +26,8 @@ from conformance.run import Run, Settings
 from conformance.shard import Shard, shard_of
 from conformance.targets.errors import TargetError
 from conformance.targets.opening import Target, opened
-from conformance.wire.exchange import Exchange
+from conformance.wire.asker import ServerGone
+from conformance.wire.exchange import Call, Exchange
 
 
 class _Options:
@@ -124,11 +125,26 @@ class Controller:
         self._selected = self._read_selected()
         findings = run.findings()
         exchanges = sorted(run.store.all(), key=lambda exchange: exchange.id)
+        self._clean_up(exchanges)
         made = list(self._concluded(findings, exchanges)) if not run.gone else []
         self._write(findings, exchanges)
         for finding in made:
             nodeid, location = self._selected[finding.row]
             yield finding, nodeid, location
+
+    def _clean_up(self, exchanges: list[Exchange]) -> None:
+        """Remove what a worker copied and was killed before it could remove."""
+        copies = {
+            each.call.body["destination"] for each in exchanges if each.accepted and each.call.path == "/api/copy"
+        }
+        removed = {each.call.body["model"] for each in exchanges if each.accepted and each.call.path == "/api/delete"}
+        for name in sorted(copies - removed):
+            body = {"model": name}
+            call = Call(method="DELETE", path="/api/delete", body=body, via="raw", server="native", ordinal=98)
+            try:
+                self.run.asker().ask(call)
+            except ServerGone:
+                self.say(f"careful: {name} is left on the server; openai-conformance models remove takes it away")
 
     def _read_selected(self) -> dict[str, Any]:
         for file in sorted(self.run.folder.glob("selected-*.json")):

@@ -89,3 +89,6 @@ EMBEDDINGS = {
 
 VALUES = {"chat": CHAT, "completions": COMPLETIONS, "embeddings": EMBEDDINGS}
 """Endpoint -> field -> values. A valid None stands for what every control sends."""
+
+ALIAS = "gpt-3.5-turbo-conformance-alias"
+"""Begins each name that rows copy a model to: like a client's default name, and one that no client would use."""

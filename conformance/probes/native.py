@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from conformance.checklist.values import ALIAS
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Call
 
@@ -18,9 +19,6 @@ from .declaring import probe
 from .endpoints import Chat, Models, Native
 from .models import listed
 from .observation import Observation, broken, ignored, inconclusive, supported
-
-ALIAS = "gpt-3.5-turbo-conformance-alias"
-"""Begins each name that a row of ours copies a model to: no name that a client would use."""
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.checklist.values import ALIAS
 from conformance.targets.address import root_of
 from conformance.targets.answers import fetch, fetch_lines, printable
 from conformance.targets.errors import TargetError
@@ -122,9 +123,18 @@ def remove(
     """
     root = root_of(base_url)
     removed = tuple(model.id for model in models if _delete(client, root, model))
-    for name in removed:
+    leftovers = [name for name in _names(client, root) if name.startswith(ALIAS)]
+    for name in leftovers:
+        fetch(client, "DELETE", f"{root}/api/delete", json_body={"model": name})
+    for name in (*removed, *leftovers):
         progress(f"{name} is removed")
-    return removed
+    return (*removed, *leftovers)
+
+
+def _names(client: "httpx.Client", root: str) -> list[str]:
+    """Return the names of all models, for copies that a run left when it was killed."""
+    models = fetch(client, "GET", f"{root}/api/tags").object().get("models")
+    return [str(one.get("name")) for one in models or [] if isinstance(one, dict)]
 
 
 @dataclass(frozen=True, kw_only=True)
