@@ -41,9 +41,13 @@ def answer(text: str) -> str:
     return json.dumps({"id": "c1", "choices": [choice], "number": 1.0, "big": 12345678901234567890})
 
 
+def chunk(word: str) -> dict[str, Any]:
+    return {"id": "c1", "choices": [{"delta": {"content": word}}]}
+
+
 def stream(words: Sequence[str], **about: Any) -> Exchange:
     pieces = [
-        (0.1 * (number + 1), f"data: {json.dumps({'id': 'c1', 'choices': [{'delta': {'content': word}}]})}\n\n")
+        (0.1 * (number + 1), f"data: {json.dumps(chunk(word), ensure_ascii=False)}\n\n")
         for number, word in enumerate(words)
     ]
     pieces.append((0.1 * (len(words) + 1), "data: [DONE]\n\n"))

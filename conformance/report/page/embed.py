@@ -82,16 +82,17 @@ def _streamed(exchange: Exchange, limit: int) -> dict[str, Any]:
     events: list[list[Any]] = []
     before = ""
     room = limit
+    longest = limit // 4  # so that one event does not push out all others
     for event in exchange.events[:_EVENTS]:
-        data = visible(event.data[: limit + 1])
+        data = visible(event.data[:longest])
         start, end = _shared(before, data)
         new = data[start : len(data) - end]
         room -= len(new) + 20
         if room < 0 and events:
             break
-        events.append([_seconds(event.seconds), start, end, new[:limit], *_notes(event)])
+        events.append([_seconds(event.seconds), start, end, new, *_notes(event)])
         before = data
-    whole = len(events) == len(exchange.events) and all(len(event.data) <= limit for event in exchange.events)
+    whole = len(events) == len(exchange.events) and all(len(event.data) <= longest for event in exchange.events)
     return {
         "events": events,
         "eventsInAll": len(exchange.events),

@@ -104,7 +104,7 @@
     };
     const path = () => stack.map((level) => (level.array ? level.index : level.key)).join("/");
     const begin = () => {
-      if (markedAt < 0 && stack.length && paths.has(path())) {
+      if (paths.size && markedAt < 0 && stack.length && paths.has(path())) {
         into = make("mark");
         markedAt = stack.length;
         out.append(into);
@@ -143,7 +143,7 @@
     return out;
   };
 
-  const block = (label, name, ...content) => make("pre", { class: name, tabindex: "0", role: "region", "aria-label": label }, ...content);
+  const block = (label, name, ...content) => make("pre", { class: name, tabindex: "0", role: "group", "aria-label": label }, ...content);
   const bytes = (count) => `${count.toLocaleString("en")} bytes`;
   const cut = (size, id) => make("p", { class: "cut" }, `Cut: it has ${bytes(size)}. The whole lies in exchanges.jsonl, ${id}.`);
 
@@ -179,7 +179,7 @@
     return svg;
   };
   const stream = (record) => {
-    const list = make("ol", { class: "events", tabindex: "0", role: "region", "aria-label": "Events of the stream" });
+    const list = make("ol", { class: "events", tabindex: "0", "aria-label": "Events of the stream" });
     let before = [];
     for (const [at, start, end, fresh, note] of record.events) {
       const head = before.slice(0, start).join("");
@@ -266,4 +266,6 @@
   addEventListener("hashchange", follow);
   filter();
   follow();
+  // A browser that goes to the linked row by itself, when all is loaded, takes the focus away again.
+  addEventListener("load", () => setTimeout(follow));
 })();
