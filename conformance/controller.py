@@ -156,7 +156,7 @@ class Controller:
         if self._shard:
             return iter(())  # only all shards together can tell
         models, selected = self.run.settings.models, self._selected
-        return concluded(findings, [exchanges], models=models, selected=selected, rules=not self.interrupted)
+        return concluded(findings, exchanges, models=models, selected=selected, rules=not self.interrupted)
 
     def _write(self, findings: dict[str, Finding], exchanges: list[Exchange]) -> None:
         measured = Measured(

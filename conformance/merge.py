@@ -74,10 +74,11 @@ def merged(paths: Iterable[Path], baseline: Callable[[Target], Baseline | None] 
     expected = baseline(target)
     ended = "; ".join(f"shard {part.name}: {part.shard['ended']}" for part in parts if part.shard["ended"])
     selected = parts[0].shard["selected"]
-    answers = [part.exchanges for part in parts]
-    for _ in concluded(findings, answers, models=models, selected=selected, rules=not ended):
-        pass
     exchanges = sorted((exchange for part in parts for exchange in part.exchanges), key=lambda each: each.id)
+    once = [exchange for exchange in exchanges if exchange.call.ordinal < REPEATED]
+    shards = [part.exchanges for part in parts]
+    for _ in concluded(findings, once, shards=shards, models=models, selected=selected, rules=not ended):
+        pass
     measured = Measured(
         target=target,
         findings=findings,
@@ -180,17 +181,17 @@ def _same_run(first: Part, part: Part) -> None:
         ReportError: they do not; the message names what differs.
     """
     for what, one, other in (
-        ("the number of shards", first.shard["of"], part.shard["of"]),
-        ("the server", *(each.report["target"]["kind"] for each in (first, part))),
-        ("the server's version", *(each.report["target"]["version"] for each in (first, part))),
-        ("the models", *(_models(each) for each in (first, part))),
-        ("the suite", *(each.report["suite"]["version"] for each in (first, part))),
-        ("the SDK", *(each.report["suite"]["sdk"] for each in (first, part))),
-        ("the selection of rows", first.shard["selected"], part.shard["selected"]),
+        ("number of shards", first.shard["of"], part.shard["of"]),
+        ("server", *(each.report["target"]["kind"] for each in (first, part))),
+        ("version of the server", *(each.report["target"]["version"] for each in (first, part))),
+        ("models", *(_models(each) for each in (first, part))),
+        ("version of the suite", *(each.report["suite"]["version"] for each in (first, part))),
+        ("SDK", *(each.report["suite"]["sdk"] for each in (first, part))),
+        ("selection of rows", first.shard["selected"], part.shard["selected"]),
     ):
         if one != other:
             shown = "" if isinstance(one, list) else f": {one} and {other}"
-            raise ReportError(f"shards {first.name} and {part.name} are of different runs: {what} differs{shown}")
+            raise ReportError(f"shards {first.name} and {part.name} are of different runs, by {what}{shown}")
 
 
 def _models(part: Part) -> dict[str, str]:

@@ -17,22 +17,24 @@ Answers = Sequence[Exchange]
 
 def concluded(
     findings: dict[str, Finding],
-    answers: Sequence[Answers],
+    answers: Answers,
     *,
+    shards: Sequence[Answers] = (),
     models: Collection[str],
     selected: Collection[str],
     rules: bool = True,
 ) -> Iterator[Finding]:
     """Judge rules and derived rows, enter them into `findings`, and yield those that were selected.
 
-    `answers`: the exchanges of each shard; of a whole run, one sequence. `models`: the capabilities that the target
+    `answers`: the exchanges of the run, each call once. `shards`: all exchanges of each shard, where it was split: a
+    call that several of them made is there several times. `models`: the capabilities that the target
     declares a model for. `selected`: ids of the rows that the run was to reach. Without `rules` (the run was
     interrupted), only what follows from findings is judged.
     """
     rows = catalogue()
     for row in rows.values():
         if rules and row.rule is not None and row.id in selected:
-            findings[row.id] = _by_rule(row, answers) if row.needs in models else _absent(row)
+            findings[row.id] = _by_rule(row, answers, shards) if row.needs in models else _absent(row)
             yield findings[row.id]
     # Rows that follow from others, which may follow from others themselves.
     waiting = {row.id: parts_of(row, rows) for row in rows.values() if row.parts}
@@ -50,8 +52,8 @@ def _absent(row: Row) -> Finding:
     return Finding(row=row.id, verdict=Verdict.NOT_APPLICABLE, reason=reason)
 
 
-def _by_rule(row: Row, answers: Sequence[Answers]) -> Finding:
-    """The finding of a rule over all shards.
+def _by_rule(row: Row, answers: Answers, shards: Sequence[Answers]) -> Finding:
+    """The finding of a rule.
 
     Shards may have asked different processes of one server: two of those may well give the same id to two answers,
     and what came after a bad request can only be seen within a shard. So a rule that only breaks across shards
@@ -59,10 +61,10 @@ def _by_rule(row: Row, answers: Sequence[Answers]) -> Finding:
     """
     if row.rule is None:
         raise ValueError(f"row {row.id} is no rule")
-    whole: Finding = row.rule([exchange for shard in answers for exchange in shard])
-    if len(answers) == 1:
+    whole: Finding = row.rule(answers)
+    if not shards:
         return whole
-    each: list[Finding] = [row.rule(list(shard)) for shard in answers]
+    each: list[Finding] = [row.rule(shard) for shard in shards]
     ranked = [finding for finding in each if finding.verdict.rank is not None]
     if not ranked:
         return each[0] if whole.verdict is Verdict.BROKEN else whole
