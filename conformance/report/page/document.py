@@ -21,8 +21,8 @@ EVIDENCE = {
     "effect": "seen on the wire",
     "echoed": "the response repeats the value",
     "parsed": "nonsense is refused, so somebody reads it",
-    "accepted": "accepted, nothing observable",
-    "none": "none",
+    "accepted": "a 2xx, and nothing observable",
+    "none": "nothing was seen",
 }
 SEVERITY = {
     "must": "a named client or the SDK breaks without it",

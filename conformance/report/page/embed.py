@@ -102,11 +102,15 @@ def _streamed(exchange: Exchange, limit: int) -> dict[str, Any]:
 
 
 def _shared(before: str, now: str) -> tuple[int, int]:
-    """How many characters two texts have in common at their beginnings and at their ends."""
+    """How many characters two events have in common at their beginnings and at their ends, whole JSON values only."""
     most = min(len(before), len(now))
     start = next((place for place in range(most) if before[place] != now[place]), most)
+    while start and now[start - 1] not in '":,{[':
+        start -= 1
     most -= start
     end = next((place for place in range(most) if before[-1 - place] != now[-1 - place]), most)
+    while end and now[-end] not in '":,}]':
+        end -= 1
     return start, end
 
 

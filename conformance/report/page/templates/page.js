@@ -234,7 +234,8 @@
     const { x, c, p } = item.dataset;
     const paths = new Set((p || "").split("\n").filter(Boolean));
     const sides = make("div", { class: "sides" });
-    if (c) sides.append(side("Compared with", c, paths));
+    const first = $("li", item.parentElement).dataset.x;
+    if (c) sides.append(side(c === first ? "Control" : "Compared with", c, paths));
     sides.append(side(c ? "Asked" : "Control", x, paths));
     details.append(sides);
   };
