@@ -36,7 +36,8 @@ def matrix(report: Mapping[str, Any]) -> str:
 def plain(text: object) -> str:
     """Text of the server or of a report, harmless in Markdown and in one line."""
     line = " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
-    return line.replace("<", "&lt;").replace("|", "\\|").replace("[", "\\[")
+    # The backslash first: else one before a bracket would take our own away from it.
+    return line.replace("\\", "\\\\").replace("<", "&lt;").replace("|", "\\|").replace("[", "\\[")
 
 
 def _facts(report: Mapping[str, Any]) -> list[str]:

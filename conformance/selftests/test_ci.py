@@ -1,0 +1,339 @@
+"""What a CI sees of a run: JUnit names, summary, annotations, badges, the action, and the examples of docs/ci.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+
+from conformance.checklist.rows import ENDPOINTS
+from conformance.checklist.verdicts import Verdict
+from conformance.ci import told
+from conformance.judge.finding import Finding
+from conformance.junit import properties
+from conformance.report.annotations import commands
+from conformance.report.badge import badges
+from conformance.report.compare import compared, printable
+from conformance.report.files import read, render, write
+from conformance.report.summary import markdown
+from conformance.report.terminal import outcome_of
+from conformance.selftests.reports import report_of
+from conformance.selftests.servers import CHAT_MODEL, EMBEDDING_MODEL, listening, made
+
+ROOT = Path(__file__).parents[2]
+HOSTILE = (
+    "\\[a](//b) %0A::error::x\r\n::add-mask::y ##[set-env name=A]b <script>alert(1)</script> `x` [a](http://b) ![i](http://c)"
+    " @everyone | \x1b[31m \u202e \ud800 --> ]]> &amp; \x00"
+)
+
+
+# JUnit, and the rest of a run that regressed under GitHub's runner
+
+
+@pytest.fixture(scope="module")
+def regressed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A run of two workers under GitHub Actions, one row of which is expected to be better than it is."""
+    folder = tmp_path_factory.mktemp("regressed")
+    baseline = {"baseline": {"version": "1"}, "verdicts": {"embeddings/fields/user": "supported"}}
+    (folder / "baseline.json").write_text(json.dumps(baseline))
+    environ = {**os.environ, "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(folder / "step.md")}
+    with listening(made("strips:user")) as url:
+        command = [
+            *(sys.executable, "-m", "conformance", "run", "--base-url", url, "-n", "2"),
+            *("--model", CHAT_MODEL, "--embedding-model", EMBEDDING_MODEL, "-k", "embeddings/ or models/"),
+            *("--junitxml", "junit.xml", "--baseline", "baseline.json"),
+        ]
+        ended = subprocess.run(
+            command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False
+        )
+    cases = {case.get("name"): case for case in ET.parse(folder / "junit.xml").iter("testcase")}  # noqa: S314 - our own file
+    return {"status": ended.returncode, "output": ended.stdout, "cases": cases, "folder": folder}
+
+
+def test_rows_have_their_own_names_in_the_file(regressed: dict[str, Any]) -> None:
+    cases = regressed["cases"]
+    assert cases["models/features/list"].get("classname") == "openai-conformance.models"
+    for name, case in cases.items():
+        assert case.get("classname") == f"openai-conformance.{name.split('/')[0]}"
+    asked = {row["id"] for row in read(regressed["folder"] / "reports")["rows"] if row["verdict"] != "untested"}
+    assert set(cases) <= asked
+    # A rule that the controller judges, and a row that follows from others, beside those that workers asked.
+    assert {"embeddings/response/schema", "embeddings/fields/input"} <= set(cases)
+
+
+def test_verdict_and_reason_are_seen_in_the_file(regressed: dict[str, Any]) -> None:
+    rows = {row["id"]: row for row in read(regressed["folder"] / "reports")["rows"]}
+    for name, case in regressed["cases"].items():
+        told_ = {each.get("name"): each.get("value") for each in case.iter("property")}
+        assert told_["verdict"] == rows[name]["verdict"]
+        assert told_["reason"] == printable(rows[name]["reason"], 600)
+    failure = regressed["cases"]["embeddings/fields/user"].find("failure")
+    assert failure is not None
+    assert "ignored" in failure.get("message", "")
+    assert "expected" in failure.get("message", "")
+
+
+def test_a_regression_is_an_annotation_and_in_the_step_summary(regressed: dict[str, Any]) -> None:
+    assert regressed["status"] == 1
+    lines = [line for line in regressed["output"].splitlines() if line.lstrip().startswith("::")]
+    assert len(lines) == 1
+    assert lines[0].startswith("::error title=embeddings/fields/user::supported -> ignored: ")
+    summary = (regressed["folder"] / "step.md").read_text()
+    assert "### Regressions (1)" in summary
+    assert "- `embeddings/fields/user`: supported → **ignored**: " in summary
+
+
+def test_a_hostile_reason_is_one_line_of_plain_text_in_the_file() -> None:
+    finding = Finding(row="chat/fields/n", verdict=Verdict.BROKEN, reason=HOSTILE)
+    for _, value in properties(finding):
+        assert isinstance(value, str)
+        assert type(value) is str
+        value.encode()
+        assert "\n" not in value
+    _, reason = outcome_of(finding, Verdict.SUPPORTED, required=False)
+    assert "##[" not in reason
+    assert reason.isprintable()
+
+
+# Annotations
+
+
+def difference(reasons: dict[str, str], verdict: str = "broken") -> Any:
+    return compared(report_of({}), report_of(dict.fromkeys(reasons, verdict), reasons=reasons))
+
+
+def test_annotations_are_one_command_each_whatever_the_server_says() -> None:
+    lines = commands(difference({"chat/fields/n": HOSTILE}))
+    assert len(lines) == 1
+    assert lines[0].startswith("::error title=chat/fields/n::supported -> broken: \\[a](//b) %250A::error::x")
+    assert lines[0].isprintable()
+    assert "##[" not in lines[0]
+
+
+def test_lost_evidence_is_annotated_too_and_improvements_are_not() -> None:
+    assert len(commands(difference({"chat/fields/n": "?"}, "inconclusive"))) == 1
+    assert commands(compared(report_of({"chat/fields/n": "ignored"}), report_of({}))) == []
+
+
+def test_many_annotations_are_counted_in_the_last() -> None:
+    rows = [row["id"] for row in report_of({})["rows"]][:25]
+    lines = commands(difference(dict.fromkeys(rows, "no")))
+    assert len(lines) == 10
+    assert lines[-1].endswith("::16 more rows are worse than expected; see the report")
+
+
+# Summary
+
+
+def test_the_summary_says_what_matters_first() -> None:
+    old = report_of({})
+    new = report_of({"chat/fields/n": "ignored", "chat/fields/seed": "inconclusive", "chat/fields/model": "rejected"})
+    text = markdown(
+        {**new, "baseline": {"source": "b.json", "version": "1"}}, compared(old, new), Path("r/report.json")
+    )
+    headings = [line for line in text.splitlines() if line.startswith("#")]
+    assert headings[:4] == [
+        "## openai-conformance: ollama 0.32.15",
+        "### Regressions (2)",
+        "### Evidence lost (1)",
+        "### Claimed but not there (1)",
+    ]
+    assert "| /v1/chat/completions | " in text
+    assert "`r/matrix.md`" in text
+
+
+def test_a_run_as_expected_says_so() -> None:
+    report = report_of({})
+    text = markdown(
+        {**report, "baseline": {"source": "b.json", "version": None}}, compared(report, report), Path("r")
+    )
+    assert "As expected: nothing is worse than in b.json (no version)." in text
+
+
+def test_a_hostile_reason_is_no_markup_in_the_summary() -> None:
+    reasons = {"chat/fields/n": HOSTILE}
+    new = report_of(dict.fromkeys(reasons, "broken"), reasons=reasons, version="<b>1`|\n# x")
+    text = markdown(new, compared(report_of({}), new), Path("r/report.json"))
+    assert text.count("\n#") == text.count("\n###")
+    assert "<" not in text
+    assert not re.search(r"(?<!\\)(\\\\)*\[", text)  # no bracket without a backslash of its own
+    assert "://" not in text.replace(":\u200b//", "")
+    assert "@everyone" not in text
+    text.encode()
+
+
+def test_a_summary_stays_below_what_github_shows() -> None:
+    rows = [row["id"] for row in report_of({})["rows"]]
+    new = report_of({}, others="broken", reasons=dict.fromkeys(rows, "long " * 100_000))
+    text = markdown(new, compared(report_of({}), new), Path("r/report.json"))
+    assert len(text.encode()) < 200_000
+    assert "more, in the matrix" in text
+
+
+def test_githubs_file_is_added_to_and_a_named_one_written_anew(tmp_path: Path) -> None:
+    report, file = report_of({}), tmp_path / "summary.md"
+    file.write_text("before\n")
+    told(report, None, Path("r"), named=None, environ={"GITHUB_STEP_SUMMARY": str(file)})
+    assert file.read_text().startswith("before\n## openai-conformance")
+    told(report, None, Path("r"), named=str(file), environ={"GITHUB_STEP_SUMMARY": str(tmp_path / "no")})
+    assert file.read_text().startswith("## openai-conformance")
+    assert not (tmp_path / "no").exists()
+    assert told(report, None, Path("r"), named=None, environ={}) == []
+
+
+def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    lines = told(report_of({}), None, Path("r"), named=str(tmp_path / "a" / "b"), environ={})
+    assert lines == [f"careful: --summary: cannot write {tmp_path / 'a' / 'b'}: No such file or directory"]
+
+
+# Badges
+
+
+def test_badges_count_and_never_score(tmp_path: Path) -> None:
+    rows = [row["id"] for row in report_of({})["rows"] if row["id"].startswith("embeddings/")]
+    report = report_of({rows[0]: "ignored", rows[1]: "partial", rows[2]: "inconclusive"})
+    made_ = badges(report)
+    assert json.loads(made_["embeddings.json"]) == {
+        "schemaVersion": 1,
+        "label": "/v1/embeddings",
+        "message": f"{len(rows) - 3} of {len(rows) - 1} supported, 1 partial",
+        "color": "orange",
+    }
+    assert json.loads(made_["models.json"])["color"] == "brightgreen"
+    assert set(made_) == {f"{name}.{kind}" for name in (*ENDPOINTS, "overall") for kind in ("svg", "json")} & set(
+        made_
+    )
+    written = write(report, [], tmp_path, None)
+    assert {file.name: file.read_text() for file in written.with_name("badges").iterdir()} == made_
+    shutil.rmtree(written.with_name("badges"))
+    render(written)
+    assert {file.name: file.read_text() for file in written.with_name("badges").iterdir()} == made_
+
+
+def test_a_badge_is_an_image_that_refers_to_nothing() -> None:
+    for name, text in badges(report_of({})).items():
+        if name.endswith(".svg"):
+            root = ET.fromstring(text)  # noqa: S314 - our own text
+            assert root.get("role") == "img"
+            assert "supported" in root.get("aria-label", "")
+            assert "href" not in text
+            assert text.count("http") == 1  # the namespace
+
+
+def test_badges_of_partial_runs_and_of_nothing_say_so() -> None:
+    shard = {"index": 1, "of": 2, "selected": []}
+    assert json.loads(badges({**report_of({}, shard=shard), "complete": False})["chat.json"])["color"] == "lightgrey"
+    empty = badges(report_of({}, others="not_applicable"))
+    assert json.loads(empty["overall.json"])["message"] == "nothing asked"
+    assert "chat.svg" not in empty
+
+
+# The action and the examples
+
+
+def test_the_action_takes_inputs_as_variables_only() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    assert {"base-url", "model", "baseline", "args"} <= set(action["inputs"])
+    for step in action["runs"]["steps"]:
+        assert "${{" not in step.get("run", "")
+        assert step.get("shell") == ("bash" if "run" in step else None)
+    used = " ".join(str(step) for step in action["runs"]["steps"])
+    assert set(re.findall(r"inputs\.([\w-]+)", used)) == set(action["inputs"])
+
+
+def test_the_actions_script_passes_each_input_whole(tmp_path: Path) -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    script = next(step["run"] for step in action["runs"]["steps"] if step.get("name") == "Ask the server")
+    stub = tmp_path / "openai-conformance/bin/openai-conformance"
+    stub.parent.mkdir(parents=True)
+    stub.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$RUNNER_TEMP/got"\nexit 1\n')
+    stub.chmod(0o755)
+    inputs = {
+        "INPUT_BASE_URL": "",
+        "INPUT_MODEL": "a b; touch pwned",
+        "INPUT_BASELINE": "$(touch pwned)",
+        "INPUT_ARGS": "--shard 2/5 -k 'chat and not n' --require-supported",
+        "INPUT_REPORT_DIR": "my reports",
+    }
+    environ = {"PATH": os.environ["PATH"], "RUNNER_TEMP": str(tmp_path), **inputs}
+    bash = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    assert subprocess.run(bash, cwd=tmp_path, env=environ, check=False).returncode == 1
+    assert (tmp_path / "got").read_text().splitlines() == [
+        "run", "--report-dir=my reports", "--junitxml=my reports/junit.xml", "--model=a b; touch pwned",
+        "--baseline=$(touch pwned)", "--shard", "2/5", "-k", "chat and not n", "--require-supported",
+    ]  # fmt: skip
+    assert not (tmp_path / "pwned").exists()
+
+
+def examples(kind: str) -> dict[str, str]:
+    """Heading -> the first example of that kind below it in docs/ci.md."""
+    found: dict[str, str] = {}
+    for section in (ROOT / "docs/ci.md").read_text().split("\n## ")[1:]:
+        example = re.search(rf"```{kind}\n(.*?)```", section, re.DOTALL)
+        if example:
+            found[section.partition("\n")[0]] = example[1]
+    return found
+
+
+def test_the_examples_are_ten_lines() -> None:
+    blocks = {**examples("yaml"), **examples("sh")}
+    for name in ("GitHub", "GitLab", "A plain shell"):
+        assert len(blocks[name].splitlines()) <= 10, name
+
+
+def test_the_yaml_examples_are_what_their_ci_takes() -> None:
+    blocks = {name: yaml.safe_load(text) for name, text in examples("yaml").items()}
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    for name in ("GitHub", "Split over jobs"):
+        for job in blocks[name]["jobs"].values():
+            for step in job["steps"]:
+                if "openai-conformance@" in step.get("uses", ""):
+                    assert set(step["with"]) <= set(action["inputs"])
+    assert blocks["GitLab"]["conformance"]["artifacts"]["reports"]["junit"] == "junit.xml"
+
+
+def test_the_plain_shell_example_runs(tmp_path: Path) -> None:
+    """Its own lines, with a miniature server in place of the Ollama that they install, and a few rows of all."""
+    work, bin_ = tmp_path / "work", tmp_path / "bin"
+    work.mkdir()
+    bin_.mkdir()
+    for name in ("curl", "ollama", "pip"):
+        (bin_ / name).write_text(f'#!/bin/sh\necho "{name} $*" >> "{tmp_path}/called"\n')
+    (bin_ / "openai-conformance").write_text(
+        f'#!/bin/sh\nexec {sys.executable} -m conformance "$@" -k "embeddings/fields" -n 0 '
+        f"--embedding-model {EMBEDDING_MODEL}\n"
+    )
+    for file in bin_.iterdir():
+        file.chmod(0o755)
+    script = examples("sh")["A plain shell"].replace("qwen3:0.6b", CHAT_MODEL)
+    create = (ROOT / "docs/ci.md").read_text().split("```sh\n")[1].split("```")[0].replace("qwen3:0.6b", CHAT_MODEL)
+
+    def shell(text: str, url: str = "") -> int:
+        path = f"{bin_}{os.pathsep}{os.environ['PATH']}"
+        identity = {f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        environ = {"PATH": path, "HOME": str(tmp_path), "OPENAI_BASE_URL": url, **identity}
+        return subprocess.run(["/bin/sh", "-c", text], cwd=work, env=environ, timeout=120, check=False).returncode
+
+    with listening(made("honours_everything")) as url:
+        assert shell(create, url) == 0
+    commit = "git add conformance.json && git commit -qm baseline && git remote add origin ."
+    assert shell(f"git init -qb main && {commit}") == 0
+    with listening(made("honours_everything")) as url:
+        assert shell(script, url) == 0
+    assert (work / "summary.md").read_text().startswith("## openai-conformance")
+    assert "openai-conformance.embeddings" in (work / "junit.xml").read_text()
+    with listening(made("strips:dimensions")) as url:
+        assert shell(script, url) == 1
+    called = (tmp_path / "called").read_text().splitlines()
+    assert "ollama serve" in called
+    assert f"ollama pull {CHAT_MODEL}" in called
+    assert "pip install openai-conformance" in called
