@@ -46,11 +46,12 @@ def _facts(report: Mapping[str, Any]) -> list[str]:
         for name, model in report["target"]["models"].items()
     ]
     counts = ", ".join(f"{count} {verdict}" for verdict in Verdict if (count := report["counts"].get(str(verdict))))
+    suite, generated = report["suite"], report["completion_tokens"]
     facts = [
         f"- Verdicts: {counts}",
         f"- Models: {'; '.join(models)}",
-        f"- Measured {report['started']} by openai-conformance {report['suite']['version']}, {report['suite']['sdk']}",
-        f"- Cost: {report['requests']} requests, {report['completion_tokens']} generated tokens, {report['seconds']} s",
+        f"- Measured {report['started']} by openai-conformance {suite['version']}, {suite['sdk']}",
+        f"- Cost: {report['requests']} requests, {generated} generated tokens, {report['seconds']} s",
     ]
     if report["claims"]:
         facts.append(f"- Claims: {report['claims']['source']}, as of {report['claims']['release']}")
