@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from conformance.images import served
 from conformance.judge.conclude import concluded, worse_than
 from conformance.judge.finding import Finding
 from conformance.options import OPTIONS
-from conformance.probes.session import works
+from conformance.probes.answers import Unreadable
+from conformance.probes.endpoints import Chat
+from conformance.probes.session import CannotTell, ControlFailed, Session, works
 from conformance.report.baseline import baseline_for, write_baseline
 from conformance.report.build import Measured, built
 from conformance.report.compare import compared
@@ -76,8 +79,28 @@ class Controller:
         self.target: Target = self._stack.enter_context(opened(self.options, self.environ, folder, self.say))
         self._expected = baseline_for(self.options, self.target)
         self.run = Run(settings=self._settings(folder))
-        self._warm()
+        try:
+            self._warm()
+            if not self._repeats_itself():
+                self.say("greedy text changes with what was asked before: generations are asked alone, after a reset")
+                self.run = Run(settings=replace(self.run.settings, apart=True))
+        except ServerGone as gone:
+            raise TargetError(str(gone)) from gone
         return self.run
+
+    def _repeats_itself(self) -> bool:
+        """Whether the controls, each asked twice in a row, are answered the same. They are asked anyway."""
+        model = self.run.settings.models.get("chat")
+        if model is None:
+            return True
+        chat = Chat(session=Session(send=self.run.asker().ask, models=self.run.settings.models), model=model)
+        try:
+            chat.steady()
+        except CannotTell as doubt:
+            return "differently" not in str(doubt)
+        except (ControlFailed, Unreadable):
+            pass  # its own row says so
+        return True
 
     def _settings(self, folder: Path) -> Settings:
         target = self.target
@@ -168,6 +191,7 @@ class Controller:
             gone=self.run.gone,
             interrupted=self.interrupted,
             models=self.run.settings.models,
+            between=self.run.between,
             shard=self._shard.record(self._selected) if self._shard else None,
         )
         self.report = built(measured, self._expected)

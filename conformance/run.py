@@ -37,6 +37,8 @@ class Settings:
     baseline: Mapping[str, str] | None = None
     """Row -> expected verdict; None where nothing is expected."""
     require_supported: bool = False
+    apart: bool = False
+    """Whether generations are asked one at a time, each from the same state of the server's cache."""
     shard: str = ""
     """Which part of the rows is asked, such as `2/5`; empty for all of them."""
 
@@ -84,7 +86,8 @@ class Run:
             deadline=settings.deadline,
             grace=settings.grace,
             loaded=self.loaded,
-            round=asked_again,
+            round=asked_again + (10 if settings.apart else 0),
+            apart=self.folder if settings.apart else None,
         )
 
     def examine(self, row: Row) -> Finding:
@@ -124,6 +127,12 @@ class Run:
         """Why the run ended early: the server is gone. Empty while it is there."""
         mark = self.folder / "gone"
         return mark.read_text(encoding="utf-8") if mark.exists() else ""
+
+    @property
+    def between(self) -> int:
+        """Requests that were sent between others only to reset the server's cache."""
+        mark = self.folder / "between"
+        return mark.stat().st_size if mark.exists() else 0
 
     def server_is_gone(self, why: str) -> None:
         """Tell all workers that there is nobody left to ask."""

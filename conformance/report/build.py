@@ -40,6 +40,8 @@ class Measured:
     gone: str
     interrupted: bool
     models: Mapping[str, str]
+    between: int = 0
+    """Requests beside the exchanges, sent to reset the server's cache."""
     shard: Mapping[str, Any] | None = None
     """Which part of the rows was asked, as `Shard.record` has it; None for a whole run."""
 
@@ -82,14 +84,14 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
         "baseline": None if baseline is None else {"source": baseline.source, "version": baseline.version},
         "started": datetime.fromtimestamp(measured.started, UTC).isoformat(timespec="seconds"),
         "seconds": round(measured.seconds, 1),
-        "requests": len(measured.exchanges),
+        "requests": len(measured.exchanges) + measured.between,
         "prompt_tokens": _tokens(measured.exchanges, "prompt_tokens"),
         "completion_tokens": _tokens(measured.exchanges, "completion_tokens"),
         "waited": round(sum(exchange.waited for exchange in measured.exchanges), 1),
         "counts": dict(Counter(row["verdict"] for row in rows)),
         "extensions": _extensions(measured.exchanges),
         **({"shard": {**measured.shard, "ended": measured.ended}} if measured.shard else {}),
-        "notes": [f"the run ended early: {measured.gone}"] if measured.gone else [],
+        "notes": _notes(measured),
         "rows": rows,
     }
 
@@ -104,6 +106,15 @@ def _commit() -> str | None:
     except OSError:
         return None
     return text or None
+
+
+def _notes(measured: Measured) -> list[str]:
+    notes = [f"the run ended early: {measured.gone}"] if measured.gone else []
+    if measured.between:
+        notes.append(
+            "greedy text changes with what was asked before, so each generation was asked alone, after a reset"
+        )
+    return notes
 
 
 def _row(row: Row, measured: Measured, claims: Claims | None, by_id: Mapping[str, Exchange]) -> dict[str, Any]:

@@ -6,15 +6,18 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+from filelock import FileLock
 
 from .exchange import Call, Exchange, Taken
 from .sdk import SdkClients, refused
 from .store import Store
 from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, async_network, network, proxy_for
 
+GENERATING = ("/chat/completions", "/completions")
 KEY_SHOWN = "$OPENAI_API_KEY"
 _BUSY = (429, 503)
 
@@ -57,6 +60,9 @@ class Asker:
     """Models that have answered before; the first answer may include loading the model."""
     grace: float = 1.0
     """By how much the deadline of a model's first request is longer."""
+    apart: Path | None = None
+    """A folder shared by all workers, for servers whose text depends on what was asked just before: there each
+    generation is asked alone, after a request of ours that leaves the server's prompt cache in a known state."""
     _reached: dict[str, httpx.BaseTransport] = field(default_factory=dict)
 
     def ask(self, call: Call) -> Exchange:
@@ -67,7 +73,20 @@ class Asker:
         """
         if self.round:
             call = call.again(1000 * self.round)
-        return self.store.get_or_ask(call, self._send)
+        apart = self.apart is not None and call.path in GENERATING and call.server == "main"
+        return self.store.get_or_ask(call, self._send_apart if apart else self._send)
+
+    def _send_apart(self, call: Call) -> Exchange:
+        folder = self.apart or Path()
+        model = call.body.get("model") if isinstance(call.body, dict) else None
+        with FileLock(folder / "apart.lock"):
+            if isinstance(model, str):
+                messages = [{"role": "user", "content": "Forget what was before."}]
+                body = {"model": model, "messages": messages, "max_tokens": 1, "temperature": 0}
+                self._once(Call(path="/chat/completions", body=body, via="raw"), self.deadline)
+                with (folder / "between").open("a", encoding="utf-8") as count:
+                    count.write(".")
+            return self._send(call)
 
     def _send(self, call: Call) -> Exchange:
         began = time.monotonic()
