@@ -143,6 +143,19 @@ def ordinary() -> Any:
     return report(rows, baseline=baseline)
 
 
+def versions() -> list[Any]:
+    """Reports of three versions; one of two rows changes twice."""
+    verdicts = {
+        "0.5.0": ("ignored", "supported"),
+        "0.6.0": ("supported", "supported"),
+        "0.7.0": ("broken", "supported"),
+    }
+    return [
+        report([row("chat/fields/n", one), row("chat/fields/stop", two)], version=version)
+        for version, (one, two) in verdicts.items()
+    ]
+
+
 HOSTILE_EXCHANGES = (
     exchange(body(), HOSTILE, headers=(("x-evil", HOSTILE),), taken=Taken(exception="APIError", message=HOSTILE)),
     exchange(body(stop=HOSTILE[:-2]), answer(HOSTILE), failure="cut", detail=HOSTILE),
