@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .documents import compact, document
+from .documents import UNFOLLOWED, compact, document
 from .interface import Refusal
 from .messages import text_of
 from .regexes import matching
@@ -158,7 +158,7 @@ def _written(tool: Tool, hints: list[str], rng: random.Random) -> str:
         if tool.declared.get("strict"):
             return compact(document(schema, rng, hints))
         return compact(_loosely(schema, rng, hints))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except UNFOLLOWED as error:
         raise Refusal(f"Invalid schema for function '{tool.name}': {error}", param="tools") from error
 
 

@@ -16,13 +16,18 @@ from .vocabulary import words
 
 DEEP = 6
 """Depth from which the smallest allowed value is taken."""
+LARGEST = 5000
+"""Parts that a document may have at most: members, items, words of strings."""
+
+UNFOLLOWED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What a schema raises that is no schema, or cannot be followed here."""
 
 
 def document(schema: Any, rng: random.Random, hints: Sequence[str] = ()) -> Any:
     """A value that obeys the schema. `hints`: what free strings should say, in order.
 
     Raises:
-        ValueError: the schema cannot be followed.
+        UNFOLLOWED: the schema cannot be followed.
     """
     return _Author(root=schema, rng=rng, hints=list(hints)).value(schema, 0)
 
@@ -42,8 +47,12 @@ class _Author:
         self.root = root
         self.rng = rng
         self.hints = hints
+        self.left = LARGEST
 
     def value(self, schema: Any, depth: int) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError("the schema demands too much")
         if schema is True:
             return self._string({})
         if not isinstance(schema, Mapping) or depth > 40:
@@ -53,8 +62,6 @@ class _Author:
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            if not isinstance(schema["enum"], list) or not schema["enum"]:
-                raise ValueError("enum is empty")
             return self.rng.choice(schema["enum"])
         if "allOf" in schema:
             return self.value(self._merged(schema), depth)
@@ -114,6 +121,8 @@ class _Author:
             return self.hints.pop(0)
         least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", 10_000))
         text = self.rng.choice(words()[:300])
+        if least > LARGEST:
+            raise ValueError("the schema demands too much")
         while len(text) < least:
             text += " " + self.rng.choice(words()[:300])
         return text[:most]

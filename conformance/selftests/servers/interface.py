@@ -60,7 +60,7 @@ class Dead(Exception):
 
 def json_reply(value: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
     """A reply with a JSON body."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return Reply(status=status, headers=(("content-type", "application/json"), *headers), body=body)
 
 

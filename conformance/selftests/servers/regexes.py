@@ -10,6 +10,8 @@ from typing import Any
 
 MORE = 2
 """How often an open repetition is repeated beyond its least."""
+LONGEST = 100
+"""How often anything may be repeated."""
 
 
 def matching(pattern: str, rng: random.Random) -> str:
@@ -33,6 +35,8 @@ def _made(item: tuple[Any, Any], rng: random.Random) -> str:
         return chr(value)
     if kind in (code.MAX_REPEAT, code.MIN_REPEAT):
         least, most, inside = value
+        if least > LONGEST:
+            raise ValueError("the pattern repeats too often")
         count = rng.randint(least, min(most, least + MORE))
         return "".join(_made(each, rng) for _ in range(count) for each in inside)
     if kind is code.SUBPATTERN:

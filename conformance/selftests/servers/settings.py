@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .documents import any_object, compact, document
+from .documents import UNFOLLOWED, any_object, compact, document
 from .interface import Refusal
 from .model import Sampling
 from .vocabulary import encode
@@ -69,7 +69,7 @@ def form_plan(body: Mapping[str, Any], rng: random.Random) -> tuple[int, ...] | 
         return tuple(encode(compact(any_object(rng))))
     try:
         return tuple(encode(compact(document(schema, rng))))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except UNFOLLOWED as error:
         raise Refusal(f"Invalid schema for response_format: {error}", param="response_format") from error
 
 
@@ -105,7 +105,7 @@ def check_stream(body: Mapping[str, Any]) -> None:
 
 def event(value: Any) -> bytes:
     """One server-sent event."""
-    return f"data: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+    return f"data: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}\n\n".encode("utf-8", "replace")
 
 
 def event_done() -> bytes:

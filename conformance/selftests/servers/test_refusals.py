@@ -269,3 +269,34 @@ def test_pictures_are_fetched_from_this_machine() -> None:
         ]
     texts = [answer["choices"][0]["message"]["content"] for answer in answers]
     assert texts[0] == texts[1] != texts[2] == texts[3]
+
+
+JUNK: list[Any] = [0, -1, 1.5, 10**400, True, "", "\ud800", [[]], [None], {"a": 1}, {"type": "x"}, {"type": ["a"]}]
+
+
+@pytest.mark.parametrize(("endpoint", "field"), [(each, name) for each in FIELDS for name in FIELDS[each]])
+def test_no_junk_upsets_it(endpoint: str, field: str) -> None:
+    for junk in JUNK:
+        response = post(endpoint, **{field: junk})
+        assert response.status_code in (200, 400, 404)
+        if response.status_code != 200:
+            is_envelope(response)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#"},
+        {"enum": []},
+        {"type": "array", "minItems": 10**7},
+        {"type": "string", "minLength": 10**9},
+        {"type": "string", "pattern": "(a{9999}){999}"},
+        {"type": "number", "multipleOf": 0},
+        {"properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+    ],
+    ids=str,
+)
+def test_schemas_that_cannot_be_followed_are_refused(schema: dict[str, Any]) -> None:
+    response = post("chat", **form("json_schema", json_schema={"name": "zq", "schema": schema}))
+    assert response.status_code == 400
+    is_envelope(response, "response_format")
