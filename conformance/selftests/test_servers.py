@@ -8,10 +8,8 @@ from typing import Any
 import openai
 import pytest
 
-pytest.register_assert_rewrite("conformance.selftests.servers.asking", "conformance.selftests.servers.chat_witnesses")
-
-from conformance.selftests.servers import chat_witnesses  # noqa: E402, F401 - enters its checks
-from conformance.selftests.servers.asking import (  # noqa: E402
+from conformance.selftests.servers import chat_witnesses  # noqa: F401 - enters its checks
+from conformance.selftests.servers.asking import (
     CHECKS,
     HTTP,
     PROSE,
@@ -24,8 +22,8 @@ from conformance.selftests.servers.asking import (  # noqa: E402
     refused,
     written,
 )
-from conformance.selftests.servers.fields import FIELDS  # noqa: E402
-from conformance.selftests.servers.vocabulary import words  # noqa: E402
+from conformance.selftests.servers.fields import FIELDS
+from conformance.selftests.servers.vocabulary import words
 
 
 @pytest.mark.parametrize(("endpoint", "field"), [(each, name) for each in FIELDS for name in FIELDS[each]])

@@ -29,7 +29,7 @@ CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{
 
 def post(endpoint: str, **fields: Any) -> httpx.Response:
     body = {name: value for name, value in {**BODIES[endpoint], **fields}.items() if value is not Ellipsis}
-    return HTTP.post(PATHS[endpoint], json=body)
+    return HTTP.post(PATHS[endpoint], content=json.dumps(body).encode(), headers={"content-type": "application/json"})
 
 
 def part(content: Any) -> dict[str, Any]:
