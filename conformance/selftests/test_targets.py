@@ -550,7 +550,7 @@ def test_preparing_puts_the_models_there_once(own_models):
     assert done.failed == {}
     assert sorted(server.blobs.values()) == [b"model.gguf", b"projector.gguf"]
     chat, seeing, vectors = (server.models[name] for name in done.ready)
-    assert chat["parameters"] == {"repeat_penalty": 1.0, "num_ctx": 512, "stop": ["x"]}
+    assert chat["parameters"] == {"repeat_penalty": 1.0, "num_thread": 1, "num_ctx": 512, "stop": ["x"]}
     assert [sorted(model["files"]) for model in (chat, seeing)] == [["model.gguf"], ["model.gguf", "projector.gguf"]]
     assert "template" not in vectors
     again = prepare(server.client(), "http://host/v1", progress=ignore, models=own_models)

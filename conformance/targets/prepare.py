@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 SMALL_CONTEXT = 512
 """``num_ctx`` of the model with a context of its own, in tokens."""
 
-_SAMPLING: Mapping[str, Any] = {"repeat_penalty": 1.0}
+_PARAMETERS: Mapping[str, Any] = {"repeat_penalty": 1.0, "num_thread": 1}
 """Ollama before v0.32 punishes repetition by 1.1 unless told otherwise, and then the model cannot copy a call: on
-v0.24.0 it wrote ``"name": "London"`` for ``"name": "get_weather"``."""
+v0.24.0 it wrote ``"name": "London"`` for ``"name": "get_weather"``. One thread is enough for models of this
+size, and several, which wait for each other by spinning, are ten times slower on a machine that is busy."""
 
 _PIECE = 1 << 20
 _LOAD_SECONDS = 300.0
@@ -161,7 +162,7 @@ def _recipe(model: OllamaModel, progress: Progress) -> _Recipe:
     body: dict[str, Any] = {"model": model.id, "files": digests}
     if model.fixture.template is not None:
         body["template"] = model.fixture.go_template()
-        body["parameters"] = {**_SAMPLING, **model.parameters, "stop": list(model.fixture.stop)}
+        body["parameters"] = {**_PARAMETERS, **model.parameters, "stop": list(model.fixture.stop)}
     mark = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     body["license"] = f"Apache-2.0. {RECIPE}{mark}"
     return _Recipe(body=body, files={digests[name]: path for name, path in wanted.items()})
