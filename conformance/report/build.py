@@ -23,6 +23,8 @@ from conformance.probes.answers import member, whole
 from conformance.wire.exchange import Exchange
 
 from .baseline import Baseline
+from .compare import compared
+from .explain import probed
 
 FORMAT = 1
 """Version of the format of report.json. A reader refuses a newer one."""
@@ -58,7 +60,7 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
     by_id = {exchange.id: exchange for exchange in measured.exchanges}
     rows = [_row(row, measured, claims, by_id) for row in catalogue().values()]
     complete = not measured.gone and not measured.interrupted and all(row["verdict"] != "untested" for row in rows)
-    return {
+    report: dict[str, Any] = {
         "format": FORMAT,
         "complete": complete,
         "suite": {
@@ -94,6 +96,9 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
         "notes": _notes(measured),
         "rows": rows,
     }
+    if baseline is not None:
+        report["baseline"]["difference"] = compared(baseline.report, report).record()
+    return report
 
 
 def _commit() -> str | None:
@@ -133,6 +138,7 @@ def _row(row: Row, measured: Measured, claims: Claims | None, by_id: Mapping[str
         "evidence": str(finding.evidence),
         "severity": str(row.severity),
         "reason": finding.reason,
+        "probed": "; ".join(probed(row)),
         "chance": row.chance,
         "claim": claim,
         "order": box.order if box else None,

@@ -17,7 +17,7 @@ from .compare import printable
 def explained(row: Row, report: Mapping[str, Any] | None, exchanges: Mapping[str, Exchange]) -> list[str]:
     """The lines that `openai-conformance explain ROW` prints."""
     lines = [row.id, f"  {row.heading}", "", row.about, "", f"clause: {clause(row)}"]
-    lines += [f"severity: {row.severity}; needs: a model for {row.needs}", *_probed(row), ""]
+    lines += [f"severity: {row.severity}; needs: a model for {row.needs}", *probed(row), ""]
     found = next((entry for entry in report["rows"] if entry["id"] == row.id), None) if report else None
     if report is None or found is None:
         return [*lines, "No report knows this row yet; make one with: openai-conformance run"]
@@ -32,7 +32,8 @@ def explained(row: Row, report: Mapping[str, Any] | None, exchanges: Mapping[str
     return lines
 
 
-def _probed(row: Row) -> list[str]:
+def probed(row: Row) -> list[str]:
+    """How the row is answered: by which experiment, rule or parts."""
     if row.parts:
         return [f"follows from: {', '.join(row.parts)}"]
     if row.probe is None:
@@ -65,6 +66,6 @@ def curl(exchange: Exchange) -> str:
 
 def _compact(sent: str) -> str:
     try:
-        return json.dumps(json.loads(sent), separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(json.loads(sent), separators=(",", ":"))
     except (ValueError, RecursionError):
         return sent

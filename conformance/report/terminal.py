@@ -64,6 +64,7 @@ def summary(
     )
     lines += [f"not asked: {printable(hint)}" for hint in hints]
     lines.append(f"report: {written}" + ("" if report["complete"] else " (partial)"))
+    lines.append(f"page:   {written.with_name('index.html')}")
     lines.append(f"matrix: {written.with_name('matrix.md')}")
     return lines
 
