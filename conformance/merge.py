@@ -87,6 +87,7 @@ def merged(paths: Iterable[Path], baseline: Callable[[Target], Baseline | None] 
         seconds=sum(part.report["seconds"] for part in parts),
         gone=ended,
         interrupted=False,
+        between=sum(part.report["requests"] - len(part.exchanges) for part in parts),
         models=models,
     )
     return Merged(
