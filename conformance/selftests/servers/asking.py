@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -56,14 +57,14 @@ def refused(ask: Callable[[], Any], param: str | None = None, code: str | None =
     assert code is None or raised.value.code == code
 
 
-WEATHER = {
+WEATHER: dict[str, Any] = {
     "type": "function",
     "function": {
         "name": "get_weather",
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
-TIME = {**WEATHER, "function": {**WEATHER["function"], "name": "get_time"}}  # type: ignore[dict-item]
+TIME = {**WEATHER, "function": {**WEATHER["function"], "name": "get_time"}}
 
 
 def called(answer: Any) -> list[tuple[str, Any]]:
@@ -79,7 +80,7 @@ def honoured(endpoint: str, *fields: str) -> Callable[[Callable[..., None]], Non
 
     def enter(check: Callable[..., None]) -> None:
         for name in fields:
-            CHECKS[endpoint, name] = check if len(fields) == 1 else lambda name=name: check(name)
+            CHECKS[endpoint, name] = check if len(fields) == 1 else partial(check, name)
 
     return enter
 
@@ -89,8 +90,8 @@ def honoured_by_both(*fields: str) -> Callable[[Callable[..., None]], None]:
 
     def enter(check: Callable[..., None]) -> None:
         for name in fields:
-            CHECKS["chat", name] = lambda name=name: check(said, chat, name)
-            CHECKS["completions", name] = lambda name=name: check(written, complete, name)
+            CHECKS["chat", name] = partial(check, said, chat, name)
+            CHECKS["completions", name] = partial(check, written, complete, name)
 
     return enter
 

@@ -147,7 +147,7 @@ def _() -> None:
     assert answer.usage.prompt_tokens > chat(EXAMPLES).usage.prompt_tokens
     cut = chat(EXAMPLES, tools=[WEATHER], max_tokens=6)
     assert cut.choices[0].finish_reason == "length"
-    strict = {**WEATHER["function"], "strict": True}  # type: ignore[dict-item]
+    strict: dict[str, Any] = {**WEATHER["function"], "strict": True}
     strict["parameters"] = {"type": "object", "properties": {"city": {"enum": ["zq"]}}, "required": ["city"]}
     assert called(chat(EXAMPLES, tools=[{"type": "function", "function": strict}])) == [
         ("get_weather", {"city": "zq"})

@@ -127,7 +127,8 @@ class LoopbackServer(ThreadingHTTPServer):
     def die(self) -> None:
         """Take no connection any more. May be called from a connection's own thread."""
         self.closing.set()
-        self.socket.close()
+        self.shutdown()
+        self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that leave."""
@@ -159,8 +160,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.closing.wait(timeout=3600)
             self._cut()
         except Dead:
-            self._cut()
+            # Closed before the client hears of it, so that it finds no connection any more.
             self.server.die()
+            self._cut()
         except (Cut, ConnectionError, TimeoutError):
             self._cut()
 
@@ -170,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         with contextlib.suppress(OSError):
             self.wfile.flush()
-            self.connection.shutdown(socket.SHUT_RDWR)
+            self.connection.shutdown(socket.SHUT_WR)
 
     def _send(self, reply: Reply) -> None:
         self.send_response(reply.status)
@@ -204,18 +206,9 @@ class _Handler(BaseHTTPRequestHandler):
 def listening(server: Server, port: int = 0) -> Iterator[str]:
     """The base URL of a server on a loopback socket, as long as the context lasts."""
     loopback = LoopbackServer(server, port)
-    thread = threading.Thread(target=_serve, args=(loopback,), daemon=True)
+    thread = threading.Thread(target=loopback.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
         yield loopback.base_url
     finally:
-        dead = loopback.closing.is_set()
-        loopback.closing.set()
-        if not dead:
-            loopback.shutdown()
-        loopback.server_close()
-
-
-def _serve(loopback: LoopbackServer) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        loopback.serve_forever(poll_interval=0.05)
+        loopback.die()
