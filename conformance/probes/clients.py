@@ -67,7 +67,7 @@ def _with_authorization(chat: Chat, authorization: str) -> Observation:
     plain = chat.control(max_tokens=1)
     call = replace(plain.exchange.call, via="raw", headers=(("authorization", authorization),))
     exchange = chat.session.exchange(call)
-    if exchange.accepted:
+    if exchange.accepted and member(exchange.json, "choices", 0):
         return supported("accepted: the server asks for no key of its own")
     if exchange.status in (401, 403):
         return rejected(f"refused with {exchange.status}: the server checks its keys")

@@ -122,7 +122,7 @@ def wrong_type(endpoint: Endpoint, field: str) -> Observation:
     """Nonsense in place of the field's value, where a valid one is accepted: 400."""
     plain(endpoint)
     values = VALUES[endpoint.name][field]
-    bad = endpoint.brief_attempt(**{**values.context, field: values.junk})
+    bad = endpoint.brief_attempt(**{**values.context, field: values.junk, **_bounded(field)})
     if not bad.accepted and values.valid is not None:
         twin = endpoint.brief_attempt(**{**values.context, field: values.valid})
         if not twin.accepted:
@@ -134,7 +134,13 @@ def out_of_range(endpoint: Endpoint, field: str, value: Any) -> Observation:
     """A value beyond the documented range: 400."""
     plain(endpoint)
     context = VALUES[endpoint.name][field].context
-    return graded(endpoint.brief_attempt(**{**context, field: value}), 400, param=field)
+    bad = endpoint.brief_attempt(**{**context, field: value, **_bounded(field)})
+    return graded(bad, 400, param=field)
+
+
+def _bounded(field: str) -> dict[str, Any]:
+    """A bad limit may be taken for none: then the answer is a stream, which we leave."""
+    return {"stream": True, "leave_after": 3} if field == "max_tokens" else {}
 
 
 RANGES: dict[str, dict[str, Any]] = {
@@ -167,7 +173,7 @@ def _row(row: str, endpoint: str, about: str, experiment: Any, *arguments: Any) 
         return outcome
 
     asked.__signature__ = _signature(endpoint)  # type: ignore[attr-defined]
-    needs = "embedding" if endpoint == "embeddings" else "chat"
+    needs = "embedding" if endpoint == "embeddings" else "thinking" if row.endswith("/reasoning_effort") else "chat"
     probe(f"errors/{endpoint}/{row}", about=about, needs=needs, severity=Severity.SHOULD)(asked)
 
 

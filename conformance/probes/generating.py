@@ -113,13 +113,34 @@ def several_choices(endpoint: Generation, *, stream: bool = False) -> Observatio
 def varies(endpoint: Generation) -> Observation:
     """`temperature`: the hottest sampling differs from greedy text, which repeats itself."""
     votes: list[bool | None] = []
-    for prompt, control in endpoint.steady():
+    try:
+        controls = endpoint.steady()
+    except CannotTell:
+        return _samples_at_zero(endpoint)
+    for prompt, control in controls:
         votes.append(endpoint.ask(prompt, temperature=HOT).text != control.text)
     return weigh(
         votes,
         seen="text at temperature 0 repeats itself, and at temperature 2 is another",
         absent="text at temperature 2 equals text at temperature 0",
         unclear="the prompts disagree on whether temperature 2 changes the text",
+    )
+
+
+def _samples_at_zero(endpoint: Generation) -> Observation:
+    """Text at temperature 0 changes. Where it repeats under a seed, it is sampled, and temperature has no effect."""
+    votes: list[bool | None] = []
+    for prompt in endpoint.prompts:
+        free = [endpoint.control(prompt, ordinal=ordinal).text for ordinal in (0, 1)]
+        seeded = [endpoint.ask(prompt, seed=11, ordinal=ordinal).text for ordinal in (0, 1)]
+        other = endpoint.ask(prompt, seed=12).text
+        sampled = free[0] != free[1] and seeded[0] == seeded[1] != other
+        votes.append(False if sampled else None)
+    return weigh(
+        votes,
+        seen="",
+        absent="text at temperature 0 changes, and repeats under a seed: it is sampled all the same",
+        unclear="two equal requests at temperature 0 were answered differently",
     )
 
 

@@ -31,7 +31,9 @@ def list_models(models: Models) -> Observation:
 @probe("models/features/retrieve", title="Retrieve a model")
 def retrieve_model(models: Models) -> Observation:
     """A listed id can be retrieved, and equals its entry in the list."""
-    entries = [entry for entry in listed(models) if isinstance(member(entry, "id"), str)]
+    named = [entry for entry in listed(models) if isinstance(member(entry, "id"), str)]
+    # A slash in a name is a difficulty of its own, with a row of its own.
+    entries = [entry for entry in named if "/" not in str(member(entry, "id"))] or named
     if not entries:
         return inconclusive("the list names no model")
     differing = 0
@@ -73,6 +75,12 @@ def _entry(models: Models) -> object:
     return next((entry for entry in listed(models) if member(entry, "id") == models.model), None)
 
 
+def _name(models: Models) -> str:
+    """A name to retrieve: without a slash where there is one, else the model that answers."""
+    names = [name for entry in listed(models) if isinstance(name := member(entry, "id"), str)]
+    return next((name for name in names if "/" not in name), models.model)
+
+
 @probe("models/notes/created", severity=Severity.SHOULD)
 def created(models: Models) -> Observation:
     """`created` is a time in seconds: the model's creation, says OpenAI; its last modification, says Ollama."""
@@ -100,11 +108,11 @@ def _owner(entry: object) -> Observation:
 @probe("models/notes/retrieve/created", severity=Severity.SHOULD)
 def retrieved_created(models: Models) -> Observation:
     """`created` of one retrieved model is a time in seconds too."""
-    one = models.retrieve(models.model)
+    one = models.retrieve(_name(models))
     return _creation(one.json, one.started)
 
 
 @probe("models/notes/retrieve/owned_by", severity=Severity.SHOULD)
 def retrieved_owned_by(models: Models) -> Observation:
     """`owned_by` of one retrieved model names an owner too."""
-    return _owner(models.retrieve(models.model).json)
+    return _owner(models.retrieve(_name(models)).json)

@@ -148,7 +148,7 @@ class _Look:
 
     def known(self, model: Model) -> Model:
         """Return the model, known by its recipe if it is one of ours."""
-        if not model.id.startswith(f"{NAMESPACE}/"):
+        if not model.id.startswith(NAMESPACE):
             return model
         match = _RECIPE.search(str(self.shown(model).get("license")))
         return Model(id=model.id, digest=f"recipe:{match[1]}") if match else model

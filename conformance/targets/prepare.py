@@ -47,11 +47,13 @@ class OllamaModel:
     answers_for: tuple[Capability, ...]
     with_projector: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    in_namespace: bool = False
+    """Whether the name has a namespace and a slash, which some routes of some versions do not find."""
 
     @property
     def id(self) -> str:
         """The model's id on the wire."""
-        return f"{NAMESPACE}/{self.name}:latest"
+        return f"{NAMESPACE}{'/' if self.in_namespace else '-'}{self.name}:latest"
 
 
 PREPARED = (
@@ -63,6 +65,7 @@ PREPARED = (
         fixture=CHAT,
         answers_for=(),
         parameters={"num_ctx": SMALL_CONTEXT},
+        in_namespace=True,
     ),
     OllamaModel(name=EMBEDDINGS.name, fixture=EMBEDDINGS, answers_for=("embedding",)),
 )

@@ -91,7 +91,7 @@ def created(exchange: Exchange) -> str | None:
     when = whole(member(exchange.json, "created"))
     if when is None:
         return "`created` is no whole number"
-    return "" if abs(when - exchange.started) < 86_400 else "`created` is not near now, in seconds"
+    return "" if abs(when - int(exchange.started)) < 86_400 else "`created` is not near now, in seconds"
 
 
 def model_echoed(exchange: Exchange) -> str | None:

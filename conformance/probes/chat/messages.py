@@ -84,7 +84,10 @@ def text(chat: Chat) -> Observation:
 def content_parts(chat: Chat) -> Observation:
     """`content` as an array of text parts means the same as one string of them."""
     votes: list[bool | None] = []
-    for prompt, control in chat.steady(2):
+    controls = chat.steady(2)
+    if len({control.text for _, control in controls}) == 1:
+        return ignored("two different prompts get one and the same answer")
+    for prompt, control in controls:
         first, last = prompt[: len(prompt) // 2], prompt[len(prompt) // 2 :]
         whole = chat.ask([user([{"type": "text", "text": prompt}])])
         halves = chat.ask([user([{"type": "text", "text": first}, {"type": "text", "text": last}])])

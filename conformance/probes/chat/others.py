@@ -153,9 +153,9 @@ def metadata(chat: Chat) -> Observation:
 def service_tier(chat: Chat) -> Observation:
     """Which tier of service answers; the answer names it."""
     chat.control()
-    answer = chat.ask(service_tier="default", max_tokens=1)
-    if isinstance(member(answer.body, "service_tier"), str):
-        return supported("the answer names its service_tier", Evidence.ECHOED)
+    answer = chat.ask(service_tier="flex", max_tokens=1)
+    if member(answer.body, "service_tier") == "flex":
+        return supported("the answer names the service_tier that was asked for", Evidence.ECHOED)
     return same.reads_values(chat, "service_tier")
 
 

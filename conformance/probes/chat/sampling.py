@@ -145,9 +145,8 @@ def logprobs_stream(chat: Chat) -> Observation:
 @probe("chat/fields/top_logprobs")
 def top_logprobs(chat: Chat) -> Observation:
     """0 to 20: as many alternatives at each token."""
-    chat.control()
     three = chat.ask(logprobs=True, top_logprobs=3, max_tokens=4)
-    none = chat.ask(logprobs=True, max_tokens=4)
+    none = chat.control(logprobs=True, max_tokens=4)
     if not three.logprobs:
         return ignored("`logprobs.content` is absent, and the alternatives with it")
     counts = [len(member(entry, "top_logprobs") or ()) for entry in three.logprobs]

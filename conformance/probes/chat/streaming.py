@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.checklist.verdicts import Severity
 from conformance.probes import generating as same
-from conformance.probes.answers import items, member
+from conformance.probes.answers import Answer, items, member
 from conformance.probes.declaring import derived, probe
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
@@ -130,7 +130,7 @@ def client_leaves(chat: Chat) -> Observation:
     """After a client closes a long stream, the next request is answered."""
     chat.control(stream=True)
     left = chat.attempt(stream=True, max_tokens=400, leave_after=2)
-    if left.status != 200:
+    if left.status != 200 or not Answer(left).indices:
         return inconclusive("the stream to leave did not begin")
     after = chat.attempt(max_tokens=1, ordinal=90)
     if after.accepted:
