@@ -546,7 +546,7 @@ def ignore(_):
 def test_preparing_puts_the_models_there_once(own_models):
     server = FakeOllama()
     done = prepare(server.client(), "http://host/v1", progress=ignore, models=own_models)
-    assert done.ready == tuple(f"{NAMESPACE}/{name}:latest" for name in ("chat", "seeing", "vectors"))
+    assert done.ready == tuple(f"{NAMESPACE}-{name}:latest" for name in ("chat", "seeing", "vectors"))
     assert done.failed == {}
     assert sorted(server.blobs.values()) == [b"model.gguf", b"projector.gguf"]
     chat, seeing, vectors = (server.models[name] for name in done.ready)
