@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import struct
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
@@ -110,8 +112,14 @@ def _means_the_same(answer: Answer, control: Answer, slack: int) -> bool | None:
 @probe("chat/fields/messages/system/parts", title="content parts of a system message", severity=Severity.SHOULD)
 def system_parts(chat: Chat) -> Observation:
     """A system message's content may be an array of text parts too."""
+
+    def parts(text: str) -> list[Message]:
+        return [{"role": "system", "content": [{"type": "text", "text": text}]}]
+
     return adds(
-        chat, lambda prompt: [{"role": "system", "content": [{"type": "text", "text": SYSTEM}]}, user(prompt)]
+        chat,
+        lambda prompt: [*parts(SYSTEM), user(prompt)],
+        without=lambda prompt: [*parts("Yes."), user(prompt)],
     )
 
 
@@ -253,30 +261,41 @@ def image_bare(chat: Chat) -> Observation:
     return sees(chat, lambda pattern: {"type": "image_url", "image_url": data_url(pattern)})
 
 
-def hears(chat: Chat, part: Any) -> Observation:
-    """Parts other than text and pictures: they cost prompt tokens."""
+def hears(chat: Chat, first: Any, second: Any) -> Observation:
+    """Parts other than text and pictures: what they hold reaches the model, or another part would get one answer."""
     prompt = "What is this?"
     control = chat.control(prompt)
-    answer = chat.ask([user([{"type": "text", "text": prompt}, part])])
-    if answer.text == control.text and answer.prompt_tokens == control.prompt_tokens:
+    one, two = (chat.ask([user([{"type": "text", "text": prompt}, part])]) for part in (first, second))
+    if one.text == control.text and one.prompt_tokens == control.prompt_tokens:
         return ignored("with the part, prompt tokens and answer are the same as without")
-    if (answer.prompt_tokens or 0) > (control.prompt_tokens or 0):
-        return supported("the part adds prompt tokens")
-    return inconclusive("the answer changes, but not the count of prompt tokens")
+    if one.text == two.text and one.prompt_tokens == two.prompt_tokens:
+        return ignored("two different parts get one answer: what they hold does not reach the model")
+    if chat.ask([user([{"type": "text", "text": prompt}, first])], ordinal=1).text != one.text:
+        return inconclusive("the same part was answered differently at temperature 0")
+    return supported("another part gets another answer")
 
 
-SILENCE = "UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQIAAACAgA=="
-"""A WAV of two samples."""
+def sound(samples: bytes) -> dict[str, Any]:
+    """A WAV of one channel, 8,000 samples a second, as a content part."""
+    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, 1, 8000, 8000, 1, 8,
+                       b"data", len(samples))  # fmt: skip
+    data = base64.b64encode(head + samples).decode()
+    return {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
 
 
 @probe("chat/fields/messages/input_audio", severity=Severity.SHOULD)
 def input_audio(chat: Chat) -> Observation:
     """A content part with sound, for models that hear."""
-    return hears(chat, {"type": "input_audio", "input_audio": {"data": SILENCE, "format": "wav"}})
+    return hears(chat, sound(b"\x80" * 800), sound(b"\x00\xff" * 1600))
+
+
+def document(name: str, data: bytes) -> dict[str, Any]:
+    """A PDF as a content part."""
+    url = f"data:application/pdf;base64,{base64.b64encode(data).decode()}"
+    return {"type": "file", "file": {"filename": name, "file_data": url}}
 
 
 @probe("chat/fields/messages/file", severity=Severity.SHOULD)
 def file(chat: Chat) -> Observation:
     """A content part with a file, for models that read files."""
-    data = "data:application/pdf;base64,JVBERi0xLjEKJSVFT0YK"
-    return hears(chat, {"type": "file", "file": {"filename": "zq.pdf", "file_data": data}})
+    return hears(chat, document("zq.pdf", b"%PDF-1.1\n%%EOF\n"), document("qx.pdf", b"%PDF-1.1\n%" + b"b" * 400))
