@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 from filelock import FileLock
 
-from .exchange import Call, Exchange, Taken
+from .exchange import IMAGE_HOST, Call, Exchange, Taken
 from .sdk import SdkClients, refused
 from .store import Store
 from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, async_network, network, proxy_for
@@ -192,10 +192,6 @@ class Asker:
 
     def _redact(self, text: str) -> str:
         return text.replace(self.address.key, KEY_SHOWN) if len(self.address.key) > 3 else text
-
-
-IMAGE_HOST = "http://image.host.invalid"
-"""Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
 
 
 def _substituted(value: object, old: str, new: str) -> object:

@@ -11,6 +11,10 @@ from typing import Any
 from .sse import Event, events_of
 
 
+IMAGE_HOST = "http://image.host.invalid"
+"""Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """A request as a probe wants it sent. Equal calls are asked once and shared by all probes and workers."""

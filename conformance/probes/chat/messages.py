@@ -12,7 +12,7 @@ from conformance.probes.declaring import derived, probe
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
 from conformance.probes.pictures import data_url
-from conformance.wire.asker import IMAGE_HOST
+from conformance.wire.exchange import IMAGE_HOST
 
 from .tools import called
 
