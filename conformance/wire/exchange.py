@@ -10,7 +10,6 @@ from typing import Any
 
 from .sse import Event, events_of
 
-
 IMAGE_HOST = "http://image.host.invalid"
 """Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
 
