@@ -89,18 +89,17 @@ class Controller:
         return self.run
 
     def _repeats_itself(self) -> bool:
-        """Whether the controls, each asked twice in a row, are answered the same. They are asked anyway."""
+        """Whether the controls are answered the same, in a row and after others. Most of them are asked anyway."""
         model = self.run.settings.models.get("chat")
         if model is None:
             return True
         chat = Chat(session=Session(send=self.run.asker().ask, models=self.run.settings.models), model=model)
         try:
-            chat.steady()
+            return all(chat.control(prompt, ordinal=2).text == control.text for prompt, control in chat.steady())
         except CannotTell as doubt:
             return "differently" not in str(doubt)
         except (ControlFailed, Unreadable):
-            pass  # its own row says so
-        return True
+            return True  # its own row says so
 
     def _settings(self, folder: Path) -> Settings:
         target = self.target
