@@ -41,7 +41,7 @@ def served(base_url: str) -> Iterator[str]:
     """The address of the pictures, as the server at `base_url` can reach it."""
     host = _own_address(urlsplit(base_url).hostname or "127.0.0.1")
     server = ThreadingHTTPServer((host, 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
         yield f"http://{host}:{server.server_port}"

@@ -38,6 +38,8 @@ def embeddings_work(embeddings: Embeddings) -> Observation:
     one, two = (embeddings.ask(text).vectors[0] for text in (ONE, TWO))
     if close(one, two):
         return inconclusive("two different texts get nearly the same vector")
+    if not close(one, embeddings.ask(ONE, ordinal=1).vectors[0]):
+        return inconclusive("one text gets another vector each time")
     return supported(f"texts become vectors of {len(one)} numbers")
 
 
@@ -58,8 +60,10 @@ derived("embeddings/fields/input", "What is embedded, in four forms.")
 
 @probe("embeddings/fields/input/string")
 def input_string(embeddings: Embeddings) -> Observation:
-    """A string gets one vector; another string, another."""
+    """A string gets one vector, each time the same; another string, another."""
     one, two = (embeddings.ask(text) for text in (ONE, TWO))
+    if not close(one.vectors[0], embeddings.ask(ONE, ordinal=1).vectors[0]):
+        return inconclusive("one text gets another vector each time")
     if len(one.data) == len(two.data) == 1 and not close(one.vectors[0], two.vectors[0]):
         return supported("each text gets one vector of its own")
     if close(one.vectors[0], two.vectors[0]):
@@ -110,6 +114,9 @@ def input_token_arrays(embeddings: Embeddings) -> Observation:
         return ignored(f"two arrays of ids get {len(answer.data)} vectors")
     if close(*answer.vectors):
         return ignored("two arrays of ids get one and the same vector")
+    alone = embeddings.attempt([301, 302, 303])
+    if alone.accepted and not close(answer.vectors[0], Vectors(alone).vectors[0]):
+        return broken("the vector of an array of ids is not the one that it gets alone")
     return supported("two arrays of ids get two vectors")
 
 
@@ -132,6 +139,9 @@ def encoding_absent(embeddings: Embeddings) -> Observation:
     """Without the field the vectors come as numbers. The SDK always sends it, so this is asked without the SDK."""
     embeddings.control(ONE)
     answer = embeddings.ask(ONE, via="raw", encoding_format=ABSENT)
+    coded = embeddings.attempt(ONE, encoding_format="base64")
+    if isinstance(answer.raw, list) and coded.accepted and isinstance(Vectors(coded).raw, list):
+        return inconclusive("numbers come even where base64 is asked for: what is default cannot be told")
     if isinstance(answer.raw, list):
         return supported("numbers come where no format is named")
     return broken("no list of numbers comes where no format is named")

@@ -49,6 +49,14 @@ class Generation:
         """
         return Answer(self.session.control(self._call(prompt, ordinal, via, fields)))
 
+    def basis(self, prompt: Any = None, /, *, ordinal: int = 0, via: str = "sdk", **fields: Any) -> Answer:
+        """What a treatment is compared with and stands on, where a field beside the row's own has to be taken.
+
+        Raises:
+            Refused, Failed: the server did not take it, and so cannot take the row's.
+        """
+        return Answer(self.session.basis(self._call(prompt, ordinal, via, fields)))
+
     def brief(self, **fields: Any) -> Answer:
         """A treatment of one token, for what only has to be accepted.
 

@@ -120,27 +120,24 @@ def not_an_object(endpoint: Endpoint) -> Observation:
 
 def wrong_type(endpoint: Endpoint, field: str) -> Observation:
     """Nonsense in place of the field's value, where a valid one is accepted: 400."""
+    return misused(endpoint, field, VALUES[endpoint.name][field].junk)
+
+
+def out_of_range(endpoint: Endpoint, field: str, value: Any) -> Observation:
+    """A value beyond the documented range, where a valid one is accepted: 400."""
+    return misused(endpoint, field, value)
+
+
+def misused(endpoint: Endpoint, field: str, value: Any) -> Observation:
+    """A bad value of a field. A server that refuses valid ones too has not told them apart."""
     plain(endpoint)
     values = VALUES[endpoint.name][field]
-    bad = endpoint.brief_attempt(**{**values.context, field: values.junk, **_bounded(field)})
+    bad = endpoint.brief_attempt(**{**values.context, field: value})
     if not bad.accepted and values.valid is not None:
         twin = endpoint.brief_attempt(**{**values.context, field: values.valid})
         if not twin.accepted:
             return inconclusive(f"a valid value is answered with {twin.failure or twin.status} too")
     return graded(bad, 400, param=field)
-
-
-def out_of_range(endpoint: Endpoint, field: str, value: Any) -> Observation:
-    """A value beyond the documented range: 400."""
-    plain(endpoint)
-    context = VALUES[endpoint.name][field].context
-    bad = endpoint.brief_attempt(**{**context, field: value, **_bounded(field)})
-    return graded(bad, 400, param=field)
-
-
-def _bounded(field: str) -> dict[str, Any]:
-    """A bad limit may be taken for none: then the answer is a stream, which we leave."""
-    return {"stream": True, "leave_after": 3} if field == "max_tokens" else {}
 
 
 RANGES: dict[str, dict[str, Any]] = {

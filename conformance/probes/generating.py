@@ -15,7 +15,7 @@ from conformance.checklist.verdicts import Evidence
 from .answers import Answer
 from .endpoints import Embeddings, Generation
 from .observation import Observation, ignored, inconclusive, partial, supported, weigh
-from .session import ABSENT, CannotTell, is_refusal
+from .session import ABSENT, CannotTell, Failed, Refused, is_refusal
 
 HOT = 2.0
 """The highest temperature that the API takes. 24 tokens at it equalled the greedy text in 0 of 168 pairs."""
@@ -67,15 +67,9 @@ def ends_at_limit(endpoint: Generation, field: str, *, stream: bool = False) -> 
         limits["stream_options"] = {"include_usage": True}
     votes: list[bool | None] = []
     for prompt, control in endpoint.steady(2):
-        guarded = control
-        if field != "max_tokens":
-            # Were the field ignored, nothing would end the answer: let a stop sequence do it.
-            word = a_word_inside(control.text, after=0.5)
-            limits["stop"] = word
-            guarded = endpoint.control(prompt, stop=word)
-            if guarded.text.rstrip() != control.text.partition(word)[0].rstrip():
-                raise CannotTell("no stop sequence would end the answer if the limit were ignored")
-        answer = endpoint.ask(prompt, **limits)
+        # Were another field than max_tokens ignored, nothing would end the answer: let a stop sequence do it.
+        guard, guarded = ({}, control) if field == "max_tokens" else _guarded(endpoint, prompt, control)
+        answer = endpoint.ask(prompt, **limits, **guard)
         votes.append(_limited(answer, guarded))
     return weigh(
         votes,
@@ -83,6 +77,22 @@ def ends_at_limit(endpoint: Generation, field: str, *, stream: bool = False) -> 
         absent="the text runs on past 3 tokens, as the control's does",
         unclear="the text is neither the control's nor its first 3 tokens",
     )
+
+
+def _guarded(endpoint: Generation, prompt: str, control: Answer) -> tuple[dict[str, Any], Answer]:
+    """A stop sequence that ends the answer where nothing else would, and the text that it leaves.
+
+    Raises:
+        CannotTell: stop sequences are ignored.
+    """
+    word = a_word_inside(control.text, after=0.5)
+    try:
+        guarded = endpoint.basis(prompt, stop=word)
+    except (Refused, Failed):
+        return {}, control  # the deadline must do
+    if guarded.text.rstrip() != control.text.partition(word)[0].rstrip():
+        raise CannotTell("no stop sequence would end the answer if the limit were ignored")
+    return {"stop": word}, guarded
 
 
 def _limited(answer: Answer, control: Answer) -> bool | None:

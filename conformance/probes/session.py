@@ -86,12 +86,21 @@ class Session:
         Raises:
             Refused, Failed: it did.
         """
+        exchange = self.basis(call)
+        self.treatments.append(exchange)
+        return exchange
+
+    def basis(self, call: Call) -> Exchange:
+        """Ask what a treatment stands on and the server may refuse, such as tools where one is to be chosen.
+
+        Raises:
+            Refused, Failed: it did.
+        """
         exchange = self.exchange(call)
         if exchange.failure is None and exchange.status is not None and is_refusal(exchange.status):
             raise Refused(exchange)
         if not works(exchange):
             raise Failed(exchange)
-        self.treatments.append(exchange)
         return exchange
 
 

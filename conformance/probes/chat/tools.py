@@ -98,7 +98,7 @@ def tools_strict(chat: Chat) -> Observation:
     tool["function"]["strict"] = True
     tool["function"]["parameters"]["additionalProperties"] = False
     choice = {"type": "function", "function": {"name": "get_weather"}}
-    loose = chat.control(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
+    loose = chat.basis(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
     answer = chat.ask(EXAMPLES, tools=[tool], tool_choice=choice, max_tokens=ENOUGH)
     if not answer.called:
         return _no_call(loose)
@@ -138,7 +138,7 @@ def choice_none(chat: Chat) -> Observation:
     """`none`: no tool is called, where auto calls one."""
     votes: list[bool | None] = []
     for conversation in (EXAMPLES, examples("get_time", "Time")):
-        free = chat.control(conversation, tools=TOOLS, max_tokens=ENOUGH)
+        free = chat.basis(conversation, tools=TOOLS, max_tokens=ENOUGH)
         answer = chat.ask(conversation, tools=TOOLS, tool_choice="none", max_tokens=ENOUGH)
         votes.append(None if not free.called else not answer.called)
     return weigh(
@@ -152,7 +152,7 @@ def choice_none(chat: Chat) -> Observation:
 @probe("chat/fields/tool_choice/auto", needs="tools")
 def choice_auto(chat: Chat) -> Observation:
     """`auto`, the default: the model decides. The value is read, or any nonsense would do."""
-    free = chat.control(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
+    free = chat.basis(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
     answer = chat.ask(EXAMPLES, tools=TOOLS, tool_choice="auto", max_tokens=ENOUGH)
     if bool(answer.called) != bool(free.called):
         return inconclusive("auto and no tool_choice at all differ in whether a tool is called")
@@ -164,7 +164,7 @@ def choice_required(chat: Chat) -> Observation:
     """`required`: a tool is called, where auto would not."""
     votes: list[bool | None] = []
     for prompt in ("Just say hello.", "Tell me a joke about cats."):
-        free = chat.control(prompt, tools=TOOLS, max_tokens=ENOUGH)
+        free = chat.basis(prompt, tools=TOOLS, max_tokens=ENOUGH)
         answer = chat.ask(prompt, tools=TOOLS, tool_choice="required", max_tokens=ENOUGH)
         votes.append(None if free.called else bool(answer.called))
     return weigh(
@@ -182,7 +182,7 @@ def obeys_choice(chat: Chat, choose: Any) -> Observation:
         (EXAMPLES, "get_weather", "get_time"),
         (examples("get_time", "Time"), "get_time", "get_weather"),
     ):
-        free = chat.control(conversation, tools=TOOLS, max_tokens=ENOUGH)
+        free = chat.basis(conversation, tools=TOOLS, max_tokens=ENOUGH)
         names = [name for name, _ in free.called]
         answer = chat.ask(conversation, tools=TOOLS, tool_choice=choose(demanded), max_tokens=ENOUGH)
         if names and names != [habit]:
