@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from conformance.wire.exchange import Call, Exchange
 
 from .answers import Answer, Vectors
-from .session import CannotTell, Session, without_absent
+from .session import CannotTell, Failed, Refused, Session, without_absent
 
 SAID = 24
 """Tokens of a control. Long enough to cut, to penalise and to compare; no prose prompt ends within it."""
+
+COUNTED: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
+"""What asks for a stream that ends with its usage."""
 
 
 @dataclass(kw_only=True)
@@ -56,6 +60,17 @@ class Generation:
             Refused, Failed: the server did not take it, and so cannot take the row's.
         """
         return Answer(self.session.basis(self._call(prompt, ordinal, via, fields)))
+
+    def counted_stream(self, prompt: Any = None, /, **fields: Any) -> Answer:
+        """A treatment that streams, with its usage where the server can tell that of a stream.
+
+        Raises:
+            Refused, Failed: the server did not take it, with the usage nor without.
+        """
+        try:
+            return self.ask(prompt, **fields, **COUNTED)
+        except (Refused, Failed):
+            return self.ask(prompt, **fields, stream=True)
 
     def brief(self, **fields: Any) -> Answer:
         """A treatment of one token, for what only has to be accepted.

@@ -62,14 +62,12 @@ def cut_at_stop(endpoint: Generation, form: Form, *, stream: bool = False) -> Ob
 def ends_at_limit(endpoint: Generation, field: str, *, stream: bool = False) -> Observation:
     """`max_tokens` and its kin: three tokens and finish_reason `length`, where the control runs on."""
     limits: dict[str, Any] = {"max_tokens": ABSENT, field: 3}
-    if stream:
-        limits["stream"] = True
-        limits["stream_options"] = {"include_usage": True}
     votes: list[bool | None] = []
     for prompt, control in endpoint.steady(2):
         # Were another field than max_tokens ignored, nothing would end the answer: let a stop sequence do it.
         guard, guarded = ({}, control) if field == "max_tokens" else _guarded(endpoint, prompt, control)
-        answer = endpoint.ask(prompt, **limits, **guard)
+        ask = endpoint.counted_stream if stream else endpoint.ask
+        answer = ask(prompt, **limits, **guard)
         votes.append(_limited(answer, guarded))
     return weigh(
         votes,

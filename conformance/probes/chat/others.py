@@ -10,7 +10,7 @@ from conformance.probes.answers import Answer, items, member, whole
 from conformance.probes.declaring import derived, probe
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
-from conformance.wire.exchange import Call
+from conformance.wire.exchange import Call, Exchange
 
 THOUGHTS = 128
 """Tokens that leave a thinking model room to think and to answer."""
@@ -126,17 +126,23 @@ def _stored(chat: Chat, answer: Answer) -> Any:
     return chat.session.exchange(Call(method="GET", path=f"/chat/completions/{name[:80]}"))
 
 
+def _fetched(exchange: Exchange) -> bool:
+    """Whether what came is the answer of that id."""
+    return exchange.accepted and exchange.call.path.endswith(f"/{member(exchange.json, 'id')}")
+
+
 @probe("chat/fields/store")
 def store(chat: Chat) -> Observation:
     """Whether the answer is kept; what is kept can be fetched by its id."""
     chat.control()
-    kept = _stored(chat, chat.ask(store=True, metadata={"zq": "1"}, max_tokens=1))
-    if kept is not None and kept.accepted and member(kept.json, "id"):
-        return supported("the stored answer can be fetched by its id")
-    left = _stored(chat, chat.ask(store=False, max_tokens=1))
-    if kept is not None and left is not None and not kept.accepted:
-        return ignored(f"store is accepted, and fetching the answer by its id gives {kept.status}")
-    return inconclusive("the answer has no id to fetch it by")
+    kept, left = (_stored(chat, chat.ask(store=value, max_tokens=1)) for value in (True, False))
+    if kept is None or left is None:
+        return inconclusive("the answer has no id to fetch it by")
+    if not _fetched(kept):
+        return ignored(f"store is accepted, and fetching the answer by its id gives {kept.failure or kept.status}")
+    if _fetched(left):
+        return ignored("an answer can be fetched by its id whether it was to be stored or not")
+    return supported("the stored answer can be fetched by its id, and one not to be stored cannot")
 
 
 @probe("chat/fields/metadata")
@@ -144,7 +150,7 @@ def metadata(chat: Chat) -> Observation:
     """Up to 16 pairs that are kept with a stored answer."""
     chat.control()
     kept = _stored(chat, chat.ask(store=True, metadata={"zq": "1"}, max_tokens=1))
-    if kept is not None and kept.accepted and member(kept.json, "metadata") == {"zq": "1"}:
+    if kept is not None and _fetched(kept) and member(kept.json, "metadata") == {"zq": "1"}:
         return supported("the stored answer has the metadata")
     return same.reads_values(chat, "metadata")
 

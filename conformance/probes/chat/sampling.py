@@ -125,20 +125,24 @@ derived("chat/fields/logprobs", "Whether the probabilities of the generated toke
 @probe("chat/fields/logprobs/plain", title="without stream")
 def logprobs(chat: Chat) -> Observation:
     """`choices[].logprobs.content` has an entry for each token."""
-    chat.control()
-    answer = chat.ask(logprobs=True, top_logprobs=3, max_tokens=4)
+    control = chat.control()
+    answer = chat.ask(logprobs=True, max_tokens=4)
     if not answer.logprobs:
         return ignored("`logprobs.content` is absent or empty")
+    if control.logprobs:
+        return ignored("probabilities come whether they are asked for or not")
     return supported(f"{len(answer.logprobs)} tokens come with their probabilities")
 
 
 @probe("chat/fields/logprobs/stream", title="with stream")
 def logprobs_stream(chat: Chat) -> Observation:
     """The chunks carry the probabilities of their tokens."""
-    chat.control(stream=True)
-    answer = chat.ask(logprobs=True, top_logprobs=3, max_tokens=4, stream=True)
+    control = chat.control(stream=True)
+    answer = chat.ask(logprobs=True, max_tokens=4, stream=True)
     if not answer.logprobs:
         return ignored("no chunk holds `logprobs.content`")
+    if control.logprobs:
+        return ignored("probabilities come whether they are asked for or not")
     return supported(f"{len(answer.logprobs)} tokens come with their probabilities")
 
 

@@ -43,7 +43,7 @@ def equals_plain(chat: Chat) -> Observation:
     """At temperature 0 the joined chunks are the plain answer: content, finish_reason, usage."""
     different = []
     for prompt, control in chat.steady(2):
-        answer = chat.ask(prompt, stream=True, stream_options={"include_usage": True})
+        answer = chat.counted_stream(prompt)
         pairs = {
             "content": (answer.text, control.text),
             "finish_reason": (answer.finish_reason, control.finish_reason),
