@@ -11,6 +11,7 @@ from .chat.formats import one_word
 from .declaring import probe
 from .endpoints import Chat
 from .observation import Observation, broken, ignored, inconclusive, rejected, supported
+from .session import Refused, is_refusal
 
 
 @probe("clients/openai_python/sync", title="openai-python, sync")
@@ -44,6 +45,8 @@ def parse(chat: Chat) -> Observation:
     if exchange.accepted and taken is not None and taken.text == '{"zq_key":"v7"}':
         return supported("parse() gives an object of the pydantic model")
     said = str(member(exchange.json, "choices", 0, "message", "content") or "")
+    if exchange.failure is None and exchange.status is not None and is_refusal(exchange.status):
+        raise Refused(exchange)
     exception = taken.exception if taken else None
     if exception in ("ValidationError", "LengthFinishReasonError"):
         if said.lstrip().startswith("{"):

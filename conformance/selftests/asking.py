@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import ExitStack
 from functools import cache
 
+from conformance.checklist.rows import Row
 from conformance.images import served
 from conformance.judge.catalogue import catalogue
 from conformance.judge.examine import Examination
 from conformance.judge.finding import Finding
+from conformance.probes.session import Send
 from conformance.wire.asker import Address, Asker
 from conformance.wire.exchange import Exchange
 from conformance.wire.store import MemoryStore
@@ -16,12 +20,25 @@ from .servers import BASE_URL, CHAT_MODEL, EMBEDDING_MODEL, InProcess, Server, m
 
 MODELS = dict.fromkeys(("chat", "tools", "insert", "vision", "thinking"), CHAT_MODEL) | {"embedding": EMBEDDING_MODEL}
 
+_stack = ExitStack()
 
-def asker_of(server: Server, deadline: float = 20.0, image_url: str = "") -> Asker:
+
+@cache
+def image_url() -> str:
+    """Where the suite's pictures are served, as long as the process lives."""
+    return _stack.enter_context(served("http://127.0.0.1"))
+
+
+def rows() -> list[Row]:
+    """The rows that a miniature server can be asked about."""
+    return [row for row in catalogue().values() if row.probe is not None and row.needs in MODELS]
+
+
+def asker_of(server: Server, deadline: float = 20.0) -> Asker:
     """An asker of a miniature server, in the process."""
     transport = InProcess(server)
     return Asker(
-        address=Address(base_url=BASE_URL, image_url=image_url),
+        address=Address(base_url=BASE_URL, image_url=image_url()),
         store=MemoryStore(),
         deadline=deadline,
         network=lambda _: transport,
@@ -29,14 +46,16 @@ def asker_of(server: Server, deadline: float = 20.0, image_url: str = "") -> Ask
     )
 
 
-def asked(server: Server, rows: list[str] | None = None) -> tuple[dict[str, Finding], list[Exchange]]:
-    """The findings of every row with a probe that the models can answer (or of `rows`), and all exchanges."""
-    with served("http://127.0.0.1") as images:
-        asker = asker_of(server, image_url=images)
-        findings = {}
-        for row in catalogue().values():
-            if row.probe is not None and row.needs in MODELS and (rows is None or row.id in rows):
-                findings[row.id] = Examination(row=row, send=asker.ask, models=MODELS).finding()
+def examined(row: str, send: Send) -> Finding:
+    """The finding of one row."""
+    return Examination(row=catalogue()[row], send=send, models=MODELS).finding()
+
+
+def asked(server: Server, only: Iterable[str] | None = None) -> tuple[dict[str, Finding], list[Exchange]]:
+    """The findings of every row with a probe that the models can answer (or of some rows), and all exchanges."""
+    asker = asker_of(server)
+    names = [row.id for row in rows()] if only is None else list(only)
+    findings = {name: examined(name, asker.ask) for name in names}
     return findings, sorted(asker.store.all(), key=lambda exchange: exchange.id)
 
 

@@ -5,6 +5,7 @@ loopback socket. By hand: `python -m conformance.selftests.servers NAME`.
 """
 
 from . import hostile as _hostile
+from . import sly as _sly
 from .behaviours import NAMED, made, strips
 from .honours import ALIAS, CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
 from .interface import Reply, Request, Server
@@ -26,4 +27,4 @@ __all__ = [
     "strips",
 ]
 
-del _hostile
+del _hostile, _sly

@@ -79,8 +79,8 @@ def _shared_parameters(parameters: "xllamacpp.CommonParams", settings: Settings)
         threads.poll = 0  # threads without work sleep
     parameters.n_gpu_layers = 0  # the same arithmetic, so the same texts, with and without a GPU
     parameters.fit_params = False  # nothing to fit: it takes half a second to find that out
-    # A prompt that is partly in the cache is computed in other batches than a whole one, which rounds otherwise: greedy
-    # text then depends on what was asked before. Our prompts are short, so nothing is lost without a cache.
+    # A prompt that is partly in the cache is computed in other batches than a whole one, which rounds otherwise:
+    # greedy text would depend on what was asked before.
     parameters.cache_prompt = False
     parameters.cache_ram_mib = 0
     return parameters
