@@ -11,7 +11,7 @@ from .answers import Answer, items, member
 from .declaring import derived, probe
 from .endpoints import Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
-from .session import ABSENT, Refused
+from .session import ABSENT, Failed, Refused
 
 SAMPLED = "below 1e-6: two sampled texts of 16 tokens or more were equal in 0 of 168 pairs, and several must agree"
 
@@ -224,7 +224,7 @@ def max_tokens_default(completions: Completions) -> Observation:
     # Were there no default, nothing would end the answer: let a stop sequence do it, or the deadline.
     try:
         answer = completions.ask(prompt, max_tokens=ABSENT, stop=word)
-    except Refused:
+    except (Refused, Failed):
         answer = completions.ask(prompt, max_tokens=ABSENT)
     shorter = len(answer.text) < len(control.text) and control.text.startswith(answer.text.rstrip())
     if answer.finish_reason == "length" and shorter and answer.completion_tokens in (16, None):
