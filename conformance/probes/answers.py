@@ -81,6 +81,8 @@ class Answer:
         """The indices of the choices, in order of appearance."""
         if not self.streamed:
             return [found for choice in self.choices if (found := whole(member(choice, "index"))) is not None]
+        if not self.chunks:
+            raise Unreadable(self.exchange, "server-sent events")
         seen: dict[int, None] = {}
         for _, choice in self._parts:
             index = whole(member(choice, "index"))

@@ -1,52 +1,117 @@
-"""The field-stripping client: with its field taken out of the request, each row that was supported is ignored."""
+"""The field-stripping client: with its field taken out of the request, each row that was supported is ignored.
+
+The server honours everything, and is lenient: a strict one would refuse `tool_choice` when `tools` is taken out.
+Error rows are asked of the strict one. Calls without the field are the same with and without stripping, so they are
+asked once for all rows.
+"""
 
 from __future__ import annotations
+
+from functools import cache
 
 import pytest
 
 from conformance.checklist.verdicts import Evidence, Verdict
-from conformance.judge.catalogue import catalogue
+from conformance.probes.embeddings import ONE
+from conformance.probes.endpoints import Chat, Completions
+from conformance.probes.session import Send
+from conformance.wire.asker import Asker
+from conformance.wire.exchange import Call, Exchange
 
-from .asking import MODELS, asked, outcome
+from .asking import MODELS, asker_of, examined, rows
 from .servers import HonoursEverything, strips
 
 CONTROLS = {
-    "messages": [{"role": "user", "content": "Write a long story about a dragon and a knight."}],
-    "prompt": "Once upon a time, a dragon and a knight",
-    "input": "A dragon sleeps in the cave.",
-    "model": None,
+    "messages": [{"role": "user", "content": Chat.prompts[0]}],
+    "prompt": Completions.prompts[0],
+    "input": ONE,
 }
 """Required fields are replaced by what a control sends."""
 
+BAD = {
+    "chat/stream/error_before_first_token": "messages",
+    "completions/features/json_mode": "response_format",
+    "completions/notes/prompt_string": "prompt",
+    "clients/openai_python/parse": "response_format",
+    "errors/chat/unknown_field": "zz_unknown",
+    "errors/chat/empty_messages": "messages",
+    "errors/chat/unknown_role": "messages",
+    "errors/embeddings/empty_input": "input",
+    "errors/chat/unknown_model": "model",
+    "errors/completions/unknown_model": "model",
+    "errors/embeddings/unknown_model": "model",
+}
+"""Rows about a field, whose ids do not name it."""
+
 OTHERWISE = {
     "chat/fields/tools/function/strict": "without tools there is no call whose arguments could be judged",
-    "chat/fields/tool_choice/none": "needs tools that auto calls; asked with its own field stripped",
     "embeddings/fields/encoding_format/absent": "is about the field's absence",
-    "chat/fields/stream_options/include_obfuscation": "on is OpenAI's default: without the field chunks carry it",
+    "chat/stream/equals_plain": "a document is no stream that could equal it",
+    "chat/stream/arrives_in_pieces": "a document has no pieces",
+    "chat/stream/tool_calls": "a document has no chunks with calls",
+    "chat/stream/created_constant": "a document has no chunks with times",
+    "errors/chat/wrong_type/audio": "without it, the modality audio that it belongs to is refused",
+    "chat/stream/client_leaves": "a document is no stream to leave",
+    "completions/stream/equals_plain": "a document is no stream that could equal it",
 }
-"""Rows for which another verdict than `ignored` is right, and why."""
+"""Rows of which nothing can be said without the field, and why: they must not stay supported."""
 
 
-def effects() -> list[str]:
-    findings, _ = outcome("honours_everything")
-    return [
-        row
-        for row, finding in findings.items()
-        if "/fields/" in row
-        and finding.verdict is Verdict.SUPPORTED
-        and finding.evidence is Evidence.EFFECT
-        and row not in OTHERWISE
-    ]
+def field_of(row: str) -> str | None:
+    """The field that a row is about; None where it is about none."""
+    endpoint, kind, *path = row.split("/")
+    if row in BAD:
+        return BAD[row]
+    if kind == "fields":
+        return path[0]
+    if endpoint == "errors" and path and path[0] in ("wrong_type", "out_of_range"):
+        return path[1]
+    return "stream" if kind == "stream" else None
 
 
-@pytest.mark.parametrize("row", [row.id for row in catalogue().values() if row.probe and "/fields/" in row.id])
+@cache
+def whole(*, strict: bool) -> Asker:
+    return asker_of(HonoursEverything(lenient=not strict, extensions=not strict, pace=0))
+
+
+@cache
+def without(field: str, model: str, *, strict: bool) -> Asker:
+    server = HonoursEverything(lenient=not strict, extensions=not strict, pace=0)
+    return asker_of(strips(field, server, model if field == "model" else CONTROLS.get(field)))
+
+
+def stripping(field: str, model: str, *, strict: bool) -> Send:
+    def send(call: Call) -> Exchange:
+        holds = isinstance(call.body, dict) and field in call.body
+        return (without(field, model, strict=strict) if holds else whole(strict=strict)).ask(call)
+
+    return send
+
+
+ROWS = [row for row in rows() if field_of(row.id)]
+
+
+@pytest.mark.parametrize("row", [row.id for row in ROWS])
 def test_a_stripped_field_is_ignored(row):
-    if row not in effects():
-        pytest.skip("no effect to take away, or another verdict is right: see OTHERWISE")
-    field = row.split("/")[2]
-    value = CONTROLS.get(field)
-    if field == "model":
-        value = MODELS["embedding"] if row.startswith("embeddings/") else MODELS["chat"]
-    lenient = HonoursEverything(lenient=True)
-    finding = asked(strips(field, lenient, value), [row])[0][row]
-    assert finding.verdict is Verdict.IGNORED, finding.reason
+    strict = row.startswith("errors/")
+    found = examined(row, whole(strict=strict).ask)
+    assert found.verdict is Verdict.SUPPORTED, found.reason
+    if found.evidence is not Evidence.EFFECT:
+        assert found.evidence in (Evidence.PARSED, Evidence.ECHOED)  # no effect to take away
+        return
+    field = field_of(row) or ""
+    model = MODELS["embedding" if row.startswith(("embeddings/", "errors/embeddings/")) else "chat"]
+    stripped = examined(row, stripping(field, model, strict=strict))
+    if row in OTHERWISE:
+        assert stripped.verdict in (Verdict.INCONCLUSIVE, Verdict.BROKEN), stripped.reason
+    else:
+        assert stripped.verdict is Verdict.IGNORED, stripped.reason
+
+
+def test_every_other_row_is_about_the_answer_or_the_transport_not_about_a_field():
+    kinds = {tuple(row.id.split("/")[:2]) for row in rows() if field_of(row.id) is None}
+    fields = {kind for kind in kinds if kind[1] == "fields"}
+    assert fields == set()
+    missing = {row.id for row in rows() if field_of(row.id) is None and row.id.startswith("errors/")}
+    names = {row.split("/")[2] for row in missing}
+    assert names == {"missing", "malformed_json", "not_an_object", "unknown", "wrong_method"}
