@@ -132,13 +132,23 @@ def misused(endpoint: Endpoint, field: str, value: Any) -> Observation:
     """A bad value of a field. A server that refuses valid ones too has not told them apart."""
     plain(endpoint)
     values = VALUES[endpoint.name][field]
-    bad = endpoint.brief_attempt(**{**values.context, field: value})
+    bad = endpoint.brief_attempt(**{**values.context, field: value}, **_bounded(field))
     if not bad.accepted and values.valid is not None:
         twin = endpoint.brief_attempt(**{**values.context, field: values.valid})
         if not twin.accepted:
             return inconclusive(f"a valid value is answered with {twin.failure or twin.status} too")
     return graded(bad, 400, param=field)
 
+
+def _bounded(field: str) -> dict[str, Any]:
+    """What ends the answer of a server that takes a bad limit for none: we leave at its first words.
+
+    Seen: -5 keeps Ollama writing for as long as its context lasts, and all other requests waiting.
+    """
+    return {"stream": True, "leave_after": 1} if field in LIMITS else {}
+
+
+LIMITS = ("max_tokens", "max_completion_tokens")
 
 RANGES: dict[str, dict[str, Any]] = {
     "chat": {
