@@ -36,7 +36,8 @@ def run(options: argparse.Namespace, rest: Sequence[str]) -> int:
     status = pytest.main([*_own(rest), *_given(options), *rest], plugins=[_named(command)])
     if command.cannot_run:
         return 2
-    if command.status is not None and status in (0, 1, 5):
+    # Its report was written, so the run knows better than pytest how it ended: 2 is -x there, and an interruption.
+    if command.status is not None and status in (0, 1, 2, 5):
         return command.status
     return {0: 0, 1: 1, 2: 130, 3: 3, 4: 2, 5: 2}.get(int(status), 3)
 
@@ -57,10 +58,11 @@ def _isolate(environ: Mapping[str, str] | os._Environ[str]) -> None:
 
 def _own(rest: Sequence[str]) -> list[str]:
     workers = [] if any(argument.startswith(("-n", "--numprocesses")) for argument in rest) else ["-n", WORKERS]
+    loud = any(argument.startswith(("-v", "--verbos")) for argument in rest)
     return [
         "-c", str(HERE / "pytest.ini"), f"--rootdir={HERE}", f"--confcutdir={HERE}",
         "-p", "xdist.plugin", "-p", "conformance.plugin", "-p", "no:cacheprovider",
-        *workers, *(str(file) for file in sorted(HERE.glob("test_*.py"))),
+        *workers, *([] if loud else ["-q"]), *(str(file) for file in sorted(HERE.glob("test_*.py"))),
     ]  # fmt: skip
 
 
@@ -71,7 +73,7 @@ def _given(options: argparse.Namespace) -> list[str]:
         value = getattr(options, option.name)
         if value is True:
             given.append(option.flag)
-        elif value not in (None, False):
+        elif value is not None and value is not False:  # 0 is a value, too
             given.append(f"{option.flag}={value}")
     return given
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from conformance.ci import told
 from conformance.images import served
@@ -26,6 +27,7 @@ from conformance.report.compare import compared
 from conformance.report.files import check_writable, write
 from conformance.report.terminal import summary
 from conformance.run import Run, Settings
+from conformance.scratch import run_folder, termination_interrupts
 from conformance.shard import Shard, shard_of
 from conformance.targets.errors import TargetError
 from conformance.targets.opening import Target, opened
@@ -51,6 +53,8 @@ class Controller:
         self.say = say
         self.asked = 0
         self.interrupted = False
+        self.stopped = ""
+        self.crashed: dict[str, str] = {}
         self.written: Path | None = None
         self.status: int | None = None
         self.report: dict[str, Any] | None = None
@@ -66,16 +70,16 @@ class Controller:
         Raises:
             TargetError: the target cannot be asked, or an option or file is wrong.
         """
-        if self.options.deadline <= 0:
-            raise TargetError("--deadline: give a number of seconds above 0")
+        if not 0 < self.options.deadline < math.inf:
+            raise TargetError(f"--deadline: {self.options.deadline:g}: give a number of seconds above 0")
         if self.options.update_baseline and not self.options.baseline:
             raise TargetError("--update-baseline needs --baseline FILE, the file to write")
         self._shard = shard_of(self.options.shard)
         if self._shard and self.options.update_baseline:
             raise TargetError("--update-baseline: a shard is no baseline; give it to openai-conformance merge")
         check_writable(Path(self.options.report_dir))
-        folder = Path(tempfile.mkdtemp(prefix="openai-conformance-"))
-        self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        self._stack.enter_context(termination_interrupts())
+        folder = self._stack.enter_context(run_folder())
         self.target: Target = self._stack.enter_context(opened(self.options, self.environ, folder, self.say))
         self._expected = baseline_for(self.options, self.target)
         self.run = Run(settings=self._settings(folder))
@@ -138,6 +142,16 @@ class Controller:
         for problem in problems:
             self.say(f"careful: {problem}")
 
+    def stop(self, why: BaseException) -> None:
+        """Take note of what ended the asking early: a signal, an option such as -x, or our own error."""
+        self.interrupted = type(why) is KeyboardInterrupt or isinstance(why, pytest.exit.Exception)
+        if self.interrupted:
+            self.stopped = "the run was interrupted"
+        elif isinstance(why, (pytest.Session.Failed, KeyboardInterrupt)):  # pytest's and xdist's own, for -x
+            self.stopped = f"the run ended early: {why}"
+        else:
+            self.stopped = "the run ended early by an error of our own"
+
     def conclude(self) -> Iterator[tuple[Finding, str, Any]]:
         """Judge what only all answers together can tell, then write the report.
 
@@ -178,7 +192,7 @@ class Controller:
         if self._shard:
             return iter(())  # only all shards together can tell
         models, selected = self.run.settings.models, self._selected
-        return concluded(findings, exchanges, models=models, selected=selected, rules=not self.interrupted)
+        return concluded(findings, exchanges, models=models, selected=selected, rules=not self.stopped)
 
     def _write(self, findings: dict[str, Finding], exchanges: list[Exchange]) -> None:
         measured = Measured(
@@ -188,7 +202,8 @@ class Controller:
             started=self._started,
             seconds=time.time() - self._started,
             gone=self.run.gone,
-            interrupted=self.interrupted,
+            stopped=self.stopped,
+            crashed=self.crashed,
             models=self.run.settings.models,
             between=self.run.between,
             shard=self._shard.record(self._selected) if self._shard else None,
@@ -196,19 +211,25 @@ class Controller:
         self.report = built(measured, self._expected)
         self.written = write(self.report, exchanges, Path(self.options.report_dir), self.options.name)
         difference = compared(self._expected.report, self.report) if self._expected else None
-        self.status = self._status(findings)
         if self.options.update_baseline:
             write_baseline(Path(self.options.baseline), self.report)
+        self.status = self._status(findings)
         self._lines = summary(self.report, difference, self.written, self.target.hints)
         named = self.options.summary
+        if not self._selected:
+            self._lines.append("nothing to ask: no row matches -k; openai-conformance list prints all rows")
         self._lines += told(self.report, difference, self.written, named=named, environ=self.environ)
 
     def _status(self, findings: dict[str, Finding]) -> int:
         if self.interrupted:
             return 130
+        if self.crashed:
+            return 3
         if self.run.gone or not self._selected:
             return 2
-        return int(worse_than(findings, self.run.expected, required=self.options.require_supported))
+        if worse_than(findings, self.run.expected, required=self.options.require_supported):
+            return 1
+        return 2 if self.stopped else 0
 
     def summary(self) -> list[str]:
         """The lines that end a run."""

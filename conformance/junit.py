@@ -24,6 +24,11 @@ def properties(finding: Finding) -> list[tuple[str, object]]:
     ]
 
 
+def row_named(nodeid: str) -> str:
+    """The row of a pytest item, by the item's id."""
+    return nodeid.partition("[")[2].removesuffix("]")
+
+
 class RowNames:
     """A plugin of the controller: every report goes by it, those of workers and those of its own."""
 
@@ -35,7 +40,7 @@ class RowNames:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Name the row, before pytest writes it down."""
         xml = self._config.stash.get(xml_key, None)
-        row = report.nodeid.partition("[")[2].removesuffix("]")
+        row = row_named(report.nodeid)
         if xml is not None and row in catalogue():
             entry = xml.node_reporter(report)
             entry.add_attribute("classname", f"openai-conformance.{row.split('/')[0]}")

@@ -86,7 +86,6 @@ def merged(paths: Iterable[Path], baseline: Callable[[Target], Baseline | None] 
         started=min(datetime.fromisoformat(part.report["started"]).timestamp() for part in parts),
         seconds=sum(part.report["seconds"] for part in parts),
         gone=ended,
-        interrupted=False,
         between=sum(part.report["requests"] - len(part.exchanges) for part in parts),
         models=models,
     )

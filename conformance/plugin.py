@@ -18,8 +18,9 @@ from conformance.checklist.rows import Row
 from conformance.controller import Controller
 from conformance.judge.catalogue import catalogue
 from conformance.judge.finding import Finding
-from conformance.junit import RowNames, properties
+from conformance.junit import RowNames, properties, row_named
 from conformance.options import OPTIONS
+from conformance.report.compare import printable
 from conformance.report.terminal import LETTERS, outcome_of, shown_verdict
 from conformance.run import Run, Settings
 from conformance.targets.errors import TargetError
@@ -52,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """A worker takes up its part in the run; the controller names rows in the JUnit file."""
     if not _is_worker(config):
         config.pluginmanager.register(RowNames(config))
+        config.pluginmanager.register(OwnErrors(config))
     else:
         told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
         config.stash[_RUN] = Run(settings=Settings.of(told["conformance"]), worker=told["workerid"])
@@ -70,6 +72,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     except TargetError as error:
         controller.close()
         _cannot_run(config, str(error))
+    except BaseException:  # Ctrl-C above all: nothing that was started may stay
+        controller.close()
+        raise
     config.stash[_CONTROLLER] = controller
     config.stash[_RUN] = run
 
@@ -163,9 +168,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     controller = session.config.stash.get(_CONTROLLER, None)
     try:
         result = yield
-    except BaseException:
+    except BaseException as why:
         if controller is not None:
-            controller.interrupted = True
+            controller.stop(why)
         raise
     finally:
         if controller is not None:
@@ -215,6 +220,34 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     category = "xfailed" if expected else report.outcome
     letter = "F" if report.failed else LETTERS[str(verdict)]
     return category, letter, shown_verdict(str(verdict), failed=report.failed)
+
+
+class OwnErrors:
+    """A plugin of the controller: what fails without a verdict, such as an item whose worker died, is our own error.
+
+    Its row is untested, and the run cannot end as expected.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        """`config`: it knows the controller."""
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """An item of our own failed."""
+        if report.failed and "verdict" not in dict(report.user_properties):
+            self._note(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A module of our own cannot be read."""
+        if report.failed:
+            self._note(report)
+
+    def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        controller = self._config.stash.get(_CONTROLLER, None)
+        if controller is not None:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            why = printable(crash.message if crash else report.longreprtext, 300)
+            controller.crashed[row_named(report.nodeid) or report.nodeid] = why
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -13,7 +13,7 @@ from conformance.checklist.verdicts import Verdict
 from conformance.resources import folder
 from conformance.targets.errors import TargetError
 
-from .files import ReportError, read
+from .files import ReportError, check_writable, read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,10 @@ def baseline_for(options: Any, target: Any) -> Baseline | None:
     if named == "auto":
         return _nearest(target)
     file = Path(named)
-    if not file.exists() and options.update_baseline:
-        return None
+    if options.update_baseline:
+        check_writable(file.parent, "--update-baseline")  # before a run whose end it would spoil
+        if not file.exists():
+            return None
     return _loaded(file)
 
 
@@ -63,8 +65,12 @@ def _loaded(file: Path) -> Baseline:
 def _of_baseline(file: Path, document: dict[str, Any]) -> Baseline:
     verdicts = document["verdicts"]
     known = set(Verdict)
-    if not isinstance(verdicts, dict) or not all(value in known for value in verdicts.values()):
-        raise TargetError(f"--baseline: {file} holds a verdict that is none; write it anew with --update-baseline")
+    if not isinstance(verdicts, dict) or not all(
+        isinstance(value, str) and value in known for value in verdicts.values()
+    ):
+        raise TargetError(
+            f"--baseline: {file} holds a verdict that is none; remove it, and write it anew with --update-baseline"
+        )
     rows = [{"id": row, "verdict": verdict, "reason": ""} for row, verdict in verdicts.items()]
     target = document["baseline"] if isinstance(document["baseline"], dict) else {}
     report = {"target": {"kind": None, "version": None, "models": {}, **target}, "rows": rows}

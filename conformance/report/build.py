@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -40,8 +40,11 @@ class Measured:
     started: float
     seconds: float
     gone: str
-    interrupted: bool
     models: Mapping[str, str]
+    stopped: str = ""
+    """What ended the asking early though the server was there; empty where nothing did."""
+    crashed: Mapping[str, str] = field(default_factory=dict)
+    """Row -> the error of our own that kept it from a verdict."""
     between: int = 0
     """Requests beside the exchanges, sent to reset the server's cache."""
     shard: Mapping[str, Any] | None = None
@@ -50,7 +53,7 @@ class Measured:
     @property
     def ended(self) -> str:
         """Why the run ended early; empty where it did not."""
-        return self.gone or ("the run was interrupted" if self.interrupted else "")
+        return self.gone or self.stopped
 
 
 def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
@@ -59,7 +62,7 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
     claims = claims_of(target.kind, target.version)
     by_id = {exchange.id: exchange for exchange in measured.exchanges}
     rows = [_row(row, measured, claims, by_id) for row in catalogue().values()]
-    complete = not measured.gone and not measured.interrupted and all(row["verdict"] != "untested" for row in rows)
+    complete = not measured.ended and all(row["verdict"] != "untested" for row in rows)
     report: dict[str, Any] = {
         "format": FORMAT,
         "complete": complete,
@@ -115,6 +118,9 @@ def _commit() -> str | None:
 
 def _notes(measured: Measured) -> list[str]:
     notes = [f"the run ended early: {measured.gone}"] if measured.gone else []
+    notes += [measured.stopped] if measured.stopped else []
+    if measured.crashed:
+        notes.append(f"an error of our own, so there is no verdict: {', '.join(sorted(measured.crashed))}")
     if measured.between:
         notes.append(
             "greedy text changes with what was asked before, so each generation was asked alone, after a reset"
@@ -158,6 +164,8 @@ def _without_finding(row: Row, measured: Measured) -> Finding:
     if measured.shard and row.id in measured.shard["selected"]:
         others = "asked by another shard" if row.probe else "judged when the shards are merged"
         reason = measured.ended or others
+    if row.id in measured.crashed:
+        reason = f"our own error: {measured.crashed[row.id]}"
     return Finding(row=row.id, verdict=Verdict.UNTESTED, reason=reason, evidence=Evidence.NONE)
 
 

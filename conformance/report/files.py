@@ -22,8 +22,8 @@ class ReportError(Exception):
     """A file is no report that we can read; the message says which and why."""
 
 
-def check_writable(folder: Path) -> None:
-    """Make the folder of the reports.
+def check_writable(folder: Path, option: str = "--report-dir") -> None:
+    """Make the folder of the reports, or of another file that an option names.
 
     Raises:
         TargetError: it cannot be written to.
@@ -34,7 +34,7 @@ def check_writable(folder: Path) -> None:
         probe.write_text("", encoding="utf-8")
         probe.unlink()
     except OSError as error:
-        raise TargetError(f"--report-dir: cannot write to {folder}: {error.strerror or error}") from error
+        raise TargetError(f"{option}: cannot write to {folder}: {error.strerror or error}") from error
 
 
 def write(report: Mapping[str, Any], exchanges: Iterable[Exchange], parent: Path, name: str | None) -> Path:

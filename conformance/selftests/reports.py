@@ -52,7 +52,6 @@ def report_of(
         started=1_700_000_000.0,
         seconds=1.0,
         gone="",
-        interrupted=False,
         models={"chat": "mini"},
         shard=shard,
     )

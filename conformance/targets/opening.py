@@ -34,6 +34,7 @@ class Options(Protocol):
     embedding_model: str | None
     embedding_base_url: str | None
     prepare: bool
+    deadline: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ def opened(options: Options, environ: Mapping[str, str], folder: Path, progress:
             base_url=options.base_url,
             target=options.target,
             environ=environ,
-            look=lambda url: detect(client, url),
+            look=lambda url: detect(client, url, seconds=min(10.0, options.deadline)),
         )
         progress(choice.line)
         if choice.kind == "embedded":
@@ -172,7 +173,8 @@ def _generic(options: Options, choice: Choice, client: httpx.Client, environ: Ma
     if "chat" not in models and "embedding" not in models:
         models["chat"] = Model(id=_only_model(client, url, key), digest="")
     if "chat" in models:
-        models = {"tools": models["chat"], "insert": models["chat"], **models}
+        # Chat first: where its model is wrong, --model is the option to name.
+        models = {**dict.fromkeys(("chat", "tools", "insert"), models["chat"]), **models}
     hints = tuple(
         f"no model for {role}: name one with --{option}"
         for role, option in (
