@@ -19,7 +19,6 @@ from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, asy
 
 GENERATING = ("/chat/completions", "/completions")
 KEY_SHOWN = "$OPENAI_API_KEY"
-_BUSY = (429, 503)
 
 
 class ServerGone(Exception):
@@ -94,7 +93,7 @@ class Asker:
         waited = 0.0
         while True:
             exchange = self._once(call, deadline)
-            pause = _pause(exchange)
+            pause = exchange.comes_back
             if pause is None or time.monotonic() - began + pause > deadline:
                 break
             time.sleep(pause)
@@ -241,14 +240,3 @@ def _failure(call: Call, recording: Recording, error: Exception | None) -> str |
         return "cut"
     # The SDK stopped reading: it had what it wanted (its own [DONE]), or it could not take what it saw.
     return None
-
-
-def _pause(exchange: Exchange) -> float | None:
-    """Seconds to wait where the server says that it is busy or still loading; None where it does not."""
-    if exchange.status not in _BUSY:
-        return None
-    after = exchange.header("retry-after")
-    if after.isdigit():
-        return float(after)
-    words = exchange.text[:2000].lower()
-    return 1.0 if any(word in words for word in ("busy", "loading", "overload")) else None
