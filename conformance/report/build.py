@@ -73,6 +73,7 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
             "kind": target.kind,
             "version": target.version,
             "base_url": target.base_url,
+            "notes": list(target.notes),
             "models": {
                 name: {
                     "id": model.id,
@@ -115,6 +116,7 @@ def _commit() -> str | None:
 
 def _notes(measured: Measured) -> list[str]:
     notes = [f"the run ended early: {measured.gone}"] if measured.gone else []
+    notes += measured.target.notes
     if measured.between:
         notes.append(
             "greedy text changes with what was asked before, so each generation was asked alone, after a reset"
