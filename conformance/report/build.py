@@ -117,6 +117,10 @@ def _commit() -> str | None:
 def _notes(measured: Measured) -> list[str]:
     notes = [f"the run ended early: {measured.gone}"] if measured.gone else []
     notes += measured.target.notes
+    waited = [exchange for exchange in measured.exchanges if exchange.waited]
+    if waited:
+        seconds = sum(exchange.waited for exchange in waited)
+        notes.append(f"the server said that it was busy: {len(waited)} requests waited {seconds:.0f} s in all")
     if measured.between:
         notes.append(
             "greedy text changes with what was asked before, so each generation was asked alone, after a reset"
