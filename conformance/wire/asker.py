@@ -56,7 +56,8 @@ class Asker:
     round: int = 0
     """Calls of another round are asked anew, controls included."""
     loaded: set[str] = field(default_factory=set)
-    """Models that have answered before; the first answer may include loading the model."""
+    """The model that was asked last. The first answer of another may include loading it, again if it was asked
+    before: it may have been pushed out since."""
     grace: float = 1.0
     """By how much the deadline of a model's first request is longer."""
     apart: Path | None = None
@@ -106,6 +107,7 @@ class Asker:
         model = call.body.get("model") if isinstance(call.body, dict) else None
         if not isinstance(model, str) or model in self.loaded:
             return self.deadline
+        self.loaded.clear()
         self.loaded.add(model)
         return self.deadline * self.grace
 
