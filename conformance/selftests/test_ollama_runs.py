@@ -1,6 +1,5 @@
 """Runs on a miniature Ollama that has room for one model: what is loaded when, and what stops a run."""
 
-import itertools
 import os
 import subprocess
 import sys
