@@ -1,15 +1,11 @@
 """A target opened in the process: models, digests, hints, and what stops a run before it begins."""
 
-import json
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
 
-from conformance.controller import Controller
-from conformance.judge.catalogue import catalogue
-from conformance.options import OPTIONS
 from conformance.selftests.ollamas import FakeOllama
+from conformance.selftests.openings import controller_of, options, reported
 from conformance.selftests.servers import listening, made
 from conformance.selftests.servers.interface import json_reply
 from conformance.targets import opening
@@ -44,14 +40,6 @@ def small_files(monkeypatch, tmp_path):
     monkeypatch.setattr(FixtureModel, "fetch_files", fetch_files)
 
 
-def options(url, **given):
-    plain = {
-        option.name: option.settings.get("default", False if "action" in option.settings else None)
-        for option in OPTIONS
-    }
-    return SimpleNamespace(**plain | {"base_url": url} | given)
-
-
 def target_of(server, folder, **given):
     with listening(server) as url, opened(options(url, **given), {}, folder, lambda _: None) as target:
         return target
@@ -61,23 +49,6 @@ def ollama(**given):
     server = FakeOllama(**given)
     server.models = dict(ABLE)
     return server
-
-
-def controller_of(url, folder, said, **given):
-    named = vars(options(url, report_dir=str(folder / "reports"), **given))
-    namespace = SimpleNamespace(**{f"conformance_{name}": value for name, value in named.items()})
-    return Controller(namespace, {}, said.append)
-
-
-def reported(controller, rows):
-    """Examine some rows, and write the report; it, and the lines that end the run."""
-    run = controller.open()
-    for row in rows:
-        run.examine(catalogue()[row])
-    selected = {row: (row, (row, 0, row)) for row in rows}
-    (run.folder / "selected-main.json").write_text(json.dumps(selected))
-    list(controller.conclude())
-    return controller.report, controller.summary()
 
 
 PICTURE = "chat/fields/messages/image/base64"
@@ -253,3 +224,34 @@ def test_a_queue_that_stays_full_is_no_measurement(tmp_path):
         with pytest.raises(TargetError, match=r"no working control: .*status 503: server busy"):
             controller.open()
         controller.close()
+
+
+KEYED = {"OPENAI_API_KEY": "sk-secret"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "key"),
+    [
+        (lambda port: {"OLLAMA_HOST": f"0.0.0.0:{port}"}, ""),
+        (lambda port: {"OLLAMA_HOST": f":{port}"}, ""),
+        (lambda port: {"OLLAMA_HOST": f"http://localhost:{port}/"}, ""),
+        (lambda port: {"OPENAI_BASE_URL": f"http://localhost:{port}/v1/"}, "sk-secret"),
+    ],
+)
+def test_an_ollama_that_a_variable_names_is_asked(tmp_path, variables, key):
+    said = []
+    with listening(ollama()) as url:
+        environ = variables(url.rpartition(":")[2].removesuffix("/v1")) | KEYED
+        with opened(options(None), environ, tmp_path, said.append) as target:
+            assert (target.kind, target.version, target.key) == ("ollama", "0.24.0", key)
+            assert target.models["chat"].id == "chatty:latest"
+    assert said[0].endswith(f": {next(iter(environ))} is set")
+
+
+def test_an_ollama_on_the_default_port_is_asked_without_any_option(tmp_path, monkeypatch):
+    said = []
+    with listening(ollama()) as url:
+        monkeypatch.setattr("conformance.targets.choose.DEFAULT_OLLAMA", url)
+        with opened(options(None), KEYED, tmp_path, said.append) as target:
+            assert (target.kind, target.base_url, target.key) == ("ollama", url, "")
+    assert said == [f"asking Ollama 0.24.0 at {url}: it answers on its default port"]

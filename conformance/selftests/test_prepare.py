@@ -2,7 +2,10 @@
 
 import pytest
 
+from conformance.checklist.values import ALIAS
+from conformance.cli import main
 from conformance.selftests.ollamas import FakeOllama
+from conformance.selftests.servers import listening
 from conformance.targets.fixtures.models import CHAT, EMBEDDINGS, FixtureModel
 from conformance.targets.ollama import NAMESPACE, discover
 from conformance.targets.prepare import FIXTURE_IDS, PREPARED, OllamaModel, prepare, remove
@@ -107,3 +110,18 @@ def test_the_suites_models_cover_every_capability_under_names_of_their_own():
     assert set(FIXTURE_IDS) == {"completion", "tools", "insert", "vision", "embedding", "thinking"}
     assert len({model.id for model in PREPARED}) == len(PREPARED)
     assert all(model.id.startswith("openai-conformance") for model in PREPARED)
+
+
+def test_the_command_takes_away_what_is_ours_and_nothing_else(capsys):
+    others = ["the/users:latest", f"{NAMESPACE}-of-mine:latest", f"{NAMESPACE}/mine:latest", "gpt-3.5-turbo:latest"]
+    others += [PREPARED[0].id.replace(":latest", ":mine")]
+    left = f"{ALIAS}-chat:latest"  # a copy that a run left when it was killed
+    server = FakeOllama()
+    server.models = {name: {} for name in [*others, left, *(model.id for model in PREPARED)]}
+    with listening(server) as url:
+        assert main(["models", "remove", "--base-url", url]) == 0
+        assert list(server.models) == others
+        assert f"{len(PREPARED) + 1} models removed" in capsys.readouterr().out
+        assert main(["models", "remove", "--base-url", url]) == 0
+        assert "0 models removed" in capsys.readouterr().out
+    assert list(server.models) == others
