@@ -246,15 +246,14 @@ def _compare(options: argparse.Namespace, _rest: Sequence[str]) -> int:
 
 
 def _models(options: argparse.Namespace, _rest: Sequence[str]) -> int:
-    import httpx
-
+    from conformance.targets.answers import native_client
     from conformance.targets.choose import choose
     from conformance.targets.detect import detect
     from conformance.targets.errors import TargetError
     from conformance.targets.prepare import prepare, remove
 
     try:
-        with httpx.Client() as client:
+        with native_client() as client:
             choice = choose(
                 base_url=options.base_url,
                 target="ollama",

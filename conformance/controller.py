@@ -244,5 +244,6 @@ def _problem(capability: str, model: str, exchange: Exchange) -> str:
     from conformance.judge.examine import what_failed
 
     key = "; give the key with --api-key or OPENAI_API_KEY" if exchange.status in (401, 403) else ""
-    option = {"chat": "--model"}.get(capability, f"--{capability}-model")
-    return f"{capability} model {model!r} ({option}): {what_failed(exchange)}{key}"
+    option = "--model" if capability == "chat" else f"--{capability}-model"
+    named = f" ({option})" if any(known.flag == option for known in OPTIONS) else ""
+    return f"{capability} model {model!r}{named}: {what_failed(exchange)}{key}"

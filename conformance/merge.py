@@ -212,6 +212,7 @@ def _target(parts: Sequence[Part]) -> Target:
         models={
             name: Model(id=model["id"], digest=model["digest"] or "") for name, model in target["models"].items()
         },
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.report["target"].get("notes", ()))),
     )
 
 

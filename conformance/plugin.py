@@ -24,12 +24,14 @@ from conformance.report.compare import printable
 from conformance.report.terminal import LETTERS, outcome_of, shown_verdict
 from conformance.run import Run, Settings
 from conformance.targets.errors import TargetError
+from conformance.turns import Turns
 from conformance.wire.asker import ServerGone
 
 Examine = Callable[[str], None]
 
 _CONTROLLER = pytest.StashKey[Controller]()
 _RUN = pytest.StashKey[Run]()
+_TURNS = pytest.StashKey[Turns]()
 
 
 def rows_of(endpoint: str) -> list[Any]:
@@ -77,6 +79,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise
     config.stash[_CONTROLLER] = controller
     config.stash[_RUN] = run
+    if getattr(config.option, "maxschedchunk", 0) is None:
+        # Rows go to the workers one by one, so that all of them come to the next model at about the same time.
+        config.option.maxschedchunk = 1
 
 
 def _say(config: pytest.Config) -> Callable[[str], None]:
@@ -110,21 +115,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     run = config.stash[_RUN]
     order = {row: place for place, row in enumerate(catalogue())}
-    models = list(dict.fromkeys(run.settings.models.values()))
     asked: list[tuple[Any, pytest.Item]] = []
     mine = run.asks(row for item in items if (row := _row(item)) is not None)
     for item in items:
         row = _row(item)
         if row is not None and (row.probe is None or row.id not in mine):
             continue  # judged by the controller at the end, or asked by another shard
-        model = run.settings.models.get(row.needs, "") if row else ""
-        place = models.index(model) if model in models else len(models)
-        asked.append(((place, order.get(row.id, 0) if row else 0), item))
+        asked.append(((run.place(row), order[row.id]) if row else (0, 0), item))
     selected = {row.id: (item.nodeid, item.location) for item in items if (row := _row(item)) is not None}
     mark = run.folder / f"selected-{run.worker}.json"
     mark.write_text(json.dumps(selected), encoding="utf-8")
     items[:] = [item for _, item in sorted(asked, key=lambda pair: pair[0])]
-    if not _is_worker(config):
+    if _is_worker(config):
+        config.stash[_TURNS] = Turns(run.folder, run.worker)  # before any worker begins to ask
+    else:
         config.stash[_CONTROLLER].asked = len(items)
 
 
@@ -137,8 +141,11 @@ def _row(item: pytest.Item) -> Row | None:
 def examine(request: pytest.FixtureRequest) -> Examine:
     """Examine a row, and end the item as its verdict stands to what is expected."""
     run = request.config.stash[_RUN]
+    turns = request.config.stash.get(_TURNS, None)
 
     def examine_row(row: str) -> None:
+        if turns is not None:
+            turns.take(run.place(catalogue()[row]))
         if run.gone:
             pytest.skip(f"untested: {run.gone}")
         try:
@@ -160,6 +167,13 @@ def _end(run: Run, finding: Finding) -> None:
         pytest.xfail(reason)
     if outcome == "failed":
         pytest.fail(reason, pytrace=False)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker that has nothing left to ask holds nobody up."""
+    turns = session.config.stash.get(_TURNS, None)
+    if turns is not None:
+        turns.leave()
 
 
 @pytest.hookimpl(wrapper=True)

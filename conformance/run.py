@@ -90,6 +90,12 @@ class Run:
             apart=self.folder if settings.apart else None,
         )
 
+    def place(self, row: Row) -> int:
+        """Place of the row's model among those of the run; rows without a model come last."""
+        models = list(dict.fromkeys(self.settings.models.values()))
+        model = self.settings.models.get(row.needs)
+        return models.index(model) if model is not None else len(models)
+
     def examine(self, row: Row) -> Finding:
         """The finding of a row, kept at once. A regression is asked once more before it is believed."""
         finding = Examination(row=row, send=self.asker().ask, models=self.settings.models).finding()

@@ -64,9 +64,15 @@ class Session:
     treatments: list[Exchange] = field(default_factory=list)
 
     def exchange(self, call: Call) -> Exchange:
-        """Ask, whatever comes of it."""
+        """Ask, whatever comes of it.
+
+        Raises:
+            CannotTell: the server was busy as long as we could wait, which says nothing of what was asked.
+        """
         exchange = self.send(call)
         self.asked.setdefault(exchange.id, exchange)
+        if exchange.busy:
+            raise CannotTell(f"the server was busy: status {exchange.status}")
         return exchange
 
     def control(self, call: Call) -> Exchange:

@@ -76,6 +76,7 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
             "kind": target.kind,
             "version": target.version,
             "base_url": target.base_url,
+            "notes": list(target.notes),
             "models": {
                 name: {
                     "id": model.id,
@@ -121,6 +122,11 @@ def _notes(measured: Measured) -> list[str]:
     notes += [measured.stopped] if measured.stopped else []
     if measured.crashed:
         notes.append(f"an error of our own, so there is no verdict: {', '.join(sorted(measured.crashed))}")
+    notes += measured.target.notes
+    waited = [exchange for exchange in measured.exchanges if exchange.waited]
+    if waited:
+        seconds = sum(exchange.waited for exchange in waited)
+        notes.append(f"the server said that it was busy: {len(waited)} requests waited {seconds:.0f} s in all")
     if measured.between:
         notes.append(
             "greedy text changes with what was asked before, so each generation was asked alone, after a reset"

@@ -105,11 +105,13 @@ def _group(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str 
 
 def _other_models(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
     before, after = old["target"]["models"], new["target"]["models"]
-    return tuple(
-        name
-        for name in sorted(set(before) & set(after))
-        if (before[name]["digest"] or before[name]["id"]) != (after[name]["digest"] or after[name]["id"])
-    )
+    return tuple(name for name in sorted(set(before) & set(after)) if _differ(before[name], after[name]))
+
+
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two models are not the same: by their digests, and by their names where either has none."""
+    key = "digest" if one["digest"] and other["digest"] else "id"
+    return bool(one[key] != other[key])
 
 
 _HEADINGS = {

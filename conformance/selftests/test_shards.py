@@ -218,6 +218,19 @@ def test_a_shard_that_ended_early_makes_the_whole_partial(runs: Path, tmp_path: 
     assert main(["merge", *map(str, parts), str(cut), "--report-dir", str(tmp_path / "r")]) == 2
 
 
+def test_what_the_shards_say_of_the_target_is_said_once(runs: Path, tmp_path: Path) -> None:
+    parts = []
+    for index in (1, 2, 3):
+        shard = runs / f"shards/generic.shard-{index}-of-3"
+        report = read(shard)
+        report["target"]["notes"] = ["ours:latest cannot be used on this server: load: 500"]
+        parts.append(tmp_path / str(index))
+        parts[-1].mkdir()
+        (parts[-1] / "report.json").write_text(json.dumps(report))
+        (parts[-1] / "exchanges.jsonl").write_bytes((shard / "exchanges.jsonl").read_bytes())
+    assert merged(parts).report["notes"] == ["ours:latest cannot be used on this server: load: 500"]
+
+
 def answer(name: str, ordinal: int, started: float) -> Exchange:
     call = Call(path="/chat/completions", body={"model": "m", "messages": []}, ordinal=ordinal)
     body = {"id": name, "object": "chat.completion", "choices": []}

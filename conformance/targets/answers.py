@@ -4,6 +4,7 @@ The server under test may be broken in any way; here that ends in a :class:`Targ
 """
 
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -58,6 +59,28 @@ class Answer:
         error = body.get("error") if isinstance(body, dict) else None
         text = error if isinstance(error, str) else self.body.decode(errors="replace")
         return printable(text) or "no message"
+
+
+_ENVIRONMENT = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+_THIS_MACHINE = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+"""Never asked through a proxy: it would ask itself. Ollama's own client (Go's ``net/http``) does so too."""
+
+
+def native_client() -> "httpx.Client":
+    """Return a client with the proxies and certificates that the environment names.
+
+    Raises:
+        TargetError: what it names cannot be used; the message names the variables, whose values may hold a password.
+    """
+    import httpx
+
+    try:
+        return httpx.Client(follow_redirects=False, timeout=30, mounts=dict.fromkeys(_THIS_MACHINE))
+    except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
+        named = [name for name in _ENVIRONMENT if os.environ.get(name) or os.environ.get(name.lower())]
+        said = printable(str(error)) or type(error).__name__
+        raise TargetError(f"cannot use what the environment says ({', '.join(named)}): {said}") from error
 
 
 def printable(text: str, *, limit: int = 300) -> str:

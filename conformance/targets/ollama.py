@@ -6,7 +6,7 @@ template and the family, as those versions themselves did.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -64,6 +64,8 @@ class Models:
     by_capability: Mapping[Capability, Model]
     notes: tuple[str, ...] = ()
     """What to tell the user: which models could not be looked at, and what would cover the missing ones."""
+    listed: Mapping[str, Model] = field(default_factory=dict)
+    """Id -> model, for those that the caller named besides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +97,15 @@ def discover(
     *,
     wanted: Mapping[Capability, str] | None = None,
     fixtures: Mapping[Capability, str] | None = None,
+    unusable: Mapping[str, str] | None = None,
+    also: Collection[str] = (),
 ) -> Models:
     """Find a model for each capability: the wanted one, else the suite's own, else the smallest that fits.
 
     ``wanted`` are the ids that options name; the model wanted for completion also answers for whatever else it
-    can do. ``fixtures`` are the ids of the suite's own models, taken where they are there. Of the others, models
-    that do not think go before those that do, and cloud models are left out: they cost money.
+    can do. ``fixtures`` are the ids of the suite's own models, taken where they are there; ``unusable`` says of
+    some why this server cannot use them. Of the others, models that do not think go before those that do, and
+    cloud models are left out: they cost money. ``also`` are ids to return with their digests, whatever they can do.
 
     Raises:
         TargetError: a wanted model is not there, or the server's answers cannot be used.
@@ -116,10 +121,16 @@ def discover(
             if _same(one.model.id, name):
                 found.setdefault(capability, one.model)
     _fill(found, sorted(listed, key=lambda one: (one.size, one.model.id)), look, notes)
-    known = {model.id: look.known(model) for model in found.values()}
-    notes += [_hint(capability) for capability in CAPABILITIES if capability not in found]
+    asked = [*found.values(), *(one.model for one in listed if one.model.id in also)]
+    known = {model.id: look.known(model) for model in dict.fromkeys(asked)}
+    for capability in CAPABILITIES:
+        if capability not in found:
+            name = (fixtures or {}).get(capability, "")
+            notes.append(_hint(capability, name, (unusable or {}).get(name)))
     return Models(
-        by_capability={name: known[found[name].id] for name in CAPABILITIES if name in found}, notes=tuple(notes)
+        by_capability={name: known[found[name].id] for name in CAPABILITIES if name in found},
+        notes=tuple(notes),
+        listed={name: model for name, model in known.items() if name in also},
     )
 
 
@@ -241,6 +252,9 @@ def _before(text: str, release: tuple[int, int]) -> bool:
     return match is not None and (0, 0) < (int(match[1]), int(match[2])) < release
 
 
-def _hint(capability: Capability) -> str:
-    """Say what would cover a capability that no model has."""
-    return f"no model for {capability}: try `ollama pull {PULLS[capability]}`, or --prepare for the suite's own"
+def _hint(capability: Capability, own: str, error: str | None) -> str:
+    """Say what would cover a capability that no model has; ``error`` is why the suite's ``own`` model does not."""
+    pull = f"`ollama pull {PULLS[capability]}`"
+    if error is not None:
+        return f"no model for {capability}: {own} cannot be used ({error}); try {pull}"
+    return f"no model for {capability}: try {pull}, or --prepare for the suite's own"

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import httpx
 
 from .address import api_base
-from .answers import fetch
+from .answers import fetch, native_client, printable
 from .choose import Choice, choose
 from .detect import detect
 from .errors import TargetError
@@ -51,6 +51,8 @@ class Target:
     """Capability -> model; see `conformance.checklist.rows.CAPABILITIES`."""
     hints: tuple[str, ...] = ()
     """What would cover the capabilities that have no model."""
+    notes: tuple[str, ...] = ()
+    """What the report says of the target: which of the suite's own models it cannot use, and why."""
 
     @property
     def name(self) -> str:
@@ -67,6 +69,8 @@ class Target:
 _ROLES = {"completion": "chat"}
 """Ollama's word for a capability -> ours, where they differ."""
 
+_CAPABILITIES = {ours: theirs for theirs, ours in _ROLES.items()}
+
 
 @contextmanager
 def opened(options: Options, environ: Mapping[str, str], folder: Path, progress: Progress) -> Iterator[Target]:
@@ -76,7 +80,7 @@ def opened(options: Options, environ: Mapping[str, str], folder: Path, progress:
         TargetError: it cannot be reached, or lacks what was named.
     """
     with ExitStack() as stack:
-        client = stack.enter_context(httpx.Client(follow_redirects=False, timeout=30))
+        client = stack.enter_context(native_client())
         choice = choose(
             base_url=options.base_url,
             target=options.target,
@@ -142,28 +146,58 @@ def _ollama(
     environ: Mapping[str, str],
     progress: Progress,
 ) -> Target:
-    from .prepare import FIXTURE_IDS, SMALL_CONTEXT_ID, prepare
+    from .prepare import FIXTURE_IDS, SMALL_CONTEXT_ID, Preparation, prepare
 
     url = choice.base_url or ""
-    ready = prepare(client, url, progress=progress).ready if options.prepare else ()
-    wanted = {"completion" if role == "chat" else role: model.id for role, model in _wanted(options).items()}
-    found = discover(client, url, wanted=wanted, fixtures=FIXTURE_IDS)  # type: ignore[arg-type]
+    elsewhere = _embedding_server(options)
+    prepared = prepare(client, url, progress=progress) if options.prepare else Preparation(ready=(), failed={})
+    named = {role: model.id for role, model in _wanted(options).items() if role != "embedding" or not elsewhere}
+    found = discover(
+        client,
+        url,
+        wanted={_CAPABILITIES.get(role, role): name for role, name in named.items()},  # type: ignore[misc]
+        fixtures=FIXTURE_IDS,
+        unusable=prepared.failed,
+        also=prepared.ready,
+    )
     models = {_ROLES.get(name, name): model for name, model in found.by_capability.items()}
+    if elsewhere:
+        models.pop("embedding", None)
+        models |= _embedding_elsewhere(options, client, elsewhere)
+    if not models:
+        told = "; ".join(found.notes) or "pull one"
+        raise TargetError(f"no model of {url} can be asked: {told}")
     if "chat" in models:
         models["native"] = models["chat"]
     # What writes to the server needs leave (--prepare), and touches models of ours only.
     ours = {"writes": FIXTURE_IDS["completion"], "small_context": SMALL_CONTEXT_ID}
-    models |= {role: Model(id=name, digest="") for role, name in ours.items() if name in ready}
+    models |= {role: found.listed[name] for role, name in ours.items() if name in prepared.ready}
     return Target(
         kind="ollama",
         version=choice.version,
         why=choice.why,
         base_url=url,
-        embedding_base_url=api_base(options.embedding_base_url) if options.embedding_base_url else url,
+        embedding_base_url=elsewhere or url,
         key=_key(options, choice, environ),
         models=models,
         hints=found.notes,
+        notes=tuple(f"{name} cannot be used on this server: {error}" for name, error in prepared.failed.items()),
     )
+
+
+def _embedding_server(options: Options) -> str:
+    """The base URL of the embedding model where it is another server's, else nothing."""
+    named = options.embedding_base_url
+    return api_base(named, named_by="--embedding-base-url") if named else ""
+
+
+def _embedding_elsewhere(options: Options, client: httpx.Client, url: str) -> dict[str, Model]:
+    """The embedding model of a server of its own, known by its digest where that is an Ollama."""
+    named = options.embedding_model
+    if detect(client, url).kind != "ollama":
+        return {"embedding": Model(id=named, digest="")} if named else {}
+    found = discover(client, url, wanted={"embedding": named} if named else {}).by_capability
+    return {"embedding": found["embedding"]} if "embedding" in found else {}
 
 
 def _generic(options: Options, choice: Choice, client: httpx.Client, environ: Mapping[str, str]) -> Target:
@@ -190,9 +224,7 @@ def _generic(options: Options, choice: Choice, client: httpx.Client, environ: Ma
         version=choice.version,
         why=choice.why,
         base_url=url,
-        embedding_base_url=api_base(options.embedding_base_url, named_by="--embedding-base-url")
-        if options.embedding_base_url
-        else url,
+        embedding_base_url=_embedding_server(options) or url,
         key=key,
         models=models,
         hints=hints,
@@ -207,9 +239,11 @@ def _only_model(client: httpx.Client, url: str, key: str) -> str:
     """
     headers = {"authorization": f"Bearer {key}"} if key else {}
     answer = fetch(client, "GET", f"{url}/models", headers=headers)
-    data = answer.object().get("data") if answer.ok else None
-    ids = [str(entry.get("id")) for entry in data or [] if isinstance(entry, dict)]
+    body = answer.json_or_none() if answer.ok else None
+    data = body.get("data") if isinstance(body, dict) else None
+    entries = data if isinstance(data, list) else []
+    ids = [name for entry in entries if isinstance(entry, dict) and isinstance(name := entry.get("id"), str)]
     if len(ids) != 1:
-        listed = ", ".join(ids[:10]) or f"none (status {answer.status})"
+        listed = ", ".join(printable(name, limit=100) for name in ids[:10]) or f"none (status {answer.status})"
         raise TargetError(f"name the model to ask with --model; {url}/models lists {listed}")
     return ids[0]

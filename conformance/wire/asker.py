@@ -19,7 +19,6 @@ from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, asy
 
 GENERATING = ("/chat/completions", "/completions")
 KEY_SHOWN = "$OPENAI_API_KEY"
-_BUSY = (429, 503)
 
 
 class ServerGone(Exception):
@@ -57,7 +56,8 @@ class Asker:
     round: int = 0
     """Calls of another round are asked anew, controls included."""
     loaded: set[str] = field(default_factory=set)
-    """Models that have answered before; the first answer may include loading the model."""
+    """The model that was asked last. The first answer of another may include loading it, again if it was asked
+    before: it may have been pushed out since."""
     grace: float = 1.0
     """By how much the deadline of a model's first request is longer."""
     apart: Path | None = None
@@ -94,7 +94,7 @@ class Asker:
         waited = 0.0
         while True:
             exchange = self._once(call, deadline)
-            pause = _pause(exchange)
+            pause = exchange.comes_back
             if pause is None or time.monotonic() - began + pause > deadline:
                 break
             time.sleep(pause)
@@ -107,6 +107,7 @@ class Asker:
         model = call.body.get("model") if isinstance(call.body, dict) else None
         if not isinstance(model, str) or model in self.loaded:
             return self.deadline
+        self.loaded.clear()
         self.loaded.add(model)
         return self.deadline * self.grace
 
@@ -241,14 +242,3 @@ def _failure(call: Call, recording: Recording, error: Exception | None) -> str |
         return "cut"
     # The SDK stopped reading: it had what it wanted (its own [DONE]), or it could not take what it saw.
     return None
-
-
-def _pause(exchange: Exchange) -> float | None:
-    """Seconds to wait where the server says that it is busy or still loading; None where it does not."""
-    if exchange.status not in _BUSY:
-        return None
-    after = exchange.header("retry-after")
-    if after.isdigit():
-        return float(after)
-    words = exchange.text[:2000].lower()
-    return 1.0 if any(word in words for word in ("busy", "loading", "overload")) else None

@@ -117,6 +117,22 @@ class Exchange:
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
     @property
+    def busy(self) -> bool:
+        """Whether the server refused for now, whatever was asked: too many requests, a full queue, still loading."""
+        return self.status == 429 or self.comes_back is not None
+
+    @property
+    def comes_back(self) -> float | None:
+        """In how many seconds a server that is busy may be asked again; None where it does not say that it is."""
+        if self.status not in (429, 503):
+            return None
+        after = self.header("retry-after")
+        if after.isascii() and after.isdigit():
+            return float(after)
+        words = self.text[:2000].lower()
+        return 1.0 if any(word in words for word in ("busy", "loading", "overload")) else None
+
+    @property
     def accepted(self) -> bool:
         """Whether the server said 2xx and the answer arrived whole."""
         return self.status is not None and 200 <= self.status < 300 and self.failure is None

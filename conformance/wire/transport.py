@@ -256,10 +256,16 @@ def _certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+"""A proxy that is asked for this machine asks itself. Ollama's own client asks none here either."""
+
+
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for the URL, as httpx itself would choose it."""
+    """The proxy that the environment names for the URL, as httpx itself would choose it; none for this machine."""
     parts = urlsplit(url)
-    if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
+    if not parts.hostname or parts.hostname in _THIS_MACHINE:
+        return None
+    if any(urllib.request.proxy_bypass(host) for host in (parts.hostname, parts.netloc)):
         return None
     proxies = urllib.request.getproxies()
     return proxies.get(parts.scheme) or proxies.get("all")

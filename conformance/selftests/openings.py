@@ -1,0 +1,33 @@
+"""Runs in the process: the options of one, its controller, and what it reports."""
+
+import json
+from types import SimpleNamespace
+
+from conformance.controller import Controller
+from conformance.judge.catalogue import catalogue
+from conformance.options import OPTIONS
+
+
+def options(url, **given):
+    plain = {
+        option.name: option.settings.get("default", False if "action" in option.settings else None)
+        for option in OPTIONS
+    }
+    return SimpleNamespace(**plain | {"base_url": url} | given)
+
+
+def controller_of(url, folder, said, **given):
+    named = vars(options(url, report_dir=str(folder / "reports"), **given))
+    namespace = SimpleNamespace(**{f"conformance_{name}": value for name, value in named.items()})
+    return Controller(namespace, {}, said.append)
+
+
+def reported(controller, rows):
+    """Examine some rows, and write the report; it, and the lines that end the run."""
+    run = controller.open()
+    for row in rows:
+        run.examine(catalogue()[row])
+    selected = {row: (row, (row, 0, row)) for row in rows}
+    (run.folder / "selected-main.json").write_text(json.dumps(selected))
+    list(controller.conclude())
+    return controller.report, controller.summary()
