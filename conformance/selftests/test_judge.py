@@ -99,6 +99,26 @@ def test_a_failure_is_never_support(row: str, how: str) -> None:
     assert set(good) <= ({asked - 1} if beside(row) else set())
 
 
+HUGE = NASTY["huge"]
+SAID = '{"choices": [{"message": {"role": "assistant", "content": "a"}, "logprobs": {"content": [%s]}}]}'
+
+
+@pytest.mark.parametrize("message", ["[1]", '"x"', "7", "true"])
+def test_a_text_beside_a_message_that_is_none_is_no_assistants(message: str) -> None:
+    body = f'{{"choices": [{{"message": {message}, "text": "a"}}]}}'
+    row = "chat/features/chat_completions"
+    found = sound(found_of(row, lambda call: Exchange(call=call, status=200, pieces=((0.1, body),))), row)
+    assert found.verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("chosen", "top"), [("-1", HUGE), (f"-{HUGE}", "-1"), ("NaN", "-1"), ("-1", "NaN")])
+def test_a_logprob_that_no_client_can_hold_breaks_the_rule(chosen: str, top: str) -> None:
+    entry = f'{{"token": "a", "logprob": {chosen}, "top_logprobs": [{{"token": "a", "logprob": {top}}}]}}'
+    call = Call(path="/chat/completions", body={"temperature": 0})
+    rule: Any = catalogue()["chat/response/logprobs"].rule
+    assert rule([Exchange(call=call, status=200, pieces=((0.1, SAID % entry),))]).verdict is Verdict.BROKEN
+
+
 # Anything at all
 
 JSON = st.recursive(
