@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,8 +34,15 @@ def member(value: object, *path: str | int) -> Any:
 
 
 def whole(value: object) -> int | None:
-    """The value if it is a whole number; True is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """The value if it is a whole number that a client can hold, in 64 bits; True is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63 else None
+
+
+def number(value: object) -> float | None:
+    """The value if it is a finite number that a client can hold; True is none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if abs(value) <= sys.float_info.max else None
 
 
 def items(value: object) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from conformance.checklist.verdicts import Severity
 
 from . import generating as same
-from .answers import Answer, items, member
+from .answers import Answer, items, member, whole
 from .declaring import derived, probe
 from .endpoints import Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
@@ -71,7 +71,7 @@ def prompt_strings(completions: Completions) -> Observation:
     """An array of strings: a choice for each, as it would be alone."""
     controls = completions.steady(2)
     answer = completions.ask([prompt for prompt, _ in controls])
-    texts = {member(choice, "index"): answer.text_of(choice) for choice in answer.choices}
+    texts = {whole(member(choice, "index")): answer.text_of(choice) for choice in answer.choices}
     if texts == {index: control.text for index, (_, control) in enumerate(controls)}:
         return supported("two prompts get two choices, each equal to the prompt's own answer")
     if len(texts) == 2:
@@ -311,13 +311,17 @@ def logprobs_stream(completions: Completions) -> Observation:
     return _legacy_logprobs(found[0] if found else None)
 
 
+def _held(found: Any) -> str:
+    return str(sorted(found)[:4]) if isinstance(found, dict) else "no object"
+
+
 def _legacy_logprobs(found: Any) -> Observation:
     if not found:
         return ignored("`logprobs` is absent or null")
     tokens = items(member(found, "tokens"))
     tops = items(member(found, "top_logprobs"))
     if not tokens:
-        return broken(f"`logprobs` has not the form of this endpoint: it holds {sorted(found)[:4]}")
+        return broken(f"`logprobs` has not the form of this endpoint: it holds {_held(found)}")
     if all(isinstance(top, dict) and 2 <= len(top) <= 3 for top in tops) and len(tops) == len(tokens):
         return supported("each token comes with its probability and two alternatives")
     return partial("tokens come with their probabilities, but not with two alternatives each")

@@ -188,6 +188,11 @@ class Embeddings:
         return Call(path="/embeddings", body=body, via=via, ordinal=ordinal, server="embedding")
 
 
+def addressable(name: str) -> bool:
+    """Whether a name that a server gave can stand in a path: the SDK does not even send others."""
+    return name.strip(".") != "" and name.isprintable() and len(name) <= 400
+
+
 @dataclass(kw_only=True)
 class Models:
     """/v1/models and /v1/models/{model}."""
@@ -203,8 +208,11 @@ class Models:
         """One model, as a treatment.
 
         Raises:
+            CannotTell: no client can ask for such a name.
             Refused, Failed: the server did not find it.
         """
+        if not addressable(name):
+            raise CannotTell("the list names a model by what cannot stand in an address")
         return self.session.treatment(Call(method="GET", path=f"/models/{name}"))
 
 

@@ -105,24 +105,27 @@ def created_is_modified(models: Models, native: Native) -> Observation:
     tags = _native_models(native)
     compared = 0
     for entry in listed(models):
-        modified = member(tags.get(str(member(entry, "id"))), "modified_at")
-        if not isinstance(modified, str):
+        modified = _moment(member(tags.get(str(member(entry, "id"))), "modified_at"))
+        if modified is None:
             continue
         compared += 1
-        if whole(member(entry, "created")) != int(_moment(modified)):
+        if whole(member(entry, "created")) != int(modified):
             return broken("`created` is another second than modified_at")
     return (
         supported("`created` is modified_at, in seconds") if compared else inconclusive("no model is in both lists")
     )
 
 
-def _moment(text: str) -> float:
+def _moment(text: object) -> float | None:
     """Seconds of a time like 2026-11-21T08:00:00.123456789+01:00, whose fraction may be longer than Python reads."""
+    if not isinstance(text, str):
+        return None
     head, _, zone = text.partition(".")
-    if zone:
-        offset = zone.lstrip("0123456789")
-        return datetime.fromisoformat(head + (offset or "+00:00")).timestamp()
-    return datetime.fromisoformat(text).timestamp()
+    whole_seconds = head + (zone.lstrip("0123456789") or "+00:00") if zone else text
+    try:
+        return datetime.fromisoformat(whole_seconds).timestamp()
+    except (ValueError, OverflowError):  # no time, or one before the first year in this zone
+        return None
 
 
 @probe("native/models/owned_by", needs="native", severity=Severity.SHOULD, title="`owned_by` is the namespace")

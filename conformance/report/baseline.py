@@ -65,16 +65,24 @@ def _loaded(file: Path) -> Baseline:
 def _of_baseline(file: Path, document: dict[str, Any]) -> Baseline:
     verdicts = document["verdicts"]
     known = set(Verdict)
-    if not isinstance(verdicts, dict) or not all(
-        isinstance(value, str) and value in known for value in verdicts.values()
-    ):
+    words = verdicts.values() if isinstance(verdicts, dict) else [None]
+    if not all(isinstance(word, str) and word in known for word in words):
         raise TargetError(
             f"--baseline: {file} holds a verdict that is none; remove it, and write it anew with --update-baseline"
         )
     rows = [{"id": row, "verdict": verdict, "reason": ""} for row, verdict in verdicts.items()]
     target = document["baseline"] if isinstance(document["baseline"], dict) else {}
+    if not _tells_models(target.get("models", {})):
+        raise TargetError(f"--baseline: {file} holds a model that is none; remove it, and write it anew with --update-baseline")
     report = {"target": {"kind": None, "version": None, "models": {}, **target}, "rows": rows}
     return Baseline(source=str(file), version=target.get("version"), verdicts=verdicts, report=report)
+
+
+def _tells_models(models: object) -> bool:
+    """Whether these are capabilities with their models, as a report has them; there may be none."""
+    return isinstance(models, dict) and all(
+        isinstance(model, dict) and {"id", "digest"} <= set(model) for model in models.values()
+    )
 
 
 def _nearest(target: Any) -> Baseline:

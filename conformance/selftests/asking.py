@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import cache
@@ -21,6 +22,7 @@ from .servers import BASE_URL, CHAT_MODEL, EMBEDDING_MODEL, InProcess, Server, m
 MODELS = dict.fromkeys(("chat", "tools", "insert", "vision", "thinking"), CHAT_MODEL) | {"embedding": EMBEDDING_MODEL}
 
 _stack = ExitStack()
+atexit.register(_stack.close)  # while threads still run: later, shutting the pictures' server down would hang
 
 
 @cache

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from .documents import parsed
 from .sse import Event, events_of
 
 IMAGE_HOST = "http://image.host.invalid"
@@ -145,14 +146,6 @@ class Exchange:
     def record(self) -> dict[str, Any]:
         """As one JSON object: a line of exchanges.jsonl."""
         return {"id": self.id, **asdict(self)}
-
-
-def parsed(text: str) -> Any:
-    """JSON of a text, or None: an answer may be anything, nested 100,000 deep included."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def restored(record: dict[str, Any]) -> Exchange:

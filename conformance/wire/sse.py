@@ -6,11 +6,12 @@ Source: WHATWG HTML, 9.2.6 "Interpreting an event stream".
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from .documents import parsed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +30,7 @@ class Event:
     @cached_property
     def json(self) -> Any:
         """The data as JSON, or None."""
-        try:
-            return json.loads(self.data)
-        except (ValueError, RecursionError):
-            return None
+        return parsed(self.data)
 
 
 class _Reader:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from conformance.checklist.verdicts import Severity
 from conformance.judge.examine import shape_faults
 from conformance.judge.finding import Finding
 from conformance.judge.ruling import Check, plain, rule, ruled, run_rule
-from conformance.probes.answers import Answer, Unreadable, items, member, whole
+from conformance.probes.answers import Answer, Unreadable, items, member, number, whole
 from conformance.wire.exchange import Exchange
 
 SHOULD = Severity.SHOULD
@@ -56,7 +55,7 @@ def choice_indices(exchange: Exchange) -> str | None:
     if not choices:
         return "`choices` is missing or empty"
     indices = [member(choice, "index") for choice in choices]
-    return "" if indices == list(range(len(choices))) else f"the indices of the choices are {indices[:6]}"
+    return "" if indices == list(range(len(choices))) else f"the indices of the choices are {repr(indices[:6])[:60]}"
 
 
 def finish_reason(exchange: Exchange) -> str | None:
@@ -245,11 +244,12 @@ def _joined(entries: Sequence[Any]) -> str | None:
 
 
 def _entry_fault(entry: Any, *, greedy: bool) -> str:
-    value = member(entry, "logprob")
-    if not isinstance(value, int | float) or not value <= 1e-6:
+    value = number(member(entry, "logprob"))
+    if value is None or value > 1e-6:
         return "a logprob is above 0, or no number"
-    tops = [member(top, "logprob") for top in items(member(entry, "top_logprobs"))]
-    if not all(isinstance(top, int | float) for top in tops):
+    found = [number(member(top, "logprob")) for top in items(member(entry, "top_logprobs"))]
+    tops = [top for top in found if top is not None]
+    if len(tops) < len(found):
         return "an alternative has no logprob"
     if tops != sorted(tops, reverse=True):
         return "the alternatives are not sorted by falling logprob"
@@ -271,7 +271,7 @@ def vectors(exchange: Exchange) -> str | None:
     if len({len(vector) for vector in lists}) > 1:
         return "the vectors of one answer differ in length"
     for vector in lists:
-        if not all(isinstance(number, int | float) and math.isfinite(number) for number in vector):
+        if any(number(each) is None for each in vector):
             return "a vector holds what is no finite number"
         if not any(vector):
             return "a vector is all zeros"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.probes.answers import member
 from conformance.probes.declaring import derived, probe
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, inconclusive, supported
@@ -11,7 +12,7 @@ from conformance.probes.observation import Observation, inconclusive, supported
 def chat_completions(chat: Chat) -> Observation:
     """A model answers messages with a message."""
     answer = chat.ask()
-    if answer.text.strip() and answer.message.get("role") == "assistant":
+    if answer.text.strip() and member(answer.message, "role") == "assistant":
         return supported("the assistant answers")
     return inconclusive("the answer holds no assistant's text")
 

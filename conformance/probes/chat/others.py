@@ -8,8 +8,9 @@ from conformance.checklist.verdicts import Evidence, Severity
 from conformance.probes import generating as same
 from conformance.probes.answers import Answer, items, member, whole
 from conformance.probes.declaring import derived, probe
-from conformance.probes.endpoints import Chat
+from conformance.probes.endpoints import Chat, addressable
 from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
+from conformance.probes.session import is_refusal
 from conformance.wire.exchange import Call, Exchange
 
 THOUGHTS = 128
@@ -121,7 +122,7 @@ def web_search_options(chat: Chat) -> Observation:
 def _stored(chat: Chat, answer: Answer) -> Any:
     """The stored completion, as GET gives it, or None."""
     name = member(answer.body, "id")
-    if not isinstance(name, str) or "/" in name:
+    if not isinstance(name, str) or "/" in name or not addressable(name[:80]):
         return None
     return chat.session.exchange(Call(method="GET", path=f"/chat/completions/{name[:80]}"))
 
@@ -142,6 +143,8 @@ def store(chat: Chat) -> Observation:
         return ignored(f"store is accepted, and fetching the answer by its id gives {kept.failure or kept.status}")
     if _fetched(left):
         return ignored("an answer can be fetched by its id whether it was to be stored or not")
+    if left.failure is not None or left.status is None or not is_refusal(left.status):
+        return inconclusive(f"fetching what was not to be stored gives {left.failure or left.status}, no refusal")
     return supported("the stored answer can be fetched by its id, and one not to be stored cannot")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.probes import generating as same
-from conformance.probes.answers import member
+from conformance.probes.answers import items, member
 from conformance.probes.declaring import derived, probe
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, supported
@@ -153,8 +153,8 @@ def top_logprobs(chat: Chat) -> Observation:
     none = chat.control(logprobs=True, max_tokens=4)
     if not three.logprobs:
         return ignored("`logprobs.content` is absent, and the alternatives with it")
-    counts = [len(member(entry, "top_logprobs") or ()) for entry in three.logprobs]
-    plain = [len(member(entry, "top_logprobs") or ()) for entry in none.logprobs]
+    counts = [len(items(member(entry, "top_logprobs"))) for entry in three.logprobs]
+    plain = [len(items(member(entry, "top_logprobs"))) for entry in none.logprobs]
     if all(count == 3 for count in counts) and not any(plain):
         return supported("each token comes with the 3 alternatives asked for, and with none where none are asked for")
     if counts == plain:

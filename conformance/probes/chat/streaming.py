@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from conformance.checklist.verdicts import Severity
 from conformance.probes import generating as same
-from conformance.probes.answers import Answer, items, member
+from conformance.probes.answers import Answer, Unreadable, items, member
 from conformance.probes.declaring import derived, probe
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
+from conformance.probes.session import works
 
 from .tools import EXAMPLES, TOOLS
 
@@ -32,6 +33,9 @@ def include_obfuscation(chat: Chat) -> Observation:
     """Chunks carry random characters that even out their sizes, against eavesdroppers; false turns them off."""
     chat.control(stream=True)
     on, off = (chat.ask(stream=True, stream_options={"include_obfuscation": value}) for value in (True, False))
+    for answer in (on, off):
+        if not answer.chunks:
+            raise Unreadable(answer.exchange, "server-sent events")
     padded = [any(member(chunk, "obfuscation") for chunk in answer.chunks) for answer in (on, off)]
     if padded == [True, False]:
         return supported("chunks carry `obfuscation` when asked to, and none otherwise")
@@ -88,12 +92,13 @@ def tool_calls(chat: Chat) -> Observation:
     deltas = [delta for chunk in answer.chunks for delta in items(member(chunk, "choices", 0, "delta", "tool_calls"))]
     if not deltas:
         return inconclusive("no chunk holds a tool call")
-    first: dict[object, object] = {}
+    first: dict[int, object] = {}
     wrong = set()
     for delta in deltas:
         index = member(delta, "index")
         if not isinstance(index, int):
             wrong.add("`index` is missing")
+            continue
         if index not in first:
             first[index] = delta
             if (
@@ -133,6 +138,6 @@ def client_leaves(chat: Chat) -> Observation:
     if left.status != 200 or not Answer(left).indices:
         return inconclusive("the stream to leave did not begin")
     after = chat.attempt(max_tokens=1, ordinal=90)
-    if after.accepted:
+    if works(after) and member(after.json, "choices", 0):
         return supported("the request after a stream was left is answered")
     return broken(f"the request after a stream was left: {after.failure or after.status}")
