@@ -72,10 +72,20 @@ class SdkClients:
         from openai import AsyncOpenAI
 
         async def ask() -> Taken:
-            async with asyncio.timeout(deadline), httpx.AsyncClient(transport=recorder, trust_env=False) as http:
-                client = AsyncOpenAI(http_client=cast(Any, http), **self._settings)
-                result = await _method(client, call)(**_arguments(client, call))
-                return await _async_stream(result) if call.streams else _taken(result)
+            async with asyncio.timeout(None) as limit:
+
+                async def start(_: httpx.Request) -> None:
+                    limit.reschedule(asyncio.get_running_loop().time() + deadline)
+
+                # What the SDK does before it sends is not the server's time.
+                hooks = {"request": [start]}
+                async with httpx.AsyncClient(transport=recorder, trust_env=False, event_hooks=hooks) as http:
+                    return await send(http)
+
+        async def send(http: httpx.AsyncClient) -> Taken:
+            client = AsyncOpenAI(http_client=cast(Any, http), **self._settings)
+            result = await _method(client, call)(**_arguments(client, call))
+            return await _async_stream(result) if call.streams else _taken(result)
 
         return asyncio.run(ask())
 
