@@ -74,10 +74,11 @@ class Recording:
         self.sent_headers = [(name.lower(), value) for name, value in request.headers.items()]
 
     def answer(self, response: httpx.Response) -> None:
-        """Note the head of the answer; a content coding we did not ask for is not undone."""
+        """Note the head of the answer; a content coding is not undone, and no redirection is even looked at."""
         self.status = response.status_code
         self.headers = [(name.lower(), value[:2000]) for name, value in response.headers.multi_items()[:100]]
-        response.headers.pop("content-encoding", None)
+        for name in ("content-encoding", "location"):
+            response.headers.pop(name, None)
 
     def piece(self, data: bytes) -> None:
         """Note bytes of the body.
@@ -156,7 +157,7 @@ class Recorder(httpx.BaseTransport, httpx.AsyncBaseTransport):
             request = _with_body(request, self._underneath.encode())
         recording.request(request)
         _limit(request, recording)
-        _reads_end.set(recording.ends)
+        _ends.set(recording.ends)
         response: httpx.Response = self._inner.handle_request(request)
         return self._overhear(response, request, recording)
 
@@ -194,24 +195,33 @@ def _limit(request: httpx.Request, recording: Recording) -> None:
     request.extensions = {**request.extensions, "timeout": timeout}
 
 
-_reads_end: ContextVar[float] = ContextVar("reads_end", default=float("inf"))
-"""Monotonic time at which reads give up, however often a byte still drips in. Set as a request begins."""
+_ends: ContextVar[float] = ContextVar("ends", default=float("inf"))
+"""Monotonic time at which reads and writes give up, however often a byte still passes. Set as a request begins."""
+
+_PORTION = 16_384
+"""Bytes that are written between two looks at the clock."""
+
+
+def _left(timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
+    left = _ends.get() - time.monotonic()
+    if left <= 0:
+        raise late("the deadline passed")
+    return left if timeout is None else min(left, timeout)
 
 
 class _BoundedStream(httpcore.NetworkStream):
-    """A socket whose reads end at the deadline: a head that drips a byte a second must not hold us for ever."""
+    """A socket that ends at the deadline: a head that drips a byte a second must not hold us for ever."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = _reads_end.get() - time.monotonic()
-        if left <= 0:
-            raise httpcore.ReadTimeout("the deadline passed")
-        return self._stream.read(max_bytes, min(left, left if timeout is None else timeout))
+        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout)
+        # In portions, since the stream below gives each send the whole time again.
+        for start in range(0, len(buffer), _PORTION):
+            self._stream.write(buffer[start : start + _PORTION], _left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -226,7 +236,7 @@ class _BoundedStream(httpcore.NetworkStream):
 
 
 class _BoundedBackend(httpcore.NetworkBackend):
-    """Connections whose reads end at the deadline."""
+    """Connections whose reads and writes end at the deadline."""
 
     def __init__(self, backend: httpcore.NetworkBackend) -> None:
         self._backend = backend
