@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, asy
 GENERATING = ("/chat/completions", "/completions")
 KEY_SHOWN = "$OPENAI_API_KEY"
 _BUSY = (429, 503)
+_SHORTEST_PAUSE = 0.5
+"""Seconds: a server that is busy and says "retry after 0" is not hammered."""
 
 
 class ServerGone(Exception):
@@ -248,7 +251,7 @@ def _pause(exchange: Exchange) -> float | None:
     if exchange.status not in _BUSY:
         return None
     after = exchange.header("retry-after")
-    if after.isdigit():
-        return float(after)
+    if re.fullmatch("[0-9]{1,9}", after):
+        return max(float(after), _SHORTEST_PAUSE)
     words = exchange.text[:2000].lower()
     return 1.0 if any(word in words for word in ("busy", "loading", "overload")) else None
