@@ -2,55 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 
-from conformance.selftests.servers import Reply, Request, Server, listening, made
+from conformance.selftests.servers import listening, made
 from conformance.selftests.servers.hostile import DEPTH, LONG
-from conformance.selftests.servers.interface import Cut, json_reply
 from conformance.selftests.servers.sockets import PATIENCE, Peer, Script, answer, chunk, playing
-from conformance.wire.asker import Address, Asker, ServerGone
+from conformance.selftests.wire_calls import AMPLE, CALLS, CHUNKED, EVENTS, GOOD, JSON, asker_of, by_each_way
 from conformance.wire.exchange import Call, Exchange
-from conformance.wire.store import MemoryStore
 from conformance.wire.transport import LARGEST
 
-DEADLINE = 0.4
-AMPLE = 30.0
-"""A deadline for what ends by itself: a loaded machine must not turn it into a time-out."""
+DEADLINE = 0.2
 MARGIN = 2.0
-
-BODY = {"model": "mini", "messages": [{"role": "user", "content": "Hello."}]}
-STREAM = {**BODY, "stream": True}
-CALLS = {
-    "sdk": Call(path="/chat/completions", body=BODY),
-    "sdk stream": Call(path="/chat/completions", body=STREAM),
-    "async": Call(path="/chat/completions", body=BODY, via="async"),
-    "async stream": Call(path="/chat/completions", body=STREAM, via="async"),
-    "parse": Call(path="/chat/completions", body=BODY, via="parse"),
-    "bare": Call(path="/chat/completions", raw="{}", via="bare"),
-    "raw": Call(path="/chat/completions", body=BODY, via="raw"),
-}
-"""Every way in which a call is sent."""
-
-by_each_way = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-
-JSON = "Content-Type: application/json"
-EVENTS = "Content-Type: text/event-stream"
-CHUNKED = "Transfer-Encoding: chunked"
-CONTENT = {"role": "assistant", "content": "Hi", "refusal": None}
-CHOICE = {"index": 0, "message": CONTENT, "delta": CONTENT, "finish_reason": "stop"}
-GOOD = json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE]}).encode()
-
-
-def asker_of(url: str, deadline: float = AMPLE) -> Asker:
-    return Asker(address=Address(base_url=f"{url}/v1"), store=MemoryStore(), deadline=deadline)
+"""Seconds by which a loaded machine may be late."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -68,9 +37,8 @@ def asked(script: Script, call: Call, deadline: float = AMPLE, **playing_so: Any
         exchange = asker_of(peer.url, deadline).ask(call)
         took = time.monotonic() - began
     assert took < deadline + MARGIN
-    assert exchange.seconds <= took
+    assert exchange.seconds < deadline + MARGIN / 2
     assert len(exchange.text) <= LARGEST
-    json.dumps(exchange.record())
     return exchange
 
 
@@ -134,7 +102,7 @@ def test_what_does_not_end_is_ended_at_the_deadline(script: Script, call: Call) 
 def taken_slowly(connection: socket.socket) -> bytes:
     ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends and connection.recv(65_536):
-        time.sleep(0.02)
+        time.sleep(0.01)
     return b""
 
 
@@ -144,7 +112,7 @@ def test_a_server_that_does_not_take_the_request_is_left_at_the_deadline(
     takes: Callable[[socket.socket], bytes], via: str
 ) -> None:
     # Longer than what the buffers of a connection hold.
-    call = Call(path="/chat/completions", raw="x" * 32 * 1024 * 1024, via=via)
+    call = Call(path="/chat/completions", raw="x" * 24 * 1024 * 1024, via=via)
     assert asked(hang_before_the_head, call, DEADLINE, takes=takes).failure == "timeout"
 
 
@@ -313,124 +281,3 @@ def test_each_call_is_sent_once_whatever_comes_back(call: Call) -> None:
         with playing(playing_bytes(data)) as peer:
             asker_of(peer.url).ask(call)
         assert len(peer.heard) == 1
-
-
-@by_each_way
-def test_a_server_that_nobody_reaches_any_more_is_gone(call: Call) -> None:
-    # Bound and not listening: no one else can take the port meanwhile.
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        with pytest.raises(ServerGone, match="takes no connections any more"):
-            asker_of(url, DEADLINE).ask(call)
-
-
-@by_each_way
-def test_a_server_that_dies_in_the_middle_is_gone_from_then_on(call: Call) -> None:
-    with listening(made("dies_after:1")) as url:
-        asker = asker_of(url.removesuffix("/v1"))
-        assert asker.ask(call).status == 200
-        with pytest.raises(ServerGone):
-            asker.ask(call.again(1))
-        with pytest.raises(ServerGone):
-            asker.ask(call.again(2))
-
-
-@dataclass(kw_only=True)
-class Turns:
-    """One reply after the other; the last one again and again. None cuts the connection."""
-
-    replies: tuple[Reply | None, ...]
-    count: int = 0
-
-    def answer(self, request: Request) -> Reply:  # noqa: ARG002 - whatever is asked
-        """The next."""
-        reply = self.replies[min(self.count, len(self.replies) - 1)]
-        self.count += 1
-        if reply is None:
-            raise Cut
-        return reply
-
-
-OK = Reply(body=GOOD)
-
-
-@by_each_way
-def test_a_server_that_fails_once_is_not_gone(call: Call) -> None:
-    with listening(Turns(replies=(None, OK))) as url:
-        asker = asker_of(url.removesuffix("/v1"))
-        assert asker.ask(call).failure == "cut"
-        assert asker.ask(call.again(1)).status == 200
-
-
-def test_who_fails_to_connect_once_finds_it_unreachable_but_not_gone() -> None:
-    class Refuses(httpx.BaseTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            raise httpx.ConnectError("refused", request=request)
-
-    asker = asker_of("http://mini.test")
-    asker.network = lambda _: Refuses()
-    assert asker.ask(CALLS["sdk"]).failure == "unreachable"
-
-
-def busy(status: int, message: str = "no", after: str | None = None) -> Reply:
-    headers = () if after is None else (("retry-after", after),)
-    return json_reply({"error": {"message": message}}, status, headers)
-
-
-BUSY = "server busy, please try again.  maximum pending requests exceeded"
-
-
-def patiently(server: Server, call: Call, deadline: float = AMPLE) -> Exchange:
-    with listening(server) as url:
-        return asker_of(url.removesuffix("/v1"), deadline).ask(call)
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        pytest.param(busy(503, BUSY), id="Ollama's words"),
-        pytest.param(busy(503, "Loading model"), id="llama.cpp's words"),
-        pytest.param(busy(429, "no", "1"), id="429 with a time"),
-        pytest.param(busy(503, "no", "1"), id="503 with a time"),
-    ],
-)
-def test_a_busy_server_is_waited_for(reply: Reply) -> None:
-    server = Turns(replies=(reply, OK))
-    exchange = patiently(server, CALLS["sdk"])
-    assert (exchange.status, exchange.waited, server.count) == (200, 1.0, 2)
-    assert exchange.seconds < AMPLE / 2
-
-
-@by_each_way
-def test_waiting_ends_before_the_deadline_would_pass(call: Call) -> None:
-    server = Turns(replies=(busy(429, "no", "31"),))
-    exchange = patiently(server, call)
-    assert (exchange.status, exchange.waited, server.count) == (429, 0, 1)
-
-
-@pytest.mark.parametrize("reply", [busy(503, BUSY), busy(429, "no", "0")], ids=["words", "no time at all"])
-def test_a_server_that_stays_busy_is_given_up_and_not_hammered(reply: Reply) -> None:
-    server = Turns(replies=(reply,))
-    began = time.monotonic()
-    exchange = patiently(server, CALLS["sdk"], 1.5)
-    assert time.monotonic() - began < 1.5 + MARGIN
-    assert exchange.status == reply.status
-    assert 0 < exchange.waited <= 1.5
-    assert server.count <= 4
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        busy(503, "out of memory"),
-        busy(429, "quota exceeded"),
-        busy(500, BUSY),
-        busy(400, BUSY, "1"),
-        *(busy(429, "no", after) for after in ("soon", "-1", "", "\u00b2", "9" * 400, "1e999", "nan")),
-    ],
-)
-def test_what_is_not_busy_is_not_asked_again(reply: Reply) -> None:
-    server = Turns(replies=(reply,))
-    exchange = patiently(server, CALLS["raw"])
-    assert (exchange.status, exchange.waited, server.count) == (reply.status, 0, 1)

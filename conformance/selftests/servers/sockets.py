@@ -43,6 +43,8 @@ def request_of(connection: socket.socket) -> bytes:
     data = b""
     while b"\r\n\r\n" not in data and (piece := connection.recv(65_536)):
         data += piece
+    if not data:
+        return b""
     head, _, body = data.partition(b"\r\n\r\n")
     lengths = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     while lengths and len(body) < int(lengths[0]) and (piece := connection.recv(65_536)):
@@ -79,7 +81,8 @@ def _play(connection: socket.socket, script: Script, peer: Peer, takes: Callable
     # Clients that leave are what these servers are for.
     with connection, contextlib.suppress(OSError):
         connection.settimeout(PATIENCE)
-        peer.heard.append(takes(connection))
+        if request := takes(connection):  # who only looks whether the port is open sends none
+            peer.heard.append(request)
         for piece in script(peer):
             connection.sendall(piece)
         connection.shutdown(socket.SHUT_WR)
