@@ -7,6 +7,7 @@ and is never unpacked: we ask for no content coding, and take none.
 from __future__ import annotations
 
 import codecs
+import ipaddress
 import ssl
 import time
 import urllib.request
@@ -76,7 +77,7 @@ class Recording:
     def answer(self, response: httpx.Response) -> None:
         """Note the head of the answer; a content coding is not undone, and no redirection is even looked at."""
         self.status = response.status_code
-        self.headers = [(name.lower(), value[:2000]) for name, value in response.headers.multi_items()[:100]]
+        self.headers = [(name.lower(), value) for name, value in response.headers.multi_items()[:100]]
         for name in ("content-encoding", "location"):
             response.headers.pop(name, None)
 
@@ -267,12 +268,32 @@ def _certificates() -> ssl.SSLContext:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for the URL, as httpx itself would choose it."""
+    """The proxy that the environment names for the URL, as httpx itself would choose it; None for this machine.
+
+    A proxy would look for `localhost` on its own machine, or say 403: so a loopback URL is asked directly whatever
+    HTTP_PROXY and ALL_PROXY say, with or without NO_PROXY. This is our departure from httpx.
+    """
     parts = urlsplit(url)
-    if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
+    host = parts.hostname or ""
+    if not host or _is_this_machine(host):
         return None
     proxies = urllib.request.getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+    exempt = [name.strip() for name in proxies.get("no", "").split(",")]
+    place = f"{host}:{parts.port}" if parts.port and ":" not in host else host
+    if "*" in exempt or urllib.request.proxy_bypass(place):
+        return None
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False  # a name
+    return address.is_loopback or address.is_unspecified
 
 
 def network(url: str) -> httpx.BaseTransport:
