@@ -67,10 +67,6 @@ def drip_of_the_body(peer: Peer) -> Iterator[bytes]:
     yield from peer.forever(chunk(b" "), 0.02)
 
 
-def drip_of_informational_heads(peer: Peer) -> Iterator[bytes]:
-    yield from peer.forever(b"HTTP/1.1 102 Processing\r\n\r\n", 0.02)
-
-
 def flood_of_informational_heads(peer: Peer) -> Iterator[bytes]:
     yield from peer.forever(b"HTTP/1.1 102 Processing\r\n\r\n" * 100)
 
@@ -86,7 +82,7 @@ def endless_comments(peer: Peer) -> Iterator[bytes]:
 
 
 ENDLESS = (hang_before_the_head, hang_in_the_head, hang_in_the_body, drip_of_the_head, drip_of_the_body,
-           drip_of_informational_heads, flood_of_informational_heads, endless_events, endless_comments)  # fmt: skip
+           flood_of_informational_heads, endless_events, endless_comments)  # fmt: skip
 
 
 @by_each_way

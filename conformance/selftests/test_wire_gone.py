@@ -95,9 +95,7 @@ def patiently(server: Server, call: Call, deadline: float = AMPLE) -> Exchange:
     "reply",
     [
         pytest.param(busy(503, BUSY), id="Ollama's words"),
-        pytest.param(busy(503, "Loading model"), id="llama.cpp's words"),
         pytest.param(busy(429, "no", "1"), id="429 with a time"),
-        pytest.param(busy(503, "no", "1"), id="503 with a time"),
     ],
 )
 def test_a_busy_server_is_waited_for(reply: Reply) -> None:
