@@ -277,3 +277,13 @@ def test_each_call_is_sent_once_whatever_comes_back(call: Call) -> None:
         with playing(playing_bytes(data)) as peer:
             asker_of(peer.url).ask(call)
         assert len(peer.heard) == 1
+
+
+@pytest.mark.parametrize("way", ["sdk", "sdk stream", "async", "async stream"])
+def test_the_sdk_reads_the_text_from_where_it_is_due(way: str) -> None:
+    """An answer with both `message` and `delta`, as some servers send it, holds its text where the SDK looks."""
+    events = b"data: " + GOOD + b"\n\ndata: [DONE]\n\n"
+    data = answer(events, EVENTS) if CALLS[way].streams else answer(GOOD, JSON)
+    taken = asked(playing_bytes(data), CALLS[way]).taken
+    assert taken is not None
+    assert (taken.text, taken.exception) == ("Hi", None)
