@@ -96,9 +96,10 @@ def test_what_does_not_end_is_ended_at_the_deadline(script: Script, call: Call) 
 
 
 def taken_slowly(connection: socket.socket) -> bytes:
+    # Fast enough that the client can always send some more, and still for several seconds.
     ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends and connection.recv(65_536):
-        time.sleep(0.01)
+        time.sleep(0.005)
     return b""
 
 
@@ -108,7 +109,7 @@ def test_a_server_that_does_not_take_the_request_is_left_at_the_deadline(
     takes: Callable[[socket.socket], bytes], via: str
 ) -> None:
     # Longer than what the buffers of a connection hold.
-    call = Call(path="/chat/completions", raw="x" * 24 * 1024 * 1024, via=via)
+    call = Call(path="/chat/completions", raw="x" * 48 * 1024 * 1024, via=via)
     assert asked(hang_before_the_head, call, DEADLINE, takes=takes).failure == "timeout"
 
 
