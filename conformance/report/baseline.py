@@ -73,7 +73,9 @@ def _of_baseline(file: Path, document: dict[str, Any]) -> Baseline:
     rows = [{"id": row, "verdict": verdict, "reason": ""} for row, verdict in verdicts.items()]
     target = document["baseline"] if isinstance(document["baseline"], dict) else {}
     if not _tells_models(target.get("models", {})):
-        raise TargetError(f"--baseline: {file} holds a model that is none; remove it, and write it anew with --update-baseline")
+        raise TargetError(
+            f"--baseline: {file} holds a model that is none; remove it, and write it anew with --update-baseline"
+        )
     report = {"target": {"kind": None, "version": None, "models": {}, **target}, "rows": rows}
     return Baseline(source=str(file), version=target.get("version"), verdicts=verdicts, report=report)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,6 +21,11 @@ from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, asy
 
 GENERATING = ("/chat/completions", "/completions")
 KEY_SHOWN = "$OPENAI_API_KEY"
+_SECRET = 8
+"""Characters of the shortest key that is looked for in what the server says. Shorter ones are no secrets but words
+(`none`, `test`, `ollama`), and taking those out of answers would change what is judged."""
+_LONGEST_HEADER = 2000
+_LONGEST_MESSAGE = 300
 
 
 class ServerGone(Exception):
@@ -35,6 +42,19 @@ class Address:
     key: str = ""
     image_url: str = ""
     """Where the suite itself serves its pictures, for the rows that give the server an address."""
+
+    def __post_init__(self) -> None:
+        """Refuse a key that no header can hold: sent, it would look like a fault of the server in every row.
+
+        Raises:
+            ValueError: the key has a line end at its end, or characters that are not printable ASCII.
+        """
+        if self.key and not (self.key.isascii() and self.key.isprintable() and self.key == self.key.strip()):
+            raise ValueError("the API key holds characters that no header can hold: is there a line end in it?")
+
+    def key_for(self, call: Call) -> str:
+        """The key that the call is sent with: the native API has none."""
+        return "" if call.server == "native" else self.key
 
     def of(self, call: Call) -> str:
         """The base URL of the call's server."""
@@ -118,7 +138,7 @@ class Asker:
         recorder = Recorder(self.async_network(url) if is_async else self._reach(url), underneath)
         recording = recorder.begin(deadline)
         real = self._with_images(call)
-        clients = SdkClients(url + "/" if call.via == "slash" else url, self.address.key)
+        clients = SdkClients(url + "/" if call.via == "slash" else url, self.address.key_for(call))
         error: Exception | None = None
         taken: Taken | None = None
         try:
@@ -141,9 +161,9 @@ class Asker:
         return self._reached[url]
 
     def _raw(self, call: Call, url: str, recorder: Recorder) -> None:
-        headers = dict(call.headers)
-        if self.address.key and "authorization" not in headers and call.server != "native":
-            headers["authorization"] = f"Bearer {self.address.key}"
+        headers = {name.lower(): value for name, value in call.headers}
+        if key := self.address.key_for(call):
+            headers.setdefault("authorization", f"Bearer {key}")
         if call.raw is not None or call.body is not None:
             headers.setdefault("content-type", "application/json")
         with httpx.Client(transport=recorder, trust_env=False) as http:
@@ -177,22 +197,30 @@ class Asker:
         failure = _failure(call, recording, error)
         return Exchange(
             call=call,
-            url=recording.url,
+            url=hide(recording.url),
             sent=hide(recording.sent.decode("utf-8", "replace")),
-            sent_headers=tuple((name, hide(value)) for name, value in recording.sent_headers),
+            sent_headers=tuple((name, self._without_key(value)) for name, value in recording.sent_headers),
             status=recording.status,
-            headers=tuple((name, hide(value)) for name, value in recording.headers),
+            # Clipped when hidden, never before: half a key would not be known as one.
+            headers=tuple((hide(name), hide(value)[:_LONGEST_HEADER]) for name, value in recording.headers),
             pieces=_hidden(recording.pieces, hide),
             invalid_utf8=recording.invalid_utf8,
             failure=failure,
-            detail="" if failure is None or error is None else hide(_because(error)),
-            taken=None if taken is None else replace(taken, message=hide(taken.message)),
+            detail="" if failure is None or error is None else _because(error, hide),
+            taken=None if taken is None else _hidden_in(taken, hide),
             started=recording.started,
             seconds=round(recording.seconds, 4),
         )
 
     def _redact(self, text: str) -> str:
-        return text.replace(self.address.key, KEY_SHOWN) if len(self.address.key) > 3 else text
+        key = self.address.key
+        # In any case: names of headers arrive in lower case.
+        return re.sub(re.escape(key), KEY_SHOWN, text, flags=re.IGNORECASE) if len(key) >= _SECRET else text
+
+    def _without_key(self, value: str) -> str:
+        """The value of a header of ours: here a key is hidden however short it is."""
+        key = self.address.key
+        return f"Bearer {KEY_SHOWN}" if key and value == f"Bearer {key}" else self._redact(value)
 
 
 def _substituted(value: object, old: str, new: str) -> object:
@@ -215,6 +243,12 @@ def _hidden(pieces: list[tuple[float, str]], hide: Callable[[str], str]) -> tupl
     return tuple(hidden) if hide(joined) == joined else ((pieces[-1][0], hide(whole)),)
 
 
+def _hidden_in(taken: Taken, hide: Callable[[str], str]) -> Taken:
+    """What the SDK took, without the key, and with its message clipped."""
+    texts: dict[str, Any] = {name: hide(text) for name, text in asdict(taken).items() if isinstance(text, str)}
+    return replace(taken, **{**texts, "message": texts["message"][:_LONGEST_MESSAGE]})
+
+
 def _chain(error: BaseException | None) -> list[BaseException]:
     found: list[BaseException] = []
     while error is not None and len(found) < 10:
@@ -223,8 +257,8 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return found
 
 
-def _because(error: Exception) -> str:
-    return "; ".join(f"{type(each).__name__}: {each}"[:200] for each in _chain(error)[:3])
+def _because(error: Exception, hide: Callable[[str], str]) -> str:
+    return "; ".join(hide(f"{type(each).__name__}: {each}")[:200] for each in _chain(error)[:3])
 
 
 def _failure(call: Call, recording: Recording, error: Exception | None) -> str | None:
@@ -236,7 +270,7 @@ def _failure(call: Call, recording: Recording, error: Exception | None) -> str |
         return "too_large"
     if any(isinstance(each, httpx.TimeoutException | TimeoutError) for each in chain):
         return "timeout"
-    if any(isinstance(each, httpx.ConnectError) for each in chain):
+    if any(isinstance(each, httpx.ConnectError | httpx.ProxyError) for each in chain):
         return "unreachable"
     if any(isinstance(each, httpx.TransportError) for each in chain):
         return "cut"

@@ -14,6 +14,9 @@ from .sse import Event, events_of
 IMAGE_HOST = "http://image.host.invalid"
 """Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
 
+_SHORTEST_PAUSE = 0.5
+"""Seconds: a server that is busy and says "retry after 0" is not hammered."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
@@ -128,8 +131,8 @@ class Exchange:
         if self.status not in (429, 503):
             return None
         after = self.header("retry-after")
-        if after.isascii() and after.isdigit():
-            return float(after)
+        if after.isascii() and after.isdigit() and len(after) < 10:
+            return max(float(after), _SHORTEST_PAUSE)
         words = self.text[:2000].lower()
         return 1.0 if any(word in words for word in ("busy", "loading", "overload")) else None
 

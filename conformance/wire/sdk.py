@@ -72,10 +72,20 @@ class SdkClients:
         from openai import AsyncOpenAI
 
         async def ask() -> Taken:
-            async with asyncio.timeout(deadline), httpx.AsyncClient(transport=recorder, trust_env=False) as http:
-                client = AsyncOpenAI(http_client=cast(Any, http), **self._settings)
-                result = await _method(client, call)(**_arguments(client, call))
-                return await _async_stream(result) if call.streams else _taken(result)
+            async with asyncio.timeout(None) as limit:
+
+                async def start(_: httpx.Request) -> None:
+                    limit.reschedule(asyncio.get_running_loop().time() + deadline)
+
+                # What the SDK does before it sends is not the server's time.
+                hooks = {"request": [start]}
+                async with httpx.AsyncClient(transport=recorder, trust_env=False, event_hooks=hooks) as http:
+                    return await send(http)
+
+        async def send(http: httpx.AsyncClient) -> Taken:
+            client = AsyncOpenAI(http_client=cast(Any, http), **self._settings)
+            result = await _method(client, call)(**_arguments(client, call))
+            return await _async_stream(result) if call.streams else _taken(result)
 
         return asyncio.run(ask())
 
@@ -127,7 +137,7 @@ def _stream(chunks: Any, call: Call) -> Taken:
     text: list[str] = []
     try:
         for count, chunk in enumerate(chunks, 1):
-            text.append(_content(chunk))
+            text.append(_content(chunk, "delta"))
             if call.leave_after is not None and count >= call.leave_after:
                 break
     finally:
@@ -136,24 +146,34 @@ def _stream(chunks: Any, call: Call) -> Taken:
 
 
 async def _async_stream(chunks: Any) -> Taken:
-    return Taken(text="".join([_content(chunk) async for chunk in chunks]))
+    return Taken(text="".join([_content(chunk, "delta") async for chunk in chunks]))
 
 
-def _content(result: Any) -> str:
+def _content(result: Any, member: str) -> str:
     """What the first choice of a chunk or of an answer says, through the SDK's attributes as a client reads them."""
     if not result.choices:
         return ""
     choice = result.choices[0]
-    holder = getattr(choice, "delta", None) or getattr(choice, "message", None)
+    holder = getattr(choice, member, None)
     return (choice.text if holder is None else holder.content) or ""
 
 
 def _taken(result: Any) -> Taken:
     if hasattr(result, "choices"):
-        return Taken(text=_content(result))
+        return Taken(text=_content(result, "message"))
     if getattr(result, "object", "") == "list" and hasattr(result, "usage"):
         return Taken(vector_lengths=tuple(len(item.embedding) for item in result.data))
     return Taken()
+
+
+def _message(error: Exception) -> str:
+    import pydantic
+
+    if not isinstance(error, pydantic.ValidationError):
+        return str(error)
+    # Not in its own words, which hold parts of the answer, clipped in the middle: a key in it would not be known.
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ") for fault in faults)
 
 
 def refused(error: Exception) -> Taken:
@@ -166,7 +186,7 @@ def refused(error: Exception) -> Taken:
     status = getattr(error, "status_code", None)
     return Taken(
         exception=type(error).__name__,
-        message=str(error)[:300],
+        message=_message(error),
         status=status if isinstance(status, int) else None,
         code=string("code"),
         param=string("param"),

@@ -6,7 +6,8 @@ Source: WHATWG HTML, 9.2.6 "Interpreting an event stream".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -75,22 +76,42 @@ class _Reader:
         return made
 
 
+_LINE_END = re.compile("\r\n|\r|\n")
+
+
+def _lines(pieces: Iterable[tuple[float, str]]) -> Iterator[tuple[float, str, bool]]:
+    """Each line, when its end arrived, and whether it has an end. A CR ends a line at once, whatever follows."""
+    parts: list[str] = []
+    seconds = 0.0
+    begun = after_cr = False
+    for seconds, piece in pieces:
+        if not piece:
+            continue
+        # One byte order mark at the start is no part of the stream, and CR LF is one line end, even when cut in two.
+        text = piece if begun else piece.removeprefix("\ufeff")
+        begun = True
+        if after_cr:
+            text = text.removeprefix("\n")
+        after_cr = text.endswith("\r")
+        first, *others = _LINE_END.split(text)
+        parts.append(first)
+        for start in others:
+            yield seconds, "".join(parts), True
+            parts = [start]
+    if rest := "".join(parts):
+        yield seconds, rest, False
+
+
 def events_of(pieces: Iterable[tuple[float, str]]) -> tuple[Event, ...]:
-    """The events in pieces of text that arrived at the given seconds."""
+    """The events in pieces of text that arrived at the given seconds. Takes time linear in their length."""
     found: list[Event] = []
     reader = _Reader()
-    rest = ""
     seconds = 0.0
-    for seconds, piece in pieces:
-        lines = (rest + piece).replace("\r\n", "\n").split("\n")
-        rest = lines.pop()
-        for line in lines:
-            if line:
-                reader.line(line)
-            elif not reader.empty:
-                found.append(reader.event(seconds, terminated=True))
-    if rest:
-        reader.line(rest)
+    for seconds, line, ended in _lines(pieces):
+        if line or not ended:
+            reader.line(line)
+        elif not reader.empty:
+            found.append(reader.event(seconds, terminated=True))
     if not reader.empty:
         found.append(reader.event(seconds, terminated=False))
     return tuple(found)

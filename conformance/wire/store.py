@@ -55,18 +55,25 @@ class FolderStore:
         if known is None:
             file = self._folder / f"{call.id}.json"
             with FileLock(self._folder / f"{call.id}.lock"):
-                known = _read(file) if file.exists() else _write(file, ask(call))
+                known = _read(file) or _write(file, ask(call))
             self._known[call.id] = known
         return known
 
     def all(self) -> Iterator[Exchange]:
         """See Store."""
         for file in sorted(self._folder.glob("*.json")):
-            yield _read(file)
+            if (exchange := _read(file)) is not None:
+                yield exchange
 
 
-def _read(file: Path) -> Exchange:
-    return restored(json.loads(file.read_text(encoding="utf-8")))
+def _read(file: Path) -> Exchange | None:
+    """The exchange in the file. None where there is none, or a damaged one: then the call is asked anew."""
+    if not file.exists():
+        return None
+    try:
+        return restored(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # a full disk or a crash of the machine; half an answer must not end the run
 
 
 def _write(file: Path, exchange: Exchange) -> Exchange:

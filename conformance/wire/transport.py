@@ -7,6 +7,7 @@ and is never unpacked: we ask for no content coding, and take none.
 from __future__ import annotations
 
 import codecs
+import ipaddress
 import ssl
 import time
 import urllib.request
@@ -74,10 +75,11 @@ class Recording:
         self.sent_headers = [(name.lower(), value) for name, value in request.headers.items()]
 
     def answer(self, response: httpx.Response) -> None:
-        """Note the head of the answer; a content coding we did not ask for is not undone."""
+        """Note the head of the answer; a content coding is not undone, and no redirection is even looked at."""
         self.status = response.status_code
-        self.headers = [(name.lower(), value[:2000]) for name, value in response.headers.multi_items()[:100]]
-        response.headers.pop("content-encoding", None)
+        self.headers = [(name.lower(), value) for name, value in response.headers.multi_items()[:100]]
+        for name in ("content-encoding", "location"):
+            response.headers.pop(name, None)
 
     def piece(self, data: bytes) -> None:
         """Note bytes of the body.
@@ -156,7 +158,7 @@ class Recorder(httpx.BaseTransport, httpx.AsyncBaseTransport):
             request = _with_body(request, self._underneath.encode())
         recording.request(request)
         _limit(request, recording)
-        _reads_end.set(recording.ends)
+        _ends.set(recording.ends)
         response: httpx.Response = self._inner.handle_request(request)
         return self._overhear(response, request, recording)
 
@@ -194,24 +196,33 @@ def _limit(request: httpx.Request, recording: Recording) -> None:
     request.extensions = {**request.extensions, "timeout": timeout}
 
 
-_reads_end: ContextVar[float] = ContextVar("reads_end", default=float("inf"))
-"""Monotonic time at which reads give up, however often a byte still drips in. Set as a request begins."""
+_ends: ContextVar[float] = ContextVar("ends", default=float("inf"))
+"""Monotonic time at which reads and writes give up, however often a byte still passes. Set as a request begins."""
+
+_PORTION = 16_384
+"""Bytes that are written between two looks at the clock."""
+
+
+def _left(timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
+    left = _ends.get() - time.monotonic()
+    if left <= 0:
+        raise late("the deadline passed")
+    return left if timeout is None else min(left, timeout)
 
 
 class _BoundedStream(httpcore.NetworkStream):
-    """A socket whose reads end at the deadline: a head that drips a byte a second must not hold us for ever."""
+    """A socket that ends at the deadline: a head that drips a byte a second must not hold us for ever."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = _reads_end.get() - time.monotonic()
-        if left <= 0:
-            raise httpcore.ReadTimeout("the deadline passed")
-        return self._stream.read(max_bytes, min(left, left if timeout is None else timeout))
+        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout)
+        # In portions, since the stream below gives each send the whole time again.
+        for start in range(0, len(buffer), _PORTION):
+            self._stream.write(buffer[start : start + _PORTION], _left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -226,7 +237,7 @@ class _BoundedStream(httpcore.NetworkStream):
 
 
 class _BoundedBackend(httpcore.NetworkBackend):
-    """Connections whose reads end at the deadline."""
+    """Connections whose reads and writes end at the deadline."""
 
     def __init__(self, backend: httpcore.NetworkBackend) -> None:
         self._backend = backend
@@ -256,19 +267,33 @@ def _certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-"""A proxy that is asked for this machine asks itself. Ollama's own client asks none here either."""
-
-
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for the URL, as httpx itself would choose it; none for this machine."""
+    """The proxy that the environment names for the URL, as httpx itself would choose it; None for this machine.
+
+    A proxy would look for `localhost` on its own machine, or say 403: so a loopback URL is asked directly whatever
+    HTTP_PROXY and ALL_PROXY say, with or without NO_PROXY. This is our departure from httpx.
+    """
     parts = urlsplit(url)
-    if not parts.hostname or parts.hostname in _THIS_MACHINE:
-        return None
-    if any(urllib.request.proxy_bypass(host) for host in (parts.hostname, parts.netloc)):
+    host = parts.hostname or ""
+    if not host or _is_this_machine(host):
         return None
     proxies = urllib.request.getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+    exempt = [name.strip() for name in proxies.get("no", "").split(",")]
+    place = f"{host}:{parts.port}" if parts.port and ":" not in host else host
+    if "*" in exempt or urllib.request.proxy_bypass(place):
+        return None
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False  # a name
+    return address.is_loopback or address.is_unspecified
 
 
 def network(url: str) -> httpx.BaseTransport:

@@ -1,0 +1,41 @@
+"""Every way in which a call is sent, for the tests of the wire layer."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from conformance.wire.asker import Address, Asker
+from conformance.wire.exchange import Call
+from conformance.wire.store import MemoryStore
+
+AMPLE = 30.0
+"""A deadline for what ends by itself: a loaded machine must not turn it into a time-out."""
+
+BODY = {"model": "mini", "messages": [{"role": "user", "content": "Hello."}]}
+STREAM = {**BODY, "stream": True}
+CALLS = {
+    "sdk": Call(path="/chat/completions", body=BODY),
+    "sdk stream": Call(path="/chat/completions", body=STREAM),
+    "async": Call(path="/chat/completions", body=BODY, via="async"),
+    "async stream": Call(path="/chat/completions", body=STREAM, via="async"),
+    "parse": Call(path="/chat/completions", body=BODY, via="parse"),
+    "bare": Call(path="/chat/completions", raw="{}", via="bare"),
+    "raw": Call(path="/chat/completions", body=BODY, via="raw"),
+}
+"""Every way in which a call is sent."""
+
+by_each_way = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+
+JSON = "Content-Type: application/json"
+EVENTS = "Content-Type: text/event-stream"
+CHUNKED = "Transfer-Encoding: chunked"
+CONTENT = {"role": "assistant", "content": "Hi", "refusal": None}
+CHOICE = {"index": 0, "message": CONTENT, "delta": CONTENT, "finish_reason": "stop"}
+GOOD = json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE]}).encode()
+
+
+def asker_of(url: str, deadline: float = AMPLE, **address: str) -> Asker:
+    """An asker of the server at the root `url`."""
+    return Asker(address=Address(base_url=f"{url}/v1", **address), store=MemoryStore(), deadline=deadline)
