@@ -28,6 +28,9 @@ class Generation:
     name: ClassVar[str]
     path: ClassVar[str]
     prompts: ClassVar[tuple[str, ...]]
+    """Of several hundred, those that SmolLM2-135M is surest about: its first choice leads the second by 0.2 to 0.5 nats
+    at least in each of the first 24 tokens, raw and in its chat template. Where the lead was 0.004, rounding decided,
+    and with it what the server held in its cache."""
 
     def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:
         """A greedy request of `SAID` tokens, with the fields put over it."""
@@ -112,9 +115,9 @@ class Chat(Generation):
     name = "chat"
     path = "/chat/completions"
     prompts = (
-        "Write a long story about a dragon and a knight.",
-        "Describe a journey by train through the mountains in great detail.",
-        "Explain at length how bread is baked in a small village.",
+        "Describe the piano in great detail.",
+        "Write a long text about chocolate.",
+        "Tell me about elephants.",
     )
 
     def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:
@@ -132,9 +135,9 @@ class Completions(Generation):
     name = "completions"
     path = "/completions"
     prompts = (
-        "Once upon a time, a dragon and a knight",
-        "The train left the station and climbed into the mountains, where",
-        "Every morning the baker of the village",
+        "Describe the planet Mars in great detail.",
+        "Describe castles in great detail.",
+        "Describe the Sun in great detail.",
     )
 
     def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def test_an_address_that_hangs_is_named(tmp_path, monkeypatch):
 
 
 def test_a_server_that_hangs_once_it_is_known_is_no_measurement(tmp_path, monkeypatch):
-    monkeypatch.setattr(opening, "detect", lambda *_: Server(kind="generic"))
+    monkeypatch.setattr(opening, "detect", lambda *_, **__: Server(kind="generic"))
     with listening(made("hangs")) as url:
         controller = controller_of(url, tmp_path, [], model="m", deadline=0.1)
         with pytest.raises(TargetError, match=r"no working control: .*no whole answer within the deadline"):

@@ -195,21 +195,21 @@ FINDINGS = st.dictionaries(
 
 
 @settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-@given(findings=FINDINGS, gone=WORDS, interrupted=st.booleans(), version=st.none() | WORDS, based=st.booleans())
+@given(findings=FINDINGS, gone=WORDS, stopped=WORDS, version=st.none() | WORDS, based=st.booleans())
 def test_any_findings_make_a_valid_report(
-    findings: dict[str, Finding], gone: str, interrupted: bool, version: str | None, based: bool
+    findings: dict[str, Finding], gone: str, stopped: str, version: str | None, based: bool
 ) -> None:
     target = Target(kind="ollama", version=version, why="", base_url=URL, embedding_base_url=URL, key="",
                     models={"chat": Model(id="m", digest="")})  # fmt: skip
     measured = Measured(
         target=target, findings=findings, exchanges=HOSTILE_EXCHANGES, started=1.7e9, seconds=1.0, gone=gone,
-        interrupted=interrupted, models={"chat": "m"},
+        stopped=stopped, models={"chat": "m"},
     )  # fmt: skip
     old = Baseline(source="s", version=None, verdicts={}, report=copy.deepcopy(report([row(N, "partial")])))
     made = built(measured, old if based else None)
     assert violations("report", made) == ()
     assert sum(made["counts"].values()) == len(made["rows"]) == len(catalogue())
-    assert made["complete"] is (not gone and not interrupted and "untested" not in made["counts"])
+    assert made["complete"] is (not gone and not stopped and "untested" not in made["counts"])
     assert json.loads(json.dumps(made)) == made
     for each in made["rows"]:
         finding = findings.get(each["id"])
