@@ -14,12 +14,11 @@ from urllib.parse import urlsplit
 import httpx
 from filelock import FileLock
 
-from .exchange import IMAGE_HOST, Call, Exchange, Taken
+from .exchange import GENERATING, IMAGE_HOST, Call, Exchange, Taken
 from .sdk import SdkClients, refused
 from .store import Store
 from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, async_network, network, proxy_for
 
-GENERATING = ("/chat/completions", "/completions")
 KEY_SHOWN = "$OPENAI_API_KEY"
 _SECRET = 8
 """Characters of the shortest key that is looked for in what the server says. Shorter ones are no secrets but words

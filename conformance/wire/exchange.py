@@ -14,6 +14,9 @@ from .sse import Event, events_of
 IMAGE_HOST = "http://image.host.invalid"
 """Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
 
+GENERATING = ("/chat/completions", "/completions")
+"""Routes whose answers are texts of a model."""
+
 _SHORTEST_PAUSE = 0.5
 """Seconds: a server that is busy and says "retry after 0" is not hammered."""
 
