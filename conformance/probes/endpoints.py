@@ -28,9 +28,9 @@ class Generation:
     name: ClassVar[str]
     path: ClassVar[str]
     prompts: ClassVar[tuple[str, ...]]
-    """Of several hundred, those that SmolLM2-135M is surest about: its first choice leads the second by 0.2 to 0.5 nats
-    at least in each of the first 24 tokens, raw and in its chat template. Where the lead was 0.004, rounding decided,
-    and with it what the server held in its cache."""
+    """Of several hundred, those that SmolLM2-135M is surest about: in each of the first 24 tokens, raw and in its chat
+    template, its first choice leads the second by at least 0.2 nats. Where the lead was 0.004, rounding decided, and
+    so what the server held in its cache."""
 
     def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:
         """A greedy request of `SAID` tokens, with the fields put over it."""
