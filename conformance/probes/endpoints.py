@@ -28,7 +28,7 @@ class Generation:
     name: ClassVar[str]
     path: ClassVar[str]
     prompts: ClassVar[tuple[str, ...]]
-    """Of several hundred, those that SmolLM2-135M is surest about: in each of the first 24 tokens, raw and in its chat
+    """Of several hundred, those that SmolLM2-135M is surest of: in each of the first 24 tokens, raw and in its chat
     template, its first choice leads the second by at least 0.2 nats. Where the lead was 0.004, rounding decided, and
     so what the server held in its cache."""
 
