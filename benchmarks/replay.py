@@ -98,18 +98,15 @@ async def _send(client: httpx.AsyncClient, record: dict[str, Any], urls: dict[st
     url = urlsplit(record["url"])._replace(netloc=host).geturl()
     sent = re.sub(r"http://127\.0\.0\.1:\d+(?=/(checks|stripes)\.png)", images, record["sent"])
     headers = {"content-type": "application/json"} if sent else {}
-    leave = record["call"]["leave_after"]
+    count_limit, time_limit = record["call"]["leave_after"], record["call"]["leave_after_seconds"]
     async with client.stream(record["call"]["method"], url, content=sent.encode(), headers=headers) as response:
-        async for count, _ in _counted(response):
-            if leave is not None and count >= leave:
+        count, began = 0, 0.0
+        async for _ in response.aiter_raw():
+            count, began = count + 1, began or time.monotonic()
+            if count_limit is not None and count >= count_limit:
                 break
-
-
-async def _counted(response: httpx.Response) -> Any:
-    count = 0
-    async for piece in response.aiter_raw():
-        count += 1
-        yield count, piece
+            if time_limit is not None and time.monotonic() - began >= time_limit:
+                break
 
 
 def main() -> int:

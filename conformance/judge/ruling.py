@@ -112,7 +112,7 @@ def stream(path: str) -> Applies:
         exchange.accepted
         and exchange.call.path == path
         and exchange.call.streams
-        and exchange.call.leave_after is None
+        and not exchange.call.leaves
         and _greedy(exchange.call)
     )
 

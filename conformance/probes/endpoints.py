@@ -88,9 +88,9 @@ class Generation:
         return self.attempt(via=via, **{"max_tokens": 1, **fields})
 
     def _call(self, prompt: Any, ordinal: int, via: str, fields: dict[str, Any]) -> Call:
-        leave_after = fields.pop("leave_after", None)
+        leaving = {name: fields.pop(name) for name in ("leave_after", "leave_after_seconds") if name in fields}
         body = without_absent(self.body(self.prompts[0] if prompt is None else prompt, **fields))
-        return Call(path=self.path, body=body, ordinal=ordinal, via=via, leave_after=leave_after)
+        return Call(path=self.path, body=body, ordinal=ordinal, via=via, **leaving)
 
     def steady(self, count: int = 3) -> list[tuple[str, Answer]]:
         """Prompts and their greedy controls, each asked twice and equal.

@@ -15,7 +15,7 @@ import httpx
 from filelock import FileLock
 
 from .exchange import GENERATING, IMAGE_HOST, Call, Exchange, Taken
-from .sdk import SdkClients, refused
+from .sdk import SdkClients, refused, timed
 from .store import Store
 from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, async_network, network, proxy_for
 
@@ -169,8 +169,8 @@ class Asker:
             content = call.raw.encode() if call.raw is not None else None
             target = url.rstrip("/") + call.path
             with http.stream(call.method, target, headers=headers, content=content, json=call.body) as response:
-                for count, _ in enumerate(response.iter_raw(), 1):
-                    if call.leave_after is not None and count >= call.leave_after:
+                for count, seconds, _ in timed(response.iter_raw()):
+                    if call.leaves_at(count, seconds):
                         break
 
     def _with_images(self, call: Call) -> Call:
@@ -262,7 +262,7 @@ def _because(error: Exception, hide: Callable[[str], str]) -> str:
 
 def _failure(call: Call, recording: Recording, error: Exception | None) -> str | None:
     """Why there is no whole answer: by what was overheard, and by what lies at the root of the exception."""
-    if recording.finished or (call.leave_after is not None and error is None):
+    if recording.finished or (call.leaves and error is None):
         return None
     chain = _chain(error)
     if any(isinstance(each, TooLarge) for each in chain):

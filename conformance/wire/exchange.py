@@ -40,6 +40,8 @@ class Call:
     """`main`, `embedding` (the URL of the embedding model) or `native` (the server's own root)."""
     leave_after: int | None = None
     """Close the stream after so many events."""
+    leave_after_seconds: float | None = None
+    """Close the stream so many seconds after its first event."""
     ordinal: int = 0
     """Tells repetitions of one call apart."""
 
@@ -53,6 +55,17 @@ class Call:
     def streams(self) -> bool:
         """Whether an event stream was asked for."""
         return isinstance(self.body, dict) and self.body.get("stream") is True
+
+    @property
+    def leaves(self) -> bool:
+        """Whether the stream is to be closed before its end."""
+        return self.leave_after is not None or self.leave_after_seconds is not None
+
+    def leaves_at(self, count: int, seconds: float) -> bool:
+        """Whether to close the stream at this event: the one of that number, so long after the first."""
+        if self.leave_after is not None and count >= self.leave_after:
+            return True
+        return self.leave_after_seconds is not None and seconds >= self.leave_after_seconds
 
     def again(self, ordinal: int) -> Call:
         """The same call as a repetition of its own."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import time
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -133,12 +135,20 @@ def _parse(client: OpenAI, call: Call) -> Taken:
     return Taken(text=None if parsed is None else parsed.model_dump_json())
 
 
+def timed(stream: Iterable[Any]) -> Iterator[tuple[int, float, Any]]:
+    """What a stream brings, with its number from 1 on and the seconds since the first."""
+    began = 0.0
+    for count, item in enumerate(stream, 1):
+        began = began or time.monotonic()
+        yield count, time.monotonic() - began, item
+
+
 def _stream(chunks: Any, call: Call) -> Taken:
     text: list[str] = []
     try:
-        for count, chunk in enumerate(chunks, 1):
+        for count, seconds, chunk in timed(chunks):
             text.append(_content(chunk, "delta"))
-            if call.leave_after is not None and count >= call.leave_after:
+            if call.leaves_at(count, seconds):
                 break
     finally:
         chunks.response.close()
