@@ -18,9 +18,9 @@ from conformance.images import served
 from conformance.judge.conclude import concluded, worse_than
 from conformance.judge.finding import Finding
 from conformance.options import OPTIONS
-from conformance.probes.answers import Unreadable
 from conformance.probes.endpoints import Chat
-from conformance.probes.session import CannotTell, ControlFailed, Session, works
+from conformance.probes.history import depends_on_history
+from conformance.probes.session import Session, works
 from conformance.report.baseline import baseline_for, write_baseline
 from conformance.report.build import Measured, built
 from conformance.report.compare import compared
@@ -85,25 +85,19 @@ class Controller:
         self.run = Run(settings=self._settings(folder))
         try:
             self._warm()
-            if not self._repeats_itself():
-                self.say("greedy text changes with what was asked before: generations are asked alone, after a reset")
+            if self._depends_on_history():
+                self.say("text changes with what was asked before: generations are asked alone, after a reset")
                 self.run = Run(settings=replace(self.run.settings, apart=True))
         except ServerGone as gone:
             raise TargetError(str(gone)) from gone
         return self.run
 
-    def _repeats_itself(self) -> bool:
-        """Whether the controls are answered the same, in a row and after others. Most of them are asked anyway."""
+    def _depends_on_history(self) -> bool:
         model = self.run.settings.models.get("chat")
         if model is None:
-            return True
-        chat = Chat(session=Session(send=self.run.asker().ask, models=self.run.settings.models), model=model)
-        try:
-            return all(chat.control(prompt, ordinal=2).text == control.text for prompt, control in chat.steady())
-        except CannotTell as doubt:
-            return "differently" not in str(doubt)
-        except (ControlFailed, Unreadable):
-            return True  # its own row says so
+            return False
+        session = Session(send=self.run.asker().ask, models=self.run.settings.models)
+        return depends_on_history(Chat(session=session, model=model))
 
     def _settings(self, folder: Path) -> Settings:
         target = self.target

@@ -128,9 +128,7 @@ def _notes(measured: Measured) -> list[str]:
         seconds = sum(exchange.waited for exchange in waited)
         notes.append(f"the server said that it was busy: {len(waited)} requests waited {seconds:.0f} s in all")
     if measured.between:
-        notes.append(
-            "greedy text changes with what was asked before, so each generation was asked alone, after a reset"
-        )
+        notes.append("text changes with what was asked before, so each generation was asked alone, after a reset")
     return notes
 
 
