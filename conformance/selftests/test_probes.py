@@ -77,6 +77,12 @@ def test_a_server_that_has_the_extensions_too_is_supported_in_them():
     assert {finding.verdict for finding in found.values()} == {S}
 
 
+def test_a_server_that_wants_each_tool_call_answered_as_openai_does_sees_every_one_answered():
+    names = [row.id for row in rows() if row.needs == "tools" or "tool" in row.id or "function" in row.id]
+    found = asked(made("demands_tool_results"), names)[0]
+    assert {row: finding.reason for row, finding in found.items() if finding.verdict is not S} == {}
+
+
 def test_a_server_that_honours_everything_keeps_every_rule():
     _, exchanges = outcome("honours_everything")
     found = {row.id: row.rule(exchanges) for row in catalogue().values() if row.rule}

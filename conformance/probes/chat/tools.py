@@ -33,6 +33,11 @@ def function(name: str, argument: str = "city", **more: Any) -> dict[str, Any]:
 TOOLS = [function("get_weather"), function("get_time")]
 
 
+def answered(call_id: str) -> dict[str, Any]:
+    """The result of a call, without which OpenAI refuses the conversation."""
+    return {"role": "tool", "tool_call_id": call_id, "content": "ok"}
+
+
 def called(name: str, arguments: dict[str, str], call_id: str) -> dict[str, Any]:
     """A tool call as an earlier assistant turn holds it."""
     text = json.dumps(arguments, separators=(",", ":"))
@@ -45,7 +50,7 @@ def examples(name: str = "get_weather", word: str = "Weather") -> list[dict[str,
     for count in range(3):
         turns.append({"role": "user", "content": f"{word} in Paris?"})
         call = called(name, {"city": "Paris"}, f"call_{count}")
-        turns.append({"role": "assistant", "content": None, "tool_calls": [call]})
+        turns += [{"role": "assistant", "content": None, "tool_calls": [call]}, answered(call["id"])]
     return [*turns, {"role": "user", "content": f"{word} in London?"}]
 
 
@@ -219,6 +224,7 @@ def _two_at_once() -> list[dict[str, Any]]:
         turns.append({"role": "user", "content": "Weather in Paris and Rome?"})
         calls = [called("get_weather", {"city": city}, f"call_{count}_{city}") for city in ("Paris", "Rome")]
         turns.append({"role": "assistant", "content": None, "tool_calls": calls})
+        turns += [answered(call["id"]) for call in calls]
     return [*turns, {"role": "user", "content": "Weather in London and Oslo?"}]
 
 
