@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.checklist.rows import Row
-from conformance.checklist.verdicts import Evidence, Verdict
+from conformance.checklist.verdicts import Verdict
 from conformance.probes.answers import Unreadable, member
 from conformance.probes.embeddings import ONE
 from conformance.probes.endpoints import Chat, Completions, Embeddings, Models, Native, Raw
-from conformance.probes.observation import Observation, broken, inconclusive, rejected
+from conformance.probes.observation import Observation, broken, inconclusive, partial, rejected
 from conformance.probes.session import CannotTell, ControlFailed, Failed, Refused, Send, Session
 from conformance.wire.exchange import Exchange
 
@@ -110,16 +110,17 @@ class Examination:
         return inconclusive(f"the control's answer lacks {gap.missing}")
 
     def _with_shape(self, seen: Observation, subjects: Mapping[str, Any]) -> Observation:
-        """The observation, unless an answer breaks its schema where the plain request's does not."""
+        """The observation; partial where an answer breaks its schema and the plain request's does not.
+
+        What no client can read is broken before it comes here: this field has its effect, and a fault beside it.
+        """
         for exchange in self.session.treatments:
             faults = shape_faults(exchange)
             if faults and not self.row.base:
                 faults = faults - self._usual_faults(exchange, subjects)
             if faults and not self.row.base:
-                return replace(
-                    broken(f"the answer breaks its schema where the control's does not: {min(faults)}"),
-                    evidence=Evidence.EFFECT,
-                )
+                fault = f"but the answer breaks its schema where the control's does not: {min(faults)}"
+                return replace(partial(f"{seen.reason}; {fault}"), evidence=seen.evidence)
         return seen
 
     def _usual_faults(self, exchange: Exchange, subjects: Mapping[str, Any]) -> frozenset[str]:

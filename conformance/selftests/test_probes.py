@@ -5,7 +5,9 @@ No verdict here was taken from a run: each rule says, by the row's id alone, wha
 
 from __future__ import annotations
 
+import re
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +17,7 @@ from conformance.wire.asker import Address, Asker
 from conformance.wire.store import MemoryStore
 
 from .asking import asked, examined, outcome, rows
-from .servers import made
+from .servers import HonoursEverything, Reply, Request, made
 from .servers.transport import listening
 
 S = Verdict.SUPPORTED
@@ -215,3 +217,24 @@ def test_a_row_about_a_server_that_hangs_costs_one_deadline():
             if row.id.startswith("chat/"):
                 examined(row.id, asker.ask)
     assert time.monotonic() - began < 2 * DEADLINE + 2
+
+
+class LeavesOutAlternatives:
+    """Honours everything; where no alternatives are asked for, it leaves `top_logprobs` out, as Ollama does."""
+
+    def __init__(self) -> None:
+        self.inner = HonoursEverything(pace=0)
+
+    def answer(self, request: Request) -> Reply:
+        reply = self.inner.answer(request)
+        body = reply.body if isinstance(reply.body, bytes) else b"".join(reply.body)
+        return replace(reply, body=re.sub(rb', ?"top_logprobs": ?\[\]', b"", body))
+
+
+def test_an_effect_with_a_fault_in_the_answers_shape_is_partial_and_the_fault_is_named():
+    names = ["chat/fields/logprobs/plain", "chat/fields/logprobs/stream", "chat/fields/stop/string"]
+    plain, stream, stop = asked(LeavesOutAlternatives(), names)[0].values()
+    assert stop.verdict is S
+    for finding in (plain, stream):
+        assert finding.verdict is P
+        assert finding.reason.endswith("choices.*.logprobs.content.*.top_logprobs: is missing")
