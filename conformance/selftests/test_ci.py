@@ -1,4 +1,4 @@
-"""What a CI sees of a run: JUnit names, summary, annotations, badges, the action, and the examples of docs/ci.md."""
+"""What a CI sees of a run: JUnit names, summary, annotations, badges, the action, and the documented examples."""
 
 from __future__ import annotations
 
@@ -275,9 +275,9 @@ def test_the_actions_script_passes_each_input_whole(tmp_path: Path) -> None:
 
 
 def examples(kind: str) -> dict[str, str]:
-    """Heading -> the first example of that kind below it in docs/ci.md."""
+    """Heading -> the first example of that kind below it, in the README and in docs/ci.md."""
     found: dict[str, str] = {}
-    for section in (ROOT / "docs/ci.md").read_text().split("\n## ")[1:]:
+    for section in re.split(r"\n###? ", (ROOT / "README.md").read_text() + (ROOT / "docs/ci.md").read_text()):
         example = re.search(rf"```{kind}\n(.*?)```", section, re.DOTALL)
         if example:
             found[section.partition("\n")[0]] = example[1]
@@ -315,7 +315,7 @@ def test_the_plain_shell_example_runs(tmp_path: Path) -> None:
     for file in bin_.iterdir():
         file.chmod(0o755)
     script = examples("sh")["A plain shell"].replace("qwen3:0.6b", CHAT_MODEL)
-    create = (ROOT / "docs/ci.md").read_text().split("```sh\n")[1].split("```")[0].replace("qwen3:0.6b", CHAT_MODEL)
+    create = examples("sh")["In CI"].replace("--target ollama --prepare", f"--model {CHAT_MODEL}")
 
     def shell(text: str, url: str = "") -> int:
         path = f"{bin_}{os.pathsep}{os.environ['PATH']}"
