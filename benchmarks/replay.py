@@ -83,7 +83,9 @@ def replayed(options: list[str], workers: int, folder: Path) -> float:
 
 async def _replay(records: list[dict[str, Any]], workers: int, urls: dict[str, str], images: str) -> None:
     waiting = iter(records)
-    async with httpx.AsyncClient(timeout=300) as client:
+    # A connection for each, as the suite has it: llama.cpp cuts some that it said it would keep.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(timeout=300, limits=limits) as client:
 
         async def work() -> None:
             for record in waiting:
