@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ Examine = Callable[[str], None]
 _CONTROLLER = pytest.StashKey[Controller]()
 _RUN = pytest.StashKey[Run]()
 _TURNS = pytest.StashKey[Turns]()
+_CANNOT_RUN = pytest.StashKey[str]()
+"""Why nothing can be measured, and what to do."""
 
 
 def rows_of(endpoint: str) -> list[Any]:
@@ -73,7 +76,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         run = controller.open()
     except TargetError as error:
         controller.close()
-        _cannot_run(config, str(error))
+        config.stash[_CANNOT_RUN] = str(error)
+        raise pytest.UsageError from error
     except BaseException:  # Ctrl-C above all: nothing that was started may stay
         controller.close()
         raise
@@ -95,11 +99,20 @@ def _say(config: pytest.Config) -> Callable[[str], None]:
     return say
 
 
-def _cannot_run(config: pytest.Config, why: str) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    """End with one line and 2 where nothing can be measured; pytest's own way would say it twice, or end with 4."""
+    try:
+        return (yield)
+    except pytest.UsageError:
+        why = config.stash.get(_CANNOT_RUN, "")
+        if not why:
+            raise
+    sys.stderr.write(f"openai-conformance cannot run: {why}\n")
     command = config.pluginmanager.get_plugin("conformance-command")
     if command is not None:
         command.cannot_run = why
-    pytest.exit(f"openai-conformance cannot run: {why}", returncode=2)
+    return 2
 
 
 @pytest.hookimpl(optionalhook=True)
