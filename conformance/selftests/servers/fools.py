@@ -1,0 +1,403 @@
+"""Servers that do one thing wrong, each as a real one does, and look right to a careless probe.
+
+Each is an honest server behind a proxy that changes requests on their way in, answers on their way out, or both.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .behaviours import IgnoresFields, with_body
+from .honours import HonoursEverything
+from .interface import Refusal, Reply, Request, Server
+from .vocabulary import encode
+
+Body = dict[str, Any]
+
+
+def honest() -> Server:
+    """What stands behind the proxy: it honours everything, and is lenient, as most servers are."""
+    return HonoursEverything(lenient=True, extensions=True, pace=0, late=0)
+
+
+def _as_sent(body: Body) -> Body:
+    return body
+
+
+def _as_got(_sent: Body, got: Body) -> Body:
+    return got
+
+
+@dataclass(kw_only=True)
+class Proxy:
+    """Changes what is posted, and what comes back of it."""
+
+    going: Callable[[Body], Body] = _as_sent
+    """The request's body -> the one that goes on. May raise Refusal."""
+    coming: Callable[[Body, Body], Body] = _as_got
+    """The request's body and the plain answer, or a chunk of the stream -> what the client gets."""
+    inner: Server = field(default_factory=honest)
+
+    def answer(self, request: Request) -> Reply:
+        """The reply, changed."""
+        sent = request.json
+        if request.method != "POST" or not isinstance(sent, dict):
+            return self.inner.answer(request)
+        try:
+            reply = self.inner.answer(with_body(request, self.going(dict(sent))))
+        except Refusal as refusal:
+            return refusal.reply
+        if reply.status != 200:
+            return reply
+        if isinstance(reply.body, bytes):
+            return replace(reply, body=_packed(self.coming(sent, json.loads(reply.body))))
+        return replace(reply, body=self._events(sent, reply.body))
+
+    def _events(self, sent: Body, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            data = piece.decode().removeprefix("data: ").strip()
+            yield piece if data == "[DONE]" else b"data: " + _packed(self.coming(sent, json.loads(data))) + b"\n\n"
+
+
+def _packed(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def without(body: Body, *names: str) -> Body:
+    """The body less some fields."""
+    return {name: value for name, value in body.items() if name not in names}
+
+
+@dataclass(kw_only=True)
+class Caches:
+    """Answers what was asked before, to the letter, with what it answered then: a proxy with a cache."""
+
+    inner: Server
+    _kept: dict[tuple[str, bytes], Reply] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, request: Request) -> Reply:
+        """The reply, of the first time."""
+        with self._lock:
+            key = (request.path, request.body)
+            if request.method != "POST":
+                return self.inner.answer(request)
+            if key not in self._kept:
+                reply = self.inner.answer(request)
+                body = reply.body if isinstance(reply.body, bytes) else list(reply.body)
+                self._kept[key] = replace(reply, body=body)
+            return self._kept[key]
+
+
+def caches_and_drops_the_seed() -> Server:
+    """A cache before a server that samples and does not know `seed`."""
+    return Caches(inner=Proxy(going=lambda body: without(body, "seed")))
+
+
+def caches_and_ignores_all() -> Server:
+    """A cache before a server that samples whatever is asked."""
+    return Caches(inner=IgnoresFields(greedy=False))
+
+
+def says_the_prompt_always() -> Server:
+    """Every completion begins with the prompt, as a text generation pipeline gives it; `echo` is not read."""
+
+    def coming(sent: Body, got: Body) -> Body:
+        prompts = sent["prompt"] if isinstance(sent.get("prompt"), list) else [sent.get("prompt")]
+        if got["object"] != "text_completion" or sent.get("stream") or not isinstance(prompts[0], str):
+            return got
+        said = [{**each, "text": prompts[each["index"] % len(prompts)] + each["text"]} for each in got["choices"]]
+        return {**got, "choices": said}
+
+    return Proxy(going=lambda body: without(body, "echo"), coming=coming)
+
+
+def puts_the_suffix_behind_the_text() -> Server:
+    """`suffix` is put behind the answer's text and never reaches the model, as text-generation-webui does."""
+
+    def coming(sent: Body, got: Body) -> Body:
+        if "suffix" not in sent:
+            return got
+        return {**got, "choices": [{**each, "text": each["text"] + sent["suffix"]} for each in got["choices"]]}
+
+    return Proxy(going=lambda body: without(body, "suffix"), coming=coming)
+
+
+def refuses_n_and_drops_best_of() -> Server:
+    """More than one choice is refused, whatever `best_of` says, and `best_of` is not read."""
+
+    def going(body: Body) -> Body:
+        if body.get("n", 1) != 1:
+            raise Refusal("n must be 1", param="n")
+        return without(body, "best_of")
+
+    return Proxy(going=going)
+
+
+def _without_roles(body: Body, *roles: str) -> Body:
+    if not isinstance(body.get("messages"), list):
+        return body
+    return {**body, "messages": [each for each in body["messages"] if each["role"] not in roles]}
+
+
+def drops_roles_and_counts_them() -> Server:
+    """System messages are dropped, and the tokens are counted of what came in: a proxy that counts by itself."""
+
+    def coming(sent: Body, got: Body) -> Body:
+        if not got.get("usage") or "messages" not in sent:
+            return got
+        return {**got, "usage": {**got["usage"], "prompt_tokens": len(encode(json.dumps(sent["messages"])))}}
+
+    return Proxy(going=lambda body: _without_roles(body, "system", "developer"), coming=coming)
+
+
+def drops_roles_and_counts_what_is_new() -> Server:
+    """System messages are dropped, and a prompt that was asked just before counts one token, as Ollama's did."""
+    last: list[Any] = [None]
+
+    def counted(sent: Body, got: Body) -> Body:
+        kept = _without_roles(sent, "system", "developer").get("messages")
+        known, last[0] = last[0] == kept, kept
+        if not got.get("usage") or not known:
+            return got
+        return {**got, "usage": {**got["usage"], "prompt_tokens": 1}}
+
+    return Proxy(going=lambda body: _without_roles(body, "system", "developer"), coming=counted)
+
+
+def _with_contents(body: Body, change: Callable[[list[Any]], Any]) -> Body:
+    """The body with each content that is a list of parts changed."""
+    if not isinstance(body.get("messages"), list):
+        return body
+    messages = [
+        {**each, "content": change(each["content"])} if isinstance(each.get("content"), list) else each
+        for each in body["messages"]
+    ]
+    return {**body, "messages": messages}
+
+
+def reads_one_part(place: int, *, counts: bool = True) -> Server:
+    """Of a content's parts only the first or the last is read. Some such servers count no tokens."""
+
+    def coming(_sent: Body, got: Body) -> Body:
+        usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+        return got if counts or not got.get("usage") else {**got, "usage": usage}
+
+    return Proxy(going=lambda body: _with_contents(body, lambda parts: [parts[place]]), coming=coming)
+
+
+def writes_parts_as_text() -> Server:
+    """A content's parts reach the model as a list written out, pictures in base64 too: templates that know strings."""
+    return Proxy(going=lambda body: _with_contents(body, str))
+
+
+def _changed_logprobs(got: Body, change: Callable[[Body], Body]) -> Body:
+    choices = got.get("choices") or []
+    return {
+        **got,
+        "choices": [{**each, "logprobs": change(each["logprobs"])} if each.get("logprobs") else each for each in choices],
+    }
+
+
+def tells_the_odds_of_another_text() -> Server:
+    """The probabilities are those of some other tokens than the text's."""
+
+    def other(told: Body) -> Body:
+        if "tokens" in told:
+            return {**told, "tokens": ["zq"] * len(told["tokens"])}
+        return {**told, "content": [{**each, "token": "zq", "bytes": [122, 113]} for each in told["content"]]}
+
+    return Proxy(coming=lambda _sent, got: _changed_logprobs(got, other))
+
+
+def tells_odds_unasked() -> Server:
+    """Probabilities come with every text, whatever `logprobs` says."""
+
+    def going(body: Body) -> Body:
+        if "prompt" in body:
+            return {**body, "logprobs": 2}
+        return {**body, "logprobs": True, "top_logprobs": 3} if "messages" in body else body
+
+    return Proxy(going=going)
+
+
+PENALTIES = ("frequency_penalty", "presence_penalty")
+
+
+def samples_where_a_penalty_is_named() -> Server:
+    """The penalties are not read, but a request that names one goes a way on which the temperature gets lost."""
+
+    def going(body: Body) -> Body:
+        named = any(name in body for name in PENALTIES)
+        return without(body, *PENALTIES, *(("temperature",) if named else ()))
+
+    return Proxy(going=going)
+
+
+def mirrors_the_request() -> Server:
+    """Every field of the request comes back in the answer, and none of those without visible effect is read."""
+    unread = ("moderation", "metadata", "store", "prediction", "web_search_options", "audio", "modalities", "user")
+    return Proxy(
+        going=lambda body: without(body, *unread),
+        coming=lambda sent, got: {**without(sent, "model"), **got},
+    )
+
+
+def copies_the_first_choice(text: str | None = None) -> Server:
+    """One text is generated; the other choices are copies of it, or hold another text."""
+
+    def coming(sent: Body, got: Body) -> Body:
+        choices = got.get("choices")
+        if not choices or sent.get("n", 1) < 2:
+            return got
+        return {**got, "choices": [_as_choice(choices[0], index, text) for index in range(sent["n"])]}
+
+    return Proxy(going=lambda body: without(body, "n"), coming=coming)
+
+
+def _as_choice(choice: Body, index: int, text: str | None) -> Body:
+    if text is None or index == 0:
+        return {**choice, "index": index}
+    said = {"text": text} if "text" in choice else {}
+    for part in ("message", "delta"):
+        if part in choice:
+            said[part] = {**choice[part], "content": text}
+    return {**choice, "index": index, **said}
+
+
+def says_instead(say: Callable[[str], str], applies: Callable[[Body], bool]) -> Server:
+    """Says another text where it applies: `say` makes it of the honest one."""
+
+    def coming(sent: Body, got: Body) -> Body:
+        if not applies(sent) or not got.get("choices"):
+            return got
+        return {**got, "choices": [_said(each, say) for each in got["choices"]]}
+
+    return Proxy(coming=coming)
+
+
+def _said(choice: Body, say: Callable[[str], str]) -> Body:
+    if "text" in choice:
+        return {**choice, "text": say(choice["text"])}
+    part = "message" if "message" in choice else "delta"
+    if not choice[part].get("content"):
+        return choice
+    return {**choice, part: {**choice[part], "content": say(choice[part]["content"])}}
+
+
+def _formats(sent: Body) -> bool:
+    return sent.get("response_format", {"type": "text"}).get("type") != "text"
+
+
+def writes_space_for_ever() -> Server:
+    """A grammar that allows space before the document, and a model that writes nothing else."""
+    return says_instead(lambda text: "\n" * len(text.split()), _formats)
+
+
+def writes_space_in_the_object() -> Server:
+    """The same, after the first brace."""
+    return says_instead(lambda text: "{" + 30 * "\n" if text.startswith("{") else "\n", _formats)
+
+
+def fences_what_should_be_json() -> Server:
+    """The document comes in a fence, as a model writes it that was only told to."""
+
+    return says_instead(lambda text: f"```json\n{text}\n```", lambda sent: _formats(sent) and not sent.get("stream"))
+
+
+def thinks_before_the_document() -> Server:
+    """Every text begins with thoughts, longer than any limit here: the format would hold behind them."""
+    thoughts = "<think> The user wants me to consider this well and for a very long time"
+    return says_instead(lambda text: thoughts, lambda sent: not sent.get("stream"))
+
+
+def _without_calls(choice: Body, text: Callable[[Body], str | None]) -> Body:
+    message = choice.get("message")
+    if not message or not message.get("tool_calls"):
+        return choice
+    kept = {**without(message, "tool_calls"), "content": text(message["tool_calls"][0]["function"])}
+    return {**choice, "message": kept, "finish_reason": "stop"}
+
+
+def takes_the_calls_out(*, leaks: bool) -> Server:
+    """`tool_choice` none goes no further: the calls are taken out of the answer, or left in its text."""
+
+    def text(function: Body) -> str | None:
+        return f"<tool_call>{json.dumps(function)}</tool_call>" if leaks else None
+
+    def coming(sent: Body, got: Body) -> Body:
+        if sent.get("tool_choice") != "none":
+            return got
+        return {**got, "choices": [_without_calls(each, text) for each in got["choices"]]}
+
+    def going(body: Body) -> Body:
+        return without(body, "tool_choice") if body.get("tool_choice") == "none" else body
+
+    return Proxy(going=going, coming=coming)
+
+
+def loses_the_tools_where_one_call_is_due() -> Server:
+    """With `parallel_tool_calls` false no tool is called at all."""
+
+    def going(body: Body) -> Body:
+        few = body.get("parallel_tool_calls") is False
+        return without(body, "parallel_tool_calls", *(("tools",) if few else ()))
+
+    return Proxy(going=going)
+
+
+def has_a_limit_of_its_own(tokens: int = 16) -> Server:
+    """Without `max_tokens` an answer has so many tokens; `max_completion_tokens` is not read; nothing is counted."""
+
+    def going(body: Body) -> Body:
+        body = without(body, "max_completion_tokens")
+        return body if "input" in body else {"max_tokens": tokens, **body}
+
+    return Proxy(going=going, coming=lambda _sent, got: {**got, "usage": None} if got.get("choices") else got)
+
+
+def ends_with_the_wrong_reason() -> Server:
+    """The text ends before the stop sequence, with finish_reason `length`."""
+
+    def coming(sent: Body, got: Body) -> Body:
+        if "stop" not in sent or not got.get("choices"):
+            return got
+        choices = [{**each, "finish_reason": each["finish_reason"] and "length"} for each in got["choices"]]
+        return {**got, "choices": choices}
+
+    return Proxy(coming=coming)
+
+
+def reads_one_stop(place: int) -> Server:
+    """Of several stop sequences only the first or the last is read."""
+
+    def going(body: Body) -> Body:
+        return {**body, "stop": body["stop"][place]} if isinstance(body.get("stop"), list) else body
+
+    return Proxy(going=going)
+
+
+def counts_nothing_in_streams() -> Server:
+    """The usage at the end of a stream is all zeros."""
+
+    def coming(sent: Body, got: Body) -> Body:
+        if not sent.get("stream") or not got.get("usage"):
+            return got
+        return {**got, "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}}
+
+    return Proxy(coming=coming)
+
+
+def streams_all_choices_as_one() -> Server:
+    """The chunks of every choice have index 0."""
+
+    def coming(sent: Body, got: Body) -> Body:
+        if not sent.get("stream") or not got.get("choices"):
+            return got
+        return {**got, "choices": [{**each, "index": 0} for each in got["choices"]]}
+
+    return Proxy(coming=coming)
