@@ -163,7 +163,7 @@ def stop_string(completions: Completions) -> Observation:
 @probe("completions/fields/stop/array")
 def stop_array(completions: Completions) -> Observation:
     """Several sequences, as an array: the text ends before the first that comes."""
-    return same.cut_at_stop(completions, lambda word: ["\u2603\u2603", word])
+    return same.cut_at_stop(completions, lambda word: ["\u2603\u2603", word, "\u2603\u2603\u2603"])
 
 
 @probe("completions/fields/stop/stream")
@@ -236,17 +236,19 @@ def max_tokens_default(completions: Completions) -> Observation:
 def suffix(completions: Completions) -> Observation:
     """What comes after the text to be inserted: it reaches the model."""
     votes: list[bool | None] = []
+    behind = " And so they lived happily ever after in a castle."
     for prompt, control in completions.steady(2):
-        answer = completions.ask(prompt, suffix=" And so they lived happily ever after in a castle.")
-        if answer.prompt_tokens is not None and answer.prompt_tokens > (control.prompt_tokens or 0):
-            votes.append(True)
-        else:
-            votes.append(answer.text != control.text)
+        answer = completions.ask(prompt, suffix=behind)
+        # Some servers put the suffix behind the text, and count it, and do not show it to the model.
+        changed = answer.text.removesuffix(behind).rstrip() != control.text.rstrip()
+        counts = completions.counts_alike(prompt) and answer.prompt_tokens is not None
+        grown = counts and (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
+        votes.append(True if changed else None if grown else False)
     return weigh(
         votes,
-        seen="the suffix adds prompt tokens or changes the text",
-        absent="prompt tokens and text are the same as without the suffix",
-        unclear="the suffix shows on one prompt and not on the other",
+        seen="the suffix changes the text that comes before it",
+        absent="prompt tokens and text are the same as without the suffix, but for the suffix itself",
+        unclear="the suffix shows on one prompt and not on the other, or in the count of prompt tokens alone",
     )
 
 
@@ -260,10 +262,14 @@ def best_of(completions: Completions) -> Observation:
         if one.completion_tokens is None or three.completion_tokens is None:
             votes.append(None)
         else:
-            votes.append(three.completion_tokens >= 2 * one.completion_tokens)
+            # One text of 4 tokens counts 4 at most; where the limit is not kept, texts differ in length.
+            least = 5 if one.completion_tokens <= 4 else 2 * one.completion_tokens
+            votes.append(three.completion_tokens >= least)
     if all(votes):
         return supported("with best_of 3 the usage counts the tokens of several texts")
-    fewer = completions.attempt(best_of=1, n=2, temperature=1, max_tokens=4)
+    if not completions.attempt(n=2, **same.CHOICES).accepted:
+        return inconclusive("the usage counts one text, and more than one choice is refused whatever `best_of` says")
+    fewer = completions.attempt(best_of=1, n=2, **same.CHOICES)
     if fewer.status is not None and 400 <= fewer.status < 500:
         return supported("best_of below n is refused: it is read")
     if None in votes:
@@ -277,12 +283,13 @@ def echo(completions: Completions) -> Observation:
     votes: list[bool | None] = []
     for prompt, control in completions.steady(2):
         answer = completions.ask(prompt, echo=True)
-        votes.append(True if answer.text.startswith(prompt) else False if answer.text == control.text else None)
+        begins = answer.text.startswith(prompt) and not control.text.startswith(prompt)
+        votes.append(False if answer.text == control.text else begins or None)
     return weigh(
         votes,
         seen="the text begins with the prompt",
         absent="the text is the same as without echo",
-        unclear="the text changes, but does not begin with the prompt",
+        unclear="the text changes, but does not begin with the prompt, or did so before",
     )
 
 
@@ -298,30 +305,40 @@ derived("completions/fields/logprobs", "0 to 5: probabilities of the tokens, and
 @probe("completions/fields/logprobs/plain", title="without stream")
 def logprobs(completions: Completions) -> Observation:
     """`logprobs` holds four parallel arrays: tokens, token_logprobs, top_logprobs, text_offset."""
-    completions.control()
-    return _legacy_logprobs(member(completions.ask(logprobs=2, max_tokens=4).choices, 0, "logprobs"))
+    control = completions.control()
+    return _legacy_logprobs(completions.ask(logprobs=2, max_tokens=4), control)
 
 
 @probe("completions/fields/logprobs/stream", title="with stream")
 def logprobs_stream(completions: Completions) -> Observation:
     """The chunks carry the arrays of their tokens."""
-    completions.control(stream=True)
-    answer = completions.ask(logprobs=2, max_tokens=4, stream=True)
-    found = [logprobs for chunk in answer.chunks if (logprobs := member(chunk, "choices", 0, "logprobs"))]
-    return _legacy_logprobs(found[0] if found else None)
+    control = completions.control(stream=True)
+    return _legacy_logprobs(completions.ask(logprobs=2, max_tokens=4, stream=True), control)
+
+
+def _told(answer: Answer) -> list[Any]:
+    """The `logprobs` of the first choice: one of a plain answer, one of each chunk of a stream."""
+    bodies = answer.chunks if answer.streamed else [answer.body]
+    return [logprobs for body in bodies if (logprobs := member(body, "choices", 0, "logprobs"))]
 
 
 def _held(found: Any) -> str:
     return str(sorted(found)[:4]) if isinstance(found, dict) else "no object"
 
 
-def _legacy_logprobs(found: Any) -> Observation:
-    if not found:
+def _legacy_logprobs(answer: Answer, control: Answer) -> Observation:
+    every = _told(answer)
+    if not every:
         return ignored("`logprobs` is absent or null")
+    found = every[0]
     tokens = items(member(found, "tokens"))
     tops = items(member(found, "top_logprobs"))
     if not tokens:
         return broken(f"`logprobs` has not the form of this endpoint: it holds {_held(found)}")
+    if any(member(told, "tokens") for told in _told(control)):
+        return ignored("probabilities come whether they are asked for or not")
+    if same.of_another_text(answer.text, [token for told in every for token in items(member(told, "tokens"))]):
+        return broken("the probabilities are those of other tokens than the text's")
     if all(isinstance(top, dict) and 2 <= len(top) <= 3 for top in tops) and len(tops) == len(tokens):
         return supported("each token comes with its probability and two alternatives")
     return partial("tokens come with their probabilities, but not with two alternatives each")

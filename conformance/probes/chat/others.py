@@ -172,8 +172,9 @@ def service_tier(chat: Chat) -> Observation:
 def moderation(chat: Chat) -> Observation:
     """Whether the answer is moderated; the answer then holds the outcome."""
     chat.control()
-    answer = chat.ask(moderation={"model": "omni-moderation-latest"}, max_tokens=1)
-    if member(answer.body, "moderation"):
+    asked = {"model": "omni-moderation-latest"}
+    answer = chat.ask(moderation=asked, max_tokens=1)
+    if member(answer.body, "moderation") not in (None, {}, asked):
         return supported("the answer holds the outcome of its moderation")
     return same.reads_values(chat, "moderation")
 
