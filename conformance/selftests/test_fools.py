@@ -1,7 +1,7 @@
-"""Servers that would fool a careless probe: no field that has no effect is supported, none that has one is ignored.
+"""Servers that would fool a careless probe: what has no effect is not supported, what has one is not ignored.
 
-As in `test_probes.py`, no verdict here was taken from a run: of each server is said which rows are not what they seem,
-and what the truth allows. What else it does is right, and stays supported.
+As in `test_probes.py`, no verdict here was taken from a run: of each server is said which rows are not what they
+seem, and which verdicts the truth allows.
 """
 
 from __future__ import annotations
@@ -54,20 +54,28 @@ def both(path: str) -> tuple[str, ...]:
 FOOLS = {
     "caches_and_drops_the_seed": fool(fools.caches_and_drops_the_seed, ABSENT, *both("fields/seed")),
     "says_the_prompt_always": fool(fools.says_the_prompt_always, {IGNORED}, "completions/fields/echo"),
-    "puts_the_suffix_behind": fool(
-        fools.puts_the_suffix_behind_the_text, {IGNORED}, "completions/fields/suffix"
-    ),
+    "puts_the_suffix_behind": fool(fools.puts_the_suffix_behind_the_text, {IGNORED}, "completions/fields/suffix"),
     "refuses_n_and_drops_best_of": fool(fools.refuses_n_and_drops_best_of, ABSENT, "completions/fields/best_of"),
     "drops_roles_and_counts_them": fool(
-        fools.drops_roles_and_counts_them, ABSENT,
-        "chat/fields/messages/role/system", "chat/fields/messages/role/developer", "chat/fields/messages/system",
+        fools.drops_roles_and_counts_them,
+        ABSENT,
+        "chat/fields/messages/role/system",
+        "chat/fields/messages/role/developer",
+        "chat/fields/messages/system",
     ),
     "drops_roles_and_counts_what_is_new": fool(
-        fools.drops_roles_and_counts_what_is_new, ABSENT,
-        "chat/fields/messages/role/system", "chat/fields/messages/role/developer", "chat/fields/messages/system",
+        fools.drops_roles_and_counts_what_is_new,
+        ABSENT,
+        "chat/fields/messages/role/system",
+        "chat/fields/messages/role/developer",
+        "chat/fields/messages/system",
     ),
-    "reads_the_first_part": fool(lambda: fools.reads_one_part(0), {P, IGNORED, U}, "chat/fields/messages/content_parts"),
-    "reads_the_last_part": fool(lambda: fools.reads_one_part(-1), {P, IGNORED, U}, "chat/fields/messages/content_parts"),
+    "reads_the_first_part": fool(
+        lambda: fools.reads_one_part(0), {P, IGNORED, U}, "chat/fields/messages/content_parts"
+    ),
+    "reads_the_last_part": fool(
+        lambda: fools.reads_one_part(-1), {P, IGNORED, U}, "chat/fields/messages/content_parts"
+    ),
     "reads_the_first_part_uncounted": fool(
         lambda: fools.reads_one_part(0, counts=False), {P, IGNORED, U}, "chat/fields/messages/content_parts"
     ),
@@ -75,7 +83,10 @@ FOOLS = {
         lambda: fools.reads_one_part(-1, counts=False), {P, IGNORED, U}, "chat/fields/messages/content_parts"
     ),
     "writes_parts_as_text": fool(
-        fools.writes_parts_as_text, ABSENT, "chat/fields/messages/image/", "chat/fields/messages/input_audio",
+        fools.writes_parts_as_text,
+        ABSENT,
+        "chat/fields/messages/image/",
+        "chat/fields/messages/input_audio",
         "chat/fields/messages/content_parts",
     ),
     "tells_the_odds_of_another_text": fool(
@@ -85,13 +96,18 @@ FOOLS = {
         fools.tells_odds_unasked, {IGNORED}, *both("fields/logprobs/"), "chat/fields/top_logprobs"
     ),
     "samples_where_a_penalty_is_named": fool(
-        fools.samples_where_a_penalty_is_named, ABSENT,
-        *both("fields/frequency_penalty"), *both("fields/presence_penalty"),
+        fools.samples_where_a_penalty_is_named,
+        ABSENT,
+        *both("fields/frequency_penalty"),
+        *both("fields/presence_penalty"),
     ),
     "mirrors_the_request": fool(
-        fools.mirrors_the_request, ABSENT,
+        fools.mirrors_the_request,
+        ABSENT,
         *(f"chat/fields/{name}" for name in ("moderation", "metadata", "store", "prediction", "web_search_options")),
-        "chat/fields/audio", "chat/fields/modalities", *both("fields/user"),
+        "chat/fields/audio",
+        "chat/fields/modalities",
+        *both("fields/user"),
     ),
     "copies_the_first_choice": fool(fools.copies_the_first_choice, ABSENT, *both("fields/n/")),
     "leaves_other_choices_empty": fool(lambda: fools.copies_the_first_choice(""), ABSENT, *both("fields/n/")),
@@ -102,26 +118,24 @@ FOOLS = {
         fools.writes_space_in_the_object, {U}, "chat/fields/response_format/json_", "completions/features/json_mode"
     ),
     "fences_what_should_be_json": fool(
-        fools.fences_what_should_be_json, {U}, "chat/fields/response_format/json_object",
-        "chat/fields/response_format/json_schema", "completions/features/json_mode",
+        fools.fences_what_should_be_json,
+        {U},
+        "chat/fields/response_format/json_object",
+        "chat/fields/response_format/json_schema",
+        "completions/features/json_mode",
     ),
     "thinks_before_the_document": fool(
         fools.thinks_before_the_document, {U}, "chat/fields/response_format/json_", "completions/features/json_mode"
     ),
-    "takes_the_calls_out": fool(
-        lambda: fools.takes_the_calls_out(leaks=False), ABSENT, "chat/fields/tool_choice/none"
-    ),
-    "leaves_the_calls_in_the_text": fool(
-        lambda: fools.takes_the_calls_out(leaks=True), ABSENT, "chat/fields/tool_choice/none"
-    ),
+    "takes_the_calls_out": fool(fools.takes_the_calls_out, ABSENT, "chat/fields/tool_choice/none"),
     "loses_the_tools_where_one_call_is_due": fool(
         fools.loses_the_tools_where_one_call_is_due, ABSENT, "chat/fields/parallel_tool_calls"
     ),
-    "has_a_limit_of_its_own": fool(
-        fools.has_a_limit_of_its_own, ABSENT, "chat/fields/max_completion_tokens/"
-    ),
+    "has_a_limit_of_its_own": fool(fools.has_a_limit_of_its_own, ABSENT, "chat/fields/max_completion_tokens/"),
     "has_a_limit_of_20": fool(
-        lambda: fools.has_a_limit_of_its_own(20), ABSENT, "chat/fields/max_completion_tokens/",
+        lambda: fools.has_a_limit_of_its_own(20),
+        ABSENT,
+        "chat/fields/max_completion_tokens/",
         "completions/fields/max_tokens/default",
     ),
     "ends_with_the_wrong_reason": fool(fools.ends_with_the_wrong_reason, THERE, *both("fields/stop/")),
@@ -139,5 +153,9 @@ def test_it_is_seen_through(name: str) -> None:
     case = FOOLS[name]
     found = asked(case.maker(), case.about)[0]
     assert found
-    wrong = {row: (str(finding.verdict), finding.reason) for row, finding in found.items() if finding.verdict not in case.due}
+    wrong = {
+        row: (str(finding.verdict), finding.reason)
+        for row, finding in found.items()
+        if finding.verdict not in case.due
+    }
     assert wrong == {}

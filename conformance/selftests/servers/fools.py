@@ -191,7 +191,7 @@ def reads_one_part(place: int, *, counts: bool = True) -> Server:
 
 
 def writes_parts_as_text() -> Server:
-    """A content's parts reach the model as a list written out, pictures in base64 too: templates that know strings."""
+    """A content's parts reach the model as a list written out, base64 and all: templates that know strings only."""
     return Proxy(going=lambda body: _with_contents(body, str))
 
 
@@ -199,7 +199,9 @@ def _changed_logprobs(got: Body, change: Callable[[Body], Body]) -> Body:
     choices = got.get("choices") or []
     return {
         **got,
-        "choices": [{**each, "logprobs": change(each["logprobs"])} if each.get("logprobs") else each for each in choices],
+        "choices": [
+            {**each, "logprobs": change(each["logprobs"])} if each.get("logprobs") else each for each in choices
+        ],
     }
 
 
@@ -303,36 +305,45 @@ def writes_space_in_the_object() -> Server:
     return says_instead(lambda text: "{" + 30 * "\n" if text.startswith("{") else "\n", _formats)
 
 
+def begins_with(text: str, applies: Callable[[Body], bool]) -> Server:
+    """Says something before every text where it applies, in a stream with its first piece."""
+    begun: set[str] = set()
+
+    def coming(sent: Body, got: Body) -> Body:
+        if not applies(sent) or not got.get("choices") or got["id"] in begun:
+            return got
+        begun.add(got["id"])
+        choice = got["choices"][0]
+        if "delta" in choice:
+            return {**got, "choices": [{**choice, "delta": {**choice["delta"], "content": text}}]}
+        return {**got, "choices": [_said(choice, lambda said: text + said)]}
+
+    return Proxy(coming=coming)
+
+
 def fences_what_should_be_json() -> Server:
     """The document comes in a fence, as a model writes it that was only told to."""
-
-    return says_instead(lambda text: f"```json\n{text}\n```", lambda sent: _formats(sent) and not sent.get("stream"))
+    return begins_with("```json\n", _formats)
 
 
 def thinks_before_the_document() -> Server:
-    """Every text begins with thoughts, longer than any limit here: the format would hold behind them."""
-    thoughts = "<think> The user wants me to consider this well and for a very long time"
-    return says_instead(lambda text: thoughts, lambda sent: not sent.get("stream"))
+    """Every text begins with thoughts that the limit may cut: the format holds behind them only."""
+    return begins_with("<think> The user wants a text of me, so", lambda _sent: True)
 
 
-def _without_calls(choice: Body, text: Callable[[Body], str | None]) -> Body:
-    message = choice.get("message")
-    if not message or not message.get("tool_calls"):
+def _without_calls(choice: Body) -> Body:
+    if not choice.get("message", {}).get("tool_calls"):
         return choice
-    kept = {**without(message, "tool_calls"), "content": text(message["tool_calls"][0]["function"])}
-    return {**choice, "message": kept, "finish_reason": "stop"}
+    return {**choice, "message": without(choice["message"], "tool_calls"), "finish_reason": "stop"}
 
 
-def takes_the_calls_out(*, leaks: bool) -> Server:
-    """`tool_choice` none goes no further: the calls are taken out of the answer, or left in its text."""
-
-    def text(function: Body) -> str | None:
-        return f"<tool_call>{json.dumps(function)}</tool_call>" if leaks else None
+def takes_the_calls_out() -> Server:
+    """`tool_choice` none goes no further: the calls are taken out of the answer, and nothing is left."""
 
     def coming(sent: Body, got: Body) -> Body:
         if sent.get("tool_choice") != "none":
             return got
-        return {**got, "choices": [_without_calls(each, text) for each in got["choices"]]}
+        return {**got, "choices": [_without_calls(each) for each in got["choices"]]}
 
     def going(body: Body) -> Body:
         return without(body, "tool_choice") if body.get("tool_choice") == "none" else body
