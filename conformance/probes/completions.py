@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.checklist.verdicts import Severity
+from conformance.checklist.verdicts import Severity, Verdict
 
 from . import generating as same
 from .answers import Answer, items, member, whole
 from .declaring import derived, probe
-from .endpoints import Completions
+from .endpoints import SAID, Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .session import ABSENT, Failed, Refused
 
@@ -100,7 +100,7 @@ def _counted(answers: list[tuple[Answer, int]], choices: int) -> Observation:
     if any(len(answer.choices) != choices for answer, _ in answers):
         return ignored(f"{len(answers[0][0].choices)} choices came where {choices} were due")
     counts = [(answer.prompt_tokens, ids) for answer, ids in answers]
-    if any(count is None for count, _ in counts):
+    if not all(count for count, _ in counts):
         return inconclusive("the server counts no prompt tokens")
     if all(ids <= (count or 0) <= ids + choices for count, ids in counts):
         return supported("each id counts as one prompt token")
@@ -115,6 +115,7 @@ def prompt_forms_are_honest(completions: Completions) -> Observation:
     refused: list[str] = []
     taken: list[str] = []
     misread: list[str] = []
+    unclear: list[str] = []
     for name, experiment in (
         ("array of strings", prompt_strings),
         ("array of tokens", prompt_tokens),
@@ -125,9 +126,14 @@ def prompt_forms_are_honest(completions: Completions) -> Observation:
         except Refused:
             refused.append(name)
             continue
-        (taken if seen.verdict.good else misread).append(name)
+        if seen.verdict is Verdict.INCONCLUSIVE:
+            unclear.append(name)
+        else:
+            (taken if seen.verdict.good else misread).append(name)
     if misread:
         return ignored(f"accepted and misread: {', '.join(misread)}")
+    if unclear:
+        return inconclusive(f"accepted, and whether they are read cannot be told: {', '.join(unclear)}")
     if refused and not taken:
         return supported("a string only: the three other forms are refused")
     return supported(f"taken beside the string: {', '.join(taken)}" + ("; the rest is refused" if refused else ""))
@@ -229,6 +235,8 @@ def max_tokens_default(completions: Completions) -> Observation:
     shorter = len(answer.text) < len(control.text) and control.text.startswith(answer.text.rstrip())
     if answer.finish_reason == "length" and shorter and answer.completion_tokens in (16, None):
         return supported("without `max_tokens` the text ends after 16 tokens")
+    if answer.finish_reason == "length" and shorter and control.completion_tokens != SAID:
+        return inconclusive("without `max_tokens` the text ends, but the server's counts do not tell after how many")
     return ignored("without `max_tokens` the text does not end after 16 tokens")
 
 

@@ -53,12 +53,12 @@ def cut_at_stop(endpoint: Generation, form: Form, *, stream: bool = False) -> Ob
     for prompt, control in endpoint.steady(2):
         word = a_word_inside(control.text)
         answer = endpoint.ask(prompt, stop=form(word), **_streaming(stream))
-        cut = control.text.partition(word)[0].rstrip()
-        if answer.text.rstrip() == cut:
+        cut = control.text.partition(word)[0].strip()
+        if answer.text.strip() == cut:
             votes.append(True)
             reasons.add(answer.finish_reason)
         else:
-            votes.append(False if answer.text == control.text else None)
+            votes.append(False if answer.text.strip() == control.text.strip() else None)
     if all(votes) and reasons != {"stop"}:
         return partial("the text ends before the sequence, but finish_reason is not `stop`")
     return weigh(
@@ -104,7 +104,7 @@ def _guarded(endpoint: Generation, prompt: str, control: Answer) -> tuple[dict[s
 
 
 def _limited(answer: Answer, control: Answer) -> bool | None:
-    shorter = len(answer.text) < len(control.text) and control.text.startswith(answer.text.rstrip())
+    shorter = len(answer.text) < len(control.text) and control.text.strip().startswith(answer.text.strip())
     # Where nothing is counted, the text must be so short that no limit of the server's own explains it.
     brief = 2 * len(answer.text) <= len(control.text)
     counted = brief if answer.completion_tokens is None else answer.completion_tokens == 3
@@ -243,8 +243,8 @@ def biased(endpoint: Generation) -> Observation:
 
 
 def _one_unit(text: str) -> bool:
-    """Whether the text is one unit repeated four times or more."""
-    return re.fullmatch(r"(.+?)\1{3,}", text, re.DOTALL) is not None
+    """Whether the text is one unit repeated four times or more; some servers trim the space that it begins with."""
+    return any(re.fullmatch(r"(.+?)\1{3,}", each, re.DOTALL) for each in (text, f" {text.strip()}"))
 
 
 def of_another_text(text: str, tokens: Iterable[Any]) -> bool:

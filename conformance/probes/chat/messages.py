@@ -251,7 +251,7 @@ def sees(chat: Chat, picture: Any) -> Observation:
         return inconclusive("the same picture was answered differently at temperature 0")
     costs = control.prompt_tokens is None or (checks.prompt_tokens or 0) > control.prompt_tokens
     if not (checks.prompt_tokens == stripes.prompt_tokens == _as_data_url(chat, prompt, checks)):
-        return inconclusive("pictures of one size cost different numbers of tokens: written out, not seen")
+        return inconclusive("pictures of one size cost different numbers of tokens: they may be read as text")
     if costs and (checks.text != stripes.text or _other_odds(chat, parts)):
         return supported("a picture adds prompt tokens, and another picture gets another answer")
     if checks.text == stripes.text:
