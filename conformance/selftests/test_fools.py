@@ -7,14 +7,16 @@ seem, and which verdicts the truth allows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from conformance.checklist.verdicts import Verdict
+from conformance.wire.exchange import Call, Exchange
 
-from .asking import asked, rows
+from .asking import asked, asker_of, examined, rows
 from .servers import Server, fools
+from .servers.proxy import honest
 
 S, P, IGNORED = Verdict.SUPPORTED, Verdict.PARTIAL, Verdict.IGNORED
 B, U = Verdict.BROKEN, Verdict.INCONCLUSIVE
@@ -144,6 +146,25 @@ FOOLS = {
     "counts_nothing_in_streams": fool(
         fools.counts_nothing_in_streams, THERE, *both("fields/stream_options/include_usage")
     ),
+    "counts_only_what_is_new": fool(
+        lambda: fools.counts_only_what_is_new("verbosity", "functions", "suffix"),
+        ABSENT,
+        "chat/fields/verbosity",
+        "chat/fields/functions",
+        "completions/fields/suffix",
+    ),
+    "counts_nothing": fool(lambda: fools.counts_nothing(tells=True), {S, P, B, U}, *both("fields/")),
+    "tells_no_counts": fool(
+        lambda: fools.counts_nothing(tells=False),
+        {S, P, B, U},
+        *both("fields/m"),
+        *both("fields/p"),
+        "completions/notes/",
+    ),
+    "trims_plain_answers": fool(
+        fools.trims_plain_answers, {S}, *both("fields/stop/"), *both("fields/max_"), *both("fields/logit_bias")
+    ),
+    "hides_thoughts": fool(fools.hides_thoughts, ABSENT, "chat/fields/reasoning"),
     "streams_all_choices_as_one": fool(fools.streams_all_choices_as_one, THERE, *both("fields/n/stream")),
 }
 
@@ -159,3 +180,22 @@ def test_it_is_seen_through(name: str) -> None:
         if finding.verdict not in case.due
     }
     assert wrong == {}
+
+
+def test_behind_a_cache_a_server_that_samples_is_supported_in_no_field_that_it_does_not_read() -> None:
+    read = ("model", "messages", "prompt", "input", "stream")
+    names = [row.id for row in rows() if row.id.split("/")[1] == "fields" and row.id.split("/")[2] not in read]
+    found = asked(fools.caches_and_ignores_all(), names)[0]
+    assert {row: finding.reason for row, finding in found.items() if finding.verdict.good} == {}
+
+
+@pytest.mark.parametrize(("apart", "due"), [(0.0001, U), (0.03, S)])
+def test_a_stream_of_a_finished_answer_does_not_arrive_in_pieces(apart: float, due: Verdict) -> None:
+    asker = asker_of(honest())
+
+    def send(call: Call) -> Exchange:
+        exchange = asker.ask(call)
+        pieces = tuple((0.5 + apart * count, text) for count, (_, text) in enumerate(exchange.pieces))
+        return replace(exchange, pieces=pieces)
+
+    assert examined("chat/stream/arrives_in_pieces", send).verdict is due

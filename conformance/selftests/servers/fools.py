@@ -6,91 +6,13 @@ Each is an honest server behind a proxy that changes requests on their way in, a
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from typing import Any
 
-from .behaviours import IgnoresFields, with_body
-from .honours import HonoursEverything
-from .interface import Refusal, Reply, Request, Server
+from .behaviours import IgnoresFields
+from .interface import Refusal, Server
+from .proxy import Body, Caches, Proxy, without
 from .vocabulary import encode
-
-Body = dict[str, Any]
-
-
-def honest() -> Server:
-    """What stands behind the proxy: it honours everything, and is lenient, as most servers are."""
-    return HonoursEverything(lenient=True, extensions=True, pace=0, late=0)
-
-
-def _as_sent(body: Body) -> Body:
-    return body
-
-
-def _as_got(_sent: Body, got: Body) -> Body:
-    return got
-
-
-@dataclass(kw_only=True)
-class Proxy:
-    """Changes what is posted, and what comes back of it."""
-
-    going: Callable[[Body], Body] = _as_sent
-    """The request's body -> the one that goes on. May raise Refusal."""
-    coming: Callable[[Body, Body], Body] = _as_got
-    """The request's body and the plain answer, or a chunk of the stream -> what the client gets."""
-    inner: Server = field(default_factory=honest)
-
-    def answer(self, request: Request) -> Reply:
-        """The reply, changed."""
-        sent = request.json
-        if request.method != "POST" or not isinstance(sent, dict):
-            return self.inner.answer(request)
-        try:
-            reply = self.inner.answer(with_body(request, self.going(dict(sent))))
-        except Refusal as refusal:
-            return refusal.reply
-        if reply.status != 200:
-            return reply
-        if isinstance(reply.body, bytes):
-            return replace(reply, body=_packed(self.coming(sent, json.loads(reply.body))))
-        return replace(reply, body=self._events(sent, reply.body))
-
-    def _events(self, sent: Body, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        for piece in pieces:
-            data = piece.decode().removeprefix("data: ").strip()
-            yield piece if data == "[DONE]" else b"data: " + _packed(self.coming(sent, json.loads(data))) + b"\n\n"
-
-
-def _packed(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-def without(body: Body, *names: str) -> Body:
-    """The body less some fields."""
-    return {name: value for name, value in body.items() if name not in names}
-
-
-@dataclass(kw_only=True)
-class Caches:
-    """Answers what was asked before, to the letter, with what it answered then: a proxy with a cache."""
-
-    inner: Server
-    _kept: dict[tuple[str, bytes], Reply] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def answer(self, request: Request) -> Reply:
-        """The reply, of the first time."""
-        with self._lock:
-            key = (request.path, request.body)
-            if request.method != "POST":
-                return self.inner.answer(request)
-            if key not in self._kept:
-                reply = self.inner.answer(request)
-                body = reply.body if isinstance(reply.body, bytes) else list(reply.body)
-                self._kept[key] = replace(reply, body=body)
-            return self._kept[key]
 
 
 def caches_and_drops_the_seed() -> Server:
@@ -410,5 +332,46 @@ def streams_all_choices_as_one() -> Server:
         if not sent.get("stream") or not got.get("choices"):
             return got
         return {**got, "choices": [{**each, "index": 0} for each in got["choices"]]}
+
+    return Proxy(coming=coming)
+
+
+def counts_only_what_is_new(*dropped: str) -> Server:
+    """Fields are not read, and a prompt that was asked just before counts one token."""
+    last: list[Any] = [None]
+
+    def coming(sent: Body, got: Body) -> Body:
+        asked = sent.get("messages") or sent.get("prompt")
+        known, last[0] = last[0] == asked, asked
+        return {**got, "usage": {**got["usage"], "prompt_tokens": 1}} if known and got.get("usage") else got
+
+    return Proxy(going=lambda body: without(body, *dropped), coming=coming)
+
+
+def counts_nothing(*, tells: bool) -> Server:
+    """The usage is all zeros, or is not told."""
+    zeros = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+    def coming(_sent: Body, got: Body) -> Body:
+        if not got.get("usage"):
+            return got
+        return {**got, "usage": zeros} if tells else without(got, "usage")
+
+    return Proxy(coming=coming)
+
+
+def trims_plain_answers() -> Server:
+    """Space around a plain answer is taken away; a stream keeps it."""
+    return says_instead(str.strip, lambda sent: not sent.get("stream"))
+
+
+def hides_thoughts() -> Server:
+    """Effort `none` is read as `high`, and the thoughts, which fill the limit, are not shown."""
+
+    def none(sent: Body) -> bool:
+        return "none" in (sent.get("reasoning_effort"), sent.get("reasoning", {}).get("effort"))
+
+    def coming(sent: Body, got: Body) -> Body:
+        return {**got, "choices": [_said(each, lambda _: "") for each in got["choices"]]} if none(sent) else got
 
     return Proxy(coming=coming)
