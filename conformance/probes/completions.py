@@ -14,6 +14,7 @@ from .observation import Observation, broken, ignored, inconclusive, partial, su
 from .session import ABSENT, Failed, Refused
 
 SAMPLED = "below 1e-6: two sampled texts of 16 tokens or more were equal in 0 of 168 pairs, and several must agree"
+COPIED = "below 1e-5: pairs of sampled texts of 12 tokens were equal in 0 of 168, and three must be"
 
 
 @probe("completions/features/completions", base=True)
@@ -235,7 +236,10 @@ def max_tokens_default(completions: Completions) -> Observation:
     shorter = len(answer.text) < len(control.text) and control.text.startswith(answer.text.rstrip())
     if answer.finish_reason == "length" and shorter and answer.completion_tokens in (16, None):
         return supported("without `max_tokens` the text ends after 16 tokens")
-    if answer.finish_reason == "length" and shorter and control.completion_tokens != SAID:
+    stopped = answer.text.strip() == control.text.partition(word)[0].strip()
+    if shorter and not stopped and answer.completion_tokens == 16:
+        return partial("without `max_tokens` the text ends after 16 tokens, but finish_reason is not `length`")
+    if shorter and not stopped and control.completion_tokens != SAID:
         return inconclusive("without `max_tokens` the text ends, but the server's counts do not tell after how many")
     return ignored("without `max_tokens` the text does not end after 16 tokens")
 
@@ -361,13 +365,13 @@ def user(completions: Completions) -> Observation:
 derived("completions/fields/n", "How many choices are generated.")
 
 
-@probe("completions/fields/n/plain", title="without stream")
+@probe("completions/fields/n/plain", chance=COPIED, title="without stream")
 def n(completions: Completions) -> Observation:
     """As many choices as asked for, with indices counting from 0."""
     return same.several_choices(completions)
 
 
-@probe("completions/fields/n/stream", title="with stream")
+@probe("completions/fields/n/stream", chance=COPIED, title="with stream")
 def n_stream(completions: Completions) -> Observation:
     """Each choice has chunks of its own index."""
     return same.several_choices(completions, stream=True)

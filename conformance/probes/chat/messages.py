@@ -12,7 +12,7 @@ from conformance.probes.declaring import derived, probe
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.pictures import data_url
-from conformance.probes.session import works
+from conformance.probes.session import CannotTell, Failed, Refused
 from conformance.wire.exchange import IMAGE_HOST
 
 from .tools import called
@@ -262,8 +262,12 @@ def sees(chat: Chat, picture: Any) -> Observation:
 def _as_data_url(chat: Chat, prompt: str, otherwise: Answer) -> int | None:
     """The prompt tokens of the same picture as a data URL; of the answer, where data URLs are not taken."""
     part = {"type": "image_url", "image_url": {"url": data_url("checks")}}
-    exchange = chat.attempt([user([_text(prompt), part])])
-    return (Answer(exchange) if works(exchange) else otherwise).prompt_tokens
+    try:
+        return chat.ask([user([_text(prompt), part])]).prompt_tokens
+    except Refused:
+        return otherwise.prompt_tokens
+    except Failed as failure:
+        raise CannotTell("the same picture as a data URL is not answered") from failure
 
 
 def _other_odds(chat: Chat, parts: list[Any]) -> bool:
