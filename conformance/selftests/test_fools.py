@@ -164,6 +164,7 @@ FOOLS = {
     "trims_plain_answers": fool(
         fools.trims_plain_answers, {S}, *both("fields/stop/"), *both("fields/max_"), *both("fields/logit_bias")
     ),
+    "ends_with_stop_always": fool(fools.ends_with_stop_always, {P}, *both("fields/max_")),
     "hides_thoughts": fool(fools.hides_thoughts, ABSENT, "chat/fields/reasoning"),
     "streams_all_choices_as_one": fool(fools.streams_all_choices_as_one, THERE, *both("fields/n/stream")),
 }

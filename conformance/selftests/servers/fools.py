@@ -375,3 +375,13 @@ def hides_thoughts() -> Server:
         return {**got, "choices": [_said(each, lambda _: "") for each in got["choices"]]} if none(sent) else got
 
     return Proxy(coming=coming)
+
+
+def ends_with_stop_always() -> Server:
+    """Whatever ended the text, finish_reason is `stop`."""
+
+    def coming(_sent: Body, got: Body) -> Body:
+        choices = [{**each, "finish_reason": each["finish_reason"] and "stop"} for each in got.get("choices", [])]
+        return {**got, "choices": choices} if choices else got
+
+    return Proxy(coming=coming)
