@@ -14,7 +14,6 @@ from .observation import Observation, broken, ignored, inconclusive, partial, su
 from .session import ABSENT, Failed, Refused
 
 SAMPLED = "below 1e-6: two sampled texts of 16 tokens or more were equal in 0 of 168 pairs, and several must agree"
-COPIED = "below 1e-5: pairs of sampled texts of 12 tokens were equal in 0 of 168, and three must be"
 
 
 @probe("completions/features/completions", base=True)
@@ -365,13 +364,13 @@ def user(completions: Completions) -> Observation:
 derived("completions/fields/n", "How many choices are generated.")
 
 
-@probe("completions/fields/n/plain", chance=COPIED, title="without stream")
+@probe("completions/fields/n/plain", chance=SAMPLED, title="without stream")
 def n(completions: Completions) -> Observation:
     """As many choices as asked for, with indices counting from 0."""
     return same.several_choices(completions)
 
 
-@probe("completions/fields/n/stream", chance=COPIED, title="with stream")
+@probe("completions/fields/n/stream", chance=SAMPLED, title="with stream")
 def n_stream(completions: Completions) -> Observation:
     """Each choice has chunks of its own index."""
     return same.several_choices(completions, stream=True)
