@@ -203,6 +203,11 @@ class Answer:
         return items(member(self.choices, 0, "logprobs", "content"))
 
     @property
+    def ends(self) -> int:
+        """How many choices of a stream came to an end, whatever index they bear."""
+        return sum(1 for _, choice in self._parts if member(choice, "finish_reason"))
+
+    @property
     def said_words(self) -> int:
         """How many pieces with content a stream had."""
         return sum(1 for _, choice in self._parts if member(choice, "delta", "content") or member(choice, "text"))

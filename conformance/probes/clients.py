@@ -7,7 +7,7 @@ from dataclasses import replace
 from conformance.checklist.verdicts import Severity
 
 from .answers import member
-from .chat.formats import one_word
+from .chat.formats import one_word, undecided
 from .declaring import probe
 from .endpoints import Chat
 from .observation import Observation, broken, ignored, inconclusive, rejected, supported
@@ -49,9 +49,9 @@ def parse(chat: Chat) -> Observation:
         raise Refused(exchange)
     exception = taken.exception if taken else None
     if exception in ("ValidationError", "LengthFinishReasonError"):
-        if said.lstrip().startswith("{"):
+        if undecided(said) or said.lstrip().startswith("{"):
             return inconclusive(
-                "the text begins as the JSON that the model demands, and does not end within 64 tokens"
+                "the text has not begun, or begins as the JSON that the model demands, and does not end as it"
             )
         return ignored(f"the text is not the JSON that the model demands: parse() raises {exception}")
     return broken(f"parse() gives {exception or said[:40]!r} (status {exchange.status})")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.checklist.verdicts import Severity
+from conformance.checklist.verdicts import Severity, Verdict
 
 from . import generating as same
 from .answers import Answer, items, member, whole
 from .declaring import derived, probe
-from .endpoints import Completions
+from .endpoints import SAID, Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .session import ABSENT, Failed, Refused
 
@@ -100,7 +100,7 @@ def _counted(answers: list[tuple[Answer, int]], choices: int) -> Observation:
     if any(len(answer.choices) != choices for answer, _ in answers):
         return ignored(f"{len(answers[0][0].choices)} choices came where {choices} were due")
     counts = [(answer.prompt_tokens, ids) for answer, ids in answers]
-    if any(count is None for count, _ in counts):
+    if not all(count for count, _ in counts):
         return inconclusive("the server counts no prompt tokens")
     if all(ids <= (count or 0) <= ids + choices for count, ids in counts):
         return supported("each id counts as one prompt token")
@@ -115,6 +115,7 @@ def prompt_forms_are_honest(completions: Completions) -> Observation:
     refused: list[str] = []
     taken: list[str] = []
     misread: list[str] = []
+    unclear: list[str] = []
     for name, experiment in (
         ("array of strings", prompt_strings),
         ("array of tokens", prompt_tokens),
@@ -125,9 +126,14 @@ def prompt_forms_are_honest(completions: Completions) -> Observation:
         except Refused:
             refused.append(name)
             continue
-        (taken if seen.verdict.good else misread).append(name)
+        if seen.verdict is Verdict.INCONCLUSIVE:
+            unclear.append(name)
+        else:
+            (taken if seen.verdict.good else misread).append(name)
     if misread:
         return ignored(f"accepted and misread: {', '.join(misread)}")
+    if unclear:
+        return inconclusive(f"accepted, and whether they are read cannot be told: {', '.join(unclear)}")
     if refused and not taken:
         return supported("a string only: the three other forms are refused")
     return supported(f"taken beside the string: {', '.join(taken)}" + ("; the rest is refused" if refused else ""))
@@ -163,7 +169,7 @@ def stop_string(completions: Completions) -> Observation:
 @probe("completions/fields/stop/array")
 def stop_array(completions: Completions) -> Observation:
     """Several sequences, as an array: the text ends before the first that comes."""
-    return same.cut_at_stop(completions, lambda word: ["\u2603\u2603", word])
+    return same.cut_at_stop(completions, lambda word: ["\u2603\u2603", word, "\u2603\u2603\u2603"])
 
 
 @probe("completions/fields/stop/stream")
@@ -229,6 +235,11 @@ def max_tokens_default(completions: Completions) -> Observation:
     shorter = len(answer.text) < len(control.text) and control.text.startswith(answer.text.rstrip())
     if answer.finish_reason == "length" and shorter and answer.completion_tokens in (16, None):
         return supported("without `max_tokens` the text ends after 16 tokens")
+    stopped = answer.text.strip() == control.text.partition(word)[0].strip()
+    if shorter and not stopped and answer.completion_tokens == 16:
+        return partial("without `max_tokens` the text ends after 16 tokens, but finish_reason is not `length`")
+    if shorter and not stopped and control.completion_tokens != SAID:
+        return inconclusive("without `max_tokens` the text ends, but the server's counts do not tell after how many")
     return ignored("without `max_tokens` the text does not end after 16 tokens")
 
 
@@ -236,17 +247,19 @@ def max_tokens_default(completions: Completions) -> Observation:
 def suffix(completions: Completions) -> Observation:
     """What comes after the text to be inserted: it reaches the model."""
     votes: list[bool | None] = []
+    behind = " And so they lived happily ever after in a castle."
     for prompt, control in completions.steady(2):
-        answer = completions.ask(prompt, suffix=" And so they lived happily ever after in a castle.")
-        if answer.prompt_tokens is not None and answer.prompt_tokens > (control.prompt_tokens or 0):
-            votes.append(True)
-        else:
-            votes.append(answer.text != control.text)
+        answer = completions.ask(prompt, suffix=behind)
+        # Some servers put the suffix behind the text, and count it, and do not show it to the model.
+        changed = answer.text.removesuffix(behind).rstrip() != control.text.rstrip()
+        counts = completions.counts_alike(prompt) and answer.prompt_tokens is not None
+        grown = counts and (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
+        votes.append(True if changed else None if grown else False)
     return weigh(
         votes,
-        seen="the suffix adds prompt tokens or changes the text",
-        absent="prompt tokens and text are the same as without the suffix",
-        unclear="the suffix shows on one prompt and not on the other",
+        seen="the suffix changes the text that comes before it",
+        absent="prompt tokens and text are the same as without the suffix, but for the suffix itself",
+        unclear="the suffix shows on one prompt and not on the other, or in the count of prompt tokens alone",
     )
 
 
@@ -260,10 +273,14 @@ def best_of(completions: Completions) -> Observation:
         if one.completion_tokens is None or three.completion_tokens is None:
             votes.append(None)
         else:
-            votes.append(three.completion_tokens >= 2 * one.completion_tokens)
+            # One text of 4 tokens counts 4 at most; where the limit is not kept, texts differ in length.
+            least = 5 if one.completion_tokens <= 4 else 2 * one.completion_tokens
+            votes.append(three.completion_tokens >= least)
     if all(votes):
         return supported("with best_of 3 the usage counts the tokens of several texts")
-    fewer = completions.attempt(best_of=1, n=2, temperature=1, max_tokens=4)
+    if not completions.attempt(n=2, **same.CHOICES).accepted:
+        return inconclusive("the usage counts one text, and more than one choice is refused whatever `best_of` says")
+    fewer = completions.attempt(best_of=1, n=2, **same.CHOICES)
     if fewer.status is not None and 400 <= fewer.status < 500:
         return supported("best_of below n is refused: it is read")
     if None in votes:
@@ -277,12 +294,13 @@ def echo(completions: Completions) -> Observation:
     votes: list[bool | None] = []
     for prompt, control in completions.steady(2):
         answer = completions.ask(prompt, echo=True)
-        votes.append(True if answer.text.startswith(prompt) else False if answer.text == control.text else None)
+        begins = answer.text.startswith(prompt) and not control.text.startswith(prompt)
+        votes.append(False if answer.text == control.text else begins or None)
     return weigh(
         votes,
         seen="the text begins with the prompt",
         absent="the text is the same as without echo",
-        unclear="the text changes, but does not begin with the prompt",
+        unclear="the text changes, but does not begin with the prompt, or did so before",
     )
 
 
@@ -298,30 +316,40 @@ derived("completions/fields/logprobs", "0 to 5: probabilities of the tokens, and
 @probe("completions/fields/logprobs/plain", title="without stream")
 def logprobs(completions: Completions) -> Observation:
     """`logprobs` holds four parallel arrays: tokens, token_logprobs, top_logprobs, text_offset."""
-    completions.control()
-    return _legacy_logprobs(member(completions.ask(logprobs=2, max_tokens=4).choices, 0, "logprobs"))
+    control = completions.control()
+    return _legacy_logprobs(completions.ask(logprobs=2, max_tokens=4), control)
 
 
 @probe("completions/fields/logprobs/stream", title="with stream")
 def logprobs_stream(completions: Completions) -> Observation:
     """The chunks carry the arrays of their tokens."""
-    completions.control(stream=True)
-    answer = completions.ask(logprobs=2, max_tokens=4, stream=True)
-    found = [logprobs for chunk in answer.chunks if (logprobs := member(chunk, "choices", 0, "logprobs"))]
-    return _legacy_logprobs(found[0] if found else None)
+    control = completions.control(stream=True)
+    return _legacy_logprobs(completions.ask(logprobs=2, max_tokens=4, stream=True), control)
+
+
+def _told(answer: Answer) -> list[Any]:
+    """The `logprobs` of the first choice: one of a plain answer, one of each chunk of a stream."""
+    bodies = answer.chunks if answer.streamed else [answer.body]
+    return [logprobs for body in bodies if (logprobs := member(body, "choices", 0, "logprobs"))]
 
 
 def _held(found: Any) -> str:
     return str(sorted(found)[:4]) if isinstance(found, dict) else "no object"
 
 
-def _legacy_logprobs(found: Any) -> Observation:
-    if not found:
+def _legacy_logprobs(answer: Answer, control: Answer) -> Observation:
+    every = _told(answer)
+    if not every:
         return ignored("`logprobs` is absent or null")
+    found = every[0]
     tokens = items(member(found, "tokens"))
     tops = items(member(found, "top_logprobs"))
     if not tokens:
         return broken(f"`logprobs` has not the form of this endpoint: it holds {_held(found)}")
+    if any(member(told, "tokens") for told in _told(control)):
+        return ignored("probabilities come whether they are asked for or not")
+    if same.of_another_text(answer.text, [token for told in every for token in items(member(told, "tokens"))]):
+        return broken("the probabilities are those of other tokens than the text's")
     if all(isinstance(top, dict) and 2 <= len(top) <= 3 for top in tops) and len(tops) == len(tokens):
         return supported("each token comes with its probability and two alternatives")
     return partial("tokens come with their probabilities, but not with two alternatives each")
@@ -336,13 +364,13 @@ def user(completions: Completions) -> Observation:
 derived("completions/fields/n", "How many choices are generated.")
 
 
-@probe("completions/fields/n/plain", title="without stream")
+@probe("completions/fields/n/plain", chance=SAMPLED, title="without stream")
 def n(completions: Completions) -> Observation:
     """As many choices as asked for, with indices counting from 0."""
     return same.several_choices(completions)
 
 
-@probe("completions/fields/n/stream", title="with stream")
+@probe("completions/fields/n/stream", chance=SAMPLED, title="with stream")
 def n_stream(completions: Completions) -> Observation:
     """Each choice has chunks of its own index."""
     return same.several_choices(completions, stream=True)

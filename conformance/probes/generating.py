@@ -6,14 +6,14 @@ Where a control is asked twice and differs, "differs from the control" proves no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from conformance.checklist.values import VALUES
 from conformance.checklist.verdicts import Evidence
 
 from .answers import Answer
-from .endpoints import Embeddings, Generation
+from .endpoints import Embeddings, Generation, goes_on
 from .observation import Observation, ignored, inconclusive, partial, supported, weigh
 from .session import ABSENT, CannotTell, Failed, Refused, is_refusal
 
@@ -22,6 +22,9 @@ HOT = 2.0
 
 SEEDED: dict[str, Any] = {"temperature": 1.2, "max_tokens": 16}
 """Sampling that is alive: two seeds gave the same 16 tokens in none of the pairs seen."""
+
+CHOICES: dict[str, Any] = {"temperature": 1, "max_tokens": 16}
+"""What several choices are asked with: as many tokens as in `SEEDED`, so that copies can be told."""
 
 Form = Callable[[str], Any]
 
@@ -46,14 +49,18 @@ def _streaming(stream: bool) -> dict[str, Any]:
 def cut_at_stop(endpoint: Generation, form: Form, *, stream: bool = False) -> Observation:
     """`stop`: the text is the control's, cut at the first occurrence of a word of its own."""
     votes: list[bool | None] = []
+    reasons = set()
     for prompt, control in endpoint.steady(2):
         word = a_word_inside(control.text)
         answer = endpoint.ask(prompt, stop=form(word), **_streaming(stream))
-        cut = control.text.partition(word)[0].rstrip()
-        if answer.text.rstrip() == cut:
-            votes.append(answer.finish_reason == "stop" or None)
+        cut = control.text.partition(word)[0].strip()
+        if answer.text.strip() == cut:
+            votes.append(True)
+            reasons.add(answer.finish_reason)
         else:
-            votes.append(False if answer.text == control.text else None)
+            votes.append(False if answer.text.strip() == control.text.strip() else None)
+    if all(votes) and reasons != {"stop"}:
+        return partial("the text ends before the sequence, but finish_reason is not `stop`")
     return weigh(
         votes,
         seen="the text ends before the sequence, with finish_reason `stop`",
@@ -66,12 +73,16 @@ def ends_at_limit(endpoint: Generation, field: str, *, stream: bool = False) -> 
     """`max_tokens` and its kin: three tokens and finish_reason `length`, where the control runs on."""
     limits: dict[str, Any] = {"max_tokens": ABSENT, field: 3}
     votes: list[bool | None] = []
+    reasons = set()
     for prompt, control in endpoint.steady(2):
         # Were another field than max_tokens ignored, nothing would end the answer: let a stop sequence do it.
         guard, guarded = ({}, control) if field == "max_tokens" else _guarded(endpoint, prompt, control)
         ask = endpoint.counted_stream if stream else endpoint.ask
         answer = ask(prompt, **limits, **guard)
         votes.append(_limited(answer, guarded))
+        reasons.add(answer.finish_reason)
+    if all(votes) and reasons != {"length"}:
+        return partial("3 tokens were generated, but finish_reason is not `length`")
     return weigh(
         votes,
         seen="3 tokens were generated, with finish_reason `length`, where the control runs on",
@@ -97,9 +108,11 @@ def _guarded(endpoint: Generation, prompt: str, control: Answer) -> tuple[dict[s
 
 
 def _limited(answer: Answer, control: Answer) -> bool | None:
-    shorter = len(answer.text) < len(control.text) and control.text.startswith(answer.text.rstrip())
-    counted = answer.completion_tokens in (3, None)
-    if shorter and counted and answer.finish_reason == "length":
+    shorter = len(answer.text) < len(control.text) and control.text.strip().startswith(answer.text.strip())
+    # Where nothing is counted, the text must be so short that no limit of the server's own explains it.
+    brief = 2 * len(answer.text) <= len(control.text)
+    counted = brief if answer.completion_tokens is None else answer.completion_tokens == 3
+    if shorter and counted:
         return True
     return False if len(answer.text) >= len(control.text.rstrip()) else None
 
@@ -107,12 +120,15 @@ def _limited(answer: Answer, control: Answer) -> bool | None:
 def several_choices(endpoint: Generation, *, stream: bool = False) -> Observation:
     """`n`: as many choices as asked for, indices counting from 0."""
     votes: list[bool | None] = []
+    copied = True
     for prompt, n in zip(endpoint.prompts[:2], (2, 3), strict=True):
         endpoint.control(prompt)
-        answer = endpoint.ask(prompt, n=n, temperature=1, max_tokens=4, **_streaming(stream))
-        votes.append(
-            True if sorted(answer.indices) == list(range(n)) else False if len(answer.choices) == 1 else None
-        )
+        answer = endpoint.ask(prompt, n=n, **CHOICES, **_streaming(stream))
+        one = len(answer.choices) == 1 and not (stream and answer.ends > 1)
+        votes.append(True if sorted(answer.indices) == list(range(n)) else False if one else None)
+        copied = copied and len({text for choice in answer.choices if (text := answer.text_of(choice).strip())}) < 2
+    if all(votes) and copied:
+        return inconclusive("as many choices came as were asked for, but all are copies of one, or say nothing")
     return weigh(
         votes,
         seen="as many choices came as were asked for (2 and 3), each with an index of its own",
@@ -173,12 +189,17 @@ def narrowed(endpoint: Generation) -> Observation:
 def repeats_by_seed(endpoint: Generation) -> Observation:
     """`seed`: sampled text repeats with the seed and changes with it."""
     votes: list[bool | None] = []
+    texts = []
     for prompt, _ in endpoint.steady():
         first, again, other = (
             endpoint.ask(prompt, seed=seed, ordinal=ordinal, **SEEDED).text
             for seed, ordinal in ((11, 0), (11, 1), (12, 0))
         )
         votes.append(None if first == again == other else first == again)
+        texts.append(first)
+    longer: dict[str, Any] = {**SEEDED, "max_tokens": SEEDED["max_tokens"] + 1}
+    if all(votes) and not goes_on(endpoint.ask(seed=11, **longer).text, texts[0]):
+        return inconclusive("text repeats where the whole request does, as from a cache, and not with the seed alone")
     return weigh(
         votes,
         seen="sampled text repeats under the same seed and is another under another seed",
@@ -190,6 +211,7 @@ def repeats_by_seed(endpoint: Generation) -> Observation:
 def penalised(endpoint: Generation, field: str) -> Observation:
     """The penalties: greedy text, which repeats itself, changes. Two prompts must show it."""
     changed = unchanged = 0
+    tiny: dict[str, Any] = {field: 0.001}
     for value in (2.0, -2.0):
         for prompt, control in endpoint.steady():
             penalty: dict[str, Any] = {field: value}
@@ -198,10 +220,20 @@ def penalised(endpoint: Generation, field: str) -> Observation:
             else:
                 unchanged += 1
             if changed == 2:
+                if _differs(endpoint, prompt, control, **tiny):
+                    return inconclusive("a penalty of 0.001 changes greedy text too: by its name, not by its value")
                 return supported("greedy text, which repeats itself, changes under the penalty on two prompts")
     if changed:
         return inconclusive(f"the penalties 2 and -2 changed {changed} of {changed + unchanged} greedy texts")
     return ignored("under the penalties 2 and -2, greedy text on three prompts equals the controls'")
+
+
+def _differs(endpoint: Generation, prompt: str, control: Answer, **fields: Any) -> bool:
+    """Whether a field makes the text another, where it is taken. Some servers take round numbers only."""
+    try:
+        return endpoint.ask(prompt, **fields).text != control.text
+    except Refused:
+        return False
 
 
 def biased(endpoint: Generation) -> Observation:
@@ -222,8 +254,14 @@ def biased(endpoint: Generation) -> Observation:
 
 
 def _one_unit(text: str) -> bool:
-    """Whether the text is one unit repeated four times or more."""
-    return re.fullmatch(r"(.+?)\1{3,}", text, re.DOTALL) is not None
+    """Whether the text is one unit repeated four times or more; some servers trim the space that it begins with."""
+    return any(re.fullmatch(r"(.+?)\1{3,}", each, re.DOTALL) for each in (text, f" {text.strip()}"))
+
+
+def of_another_text(text: str, tokens: Iterable[Any]) -> bool:
+    """Whether most of the tokens that are words are not in the text. Spaces and special tokens count for nothing."""
+    words = [word for token in tokens if (word := str(token).strip(" \n\u2581\u0120\u010a")).isalpha()]
+    return 2 * sum(word not in text for word in words) > len(words)
 
 
 def streamed(endpoint: Generation) -> Observation:
@@ -244,6 +282,8 @@ def usage_at_the_end(endpoint: Generation) -> Observation:
     plain = endpoint.ask(stream=True)
     counted = endpoint.ask(stream=True, stream_options={"include_usage": True})
     if _usage_chunks(counted) == 1 and _usage_chunks(plain) == 0:
+        if not counted.completion_tokens:
+            return partial("a last chunk without choices holds a usage, but it counts no generated tokens")
         return supported("with it a last chunk without choices holds the usage; without it there is none")
     if _usage_chunks(counted) == 0 and counted.usage is None:
         return ignored("no chunk holds a usage")

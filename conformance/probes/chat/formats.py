@@ -55,8 +55,15 @@ def obeys_schema(endpoint: Generation, **extra: Any) -> Observation:
     )
 
 
+def undecided(text: str) -> bool:
+    """Whether the text neither keeps a format nor is prose: space, thoughts before it, a fence around it."""
+    return text.strip() in ("", "{") or text.lstrip().startswith(("<think", "`"))
+
+
 def _prose(answer: Answer, control: Answer) -> bool:
-    return answer.text[:12] == control.text[:12] or not answer.text.lstrip().startswith(("{", "[", "`"))
+    if undecided(answer.text):
+        return False
+    return answer.text[:12] == control.text[:12] or not answer.text.lstrip().startswith(("{", "["))
 
 
 def begins_json(text: str) -> bool:
@@ -67,7 +74,7 @@ def begins_json(text: str) -> bool:
     if isinstance(read(stripped), dict):
         return True
     inside = stripped[1:].lstrip()
-    return not inside or inside[0] in '"}'
+    return bool(inside) and inside[0] in '"}'
 
 
 def obeys_json_mode(endpoint: Generation, prompts: tuple[str, ...], **extra: Any) -> Observation:
@@ -76,7 +83,7 @@ def obeys_json_mode(endpoint: Generation, prompts: tuple[str, ...], **extra: Any
     for prompt in prompts:
         control = endpoint.control(prompt)
         answer = endpoint.ask(prompt, response_format={"type": "json_object"}, max_tokens=32, **extra)
-        if begins_json(control.text):
+        if begins_json(control.text) or undecided(answer.text):
             votes.append(None)
         else:
             votes.append(begins_json(answer.text) or (None if answer.text.lstrip()[:1] == "{" else False))
@@ -84,7 +91,7 @@ def obeys_json_mode(endpoint: Generation, prompts: tuple[str, ...], **extra: Any
         votes,
         seen="the text is a JSON object where the prompt asks for prose",
         absent="the text is prose, as it is without the field",
-        unclear="the control is JSON too, or the text only begins like JSON",
+        unclear="the control is JSON too, or the text only begins like JSON, or has not begun",
     )
 
 
@@ -147,7 +154,10 @@ def format_keywords(chat: Chat) -> Observation:
             "$defs": {"word": {"type": "string", "enum": ["zq"]}},
         }
         form = {"type": "json_schema", "json_schema": {"name": keyword, "strict": True, "schema": document}}
-        found = read(chat.ask(response_format=form, max_tokens=32).text)
+        said = chat.ask(response_format=form, max_tokens=32).text
+        if undecided(said):
+            return inconclusive(f"the text is neither prose nor JSON yet within 32 tokens ({keyword})")
+        found = read(said)
         (obeyed if isinstance(found, dict) and found.get("zq", 0) in allowed else missed).append(keyword)
     if not missed:
         return supported(f"enforced: {', '.join(obeyed)}")

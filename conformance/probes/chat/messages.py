@@ -10,8 +10,9 @@ from conformance.checklist.verdicts import Severity
 from conformance.probes.answers import Answer
 from conformance.probes.declaring import derived, probe
 from conformance.probes.endpoints import Chat
-from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
+from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.pictures import data_url
+from conformance.probes.session import CannotTell, Failed, Refused
 from conformance.wire.exchange import IMAGE_HOST
 
 from .tools import called
@@ -32,9 +33,12 @@ def user(content: Any, **more: Any) -> Message:
     return {"role": "user", "content": content, **more}
 
 
-def reached(answer: Answer, control: Answer, tokens: int) -> bool | None:
-    """Whether the answer's prompt is longer than the control's by at least so many tokens; by text where unknown."""
-    if answer.prompt_tokens is None or control.prompt_tokens is None:
+def reached(answer: Answer, control: Answer, tokens: int | None) -> bool | None:
+    """Whether the answer's prompt is longer than the control's by at least so many tokens; by text where unknown.
+
+    `tokens` is None where the server's counts cannot be compared.
+    """
+    if tokens is None or answer.prompt_tokens is None or control.prompt_tokens is None:
         return None if answer.text == control.text else True
     grown = answer.prompt_tokens - control.prompt_tokens
     if grown >= tokens:
@@ -45,10 +49,14 @@ def reached(answer: Answer, control: Answer, tokens: int) -> bool | None:
 def adds(chat: Chat, with_it: Any, tokens: int = MANY, without: Any = None) -> Observation:
     """What is added to each prompt reaches the model. `with_it` and `without` make the messages of a prompt."""
     votes = []
+    changed = False
     for prompt, plain in chat.steady(2):
         answer = chat.ask(with_it(prompt))
         control = plain if without is None else chat.control(without(prompt))
-        votes.append(reached(answer, control, tokens))
+        votes.append(reached(answer, control, tokens if chat.counts_alike(prompt) else None))
+        changed = changed or answer.text != control.text
+    if all(votes) and not changed:
+        return inconclusive("it is counted as prompt tokens, but two prompts get the same answers as without it")
     return weigh(
         votes,
         seen="it adds its tokens to the prompt",
@@ -85,28 +93,40 @@ def text(chat: Chat) -> Observation:
 @probe("chat/fields/messages/content_parts")
 def content_parts(chat: Chat) -> Observation:
     """`content` as an array of text parts means the same as one string of them."""
-    votes: list[bool | None] = []
+    one: list[bool | None] = []
+    several: list[bool | None] = []
     controls = chat.steady(2)
     if len({control.text for _, control in controls}) == 1:
         return ignored("two different prompts get one and the same answer")
-    for prompt, control in controls:
-        first, last = prompt[: len(prompt) // 2], prompt[len(prompt) // 2 :]
-        whole = chat.ask([user([{"type": "text", "text": prompt}])])
-        halves = chat.ask([user([{"type": "text", "text": first}, {"type": "text", "text": last}])])
-        votes += [_means_the_same(whole, control, 2), _means_the_same(halves, control, 6)]
+    for place, (prompt, control) in enumerate(controls):
+        # The prompt goes first, then last: a server that reads one part only loses the long one once.
+        texts = [f"{SYSTEM} ", prompt] if place else [prompt, f" {SYSTEM}"]
+        string = chat.control("".join(texts))
+        counts = reached(string, control, MANY) is True
+        alone, both = (chat.ask([user([_text(text) for text in parts])]) for parts in ([prompt], texts))
+        one.append(_means_the_same(alone, control, counts=counts))
+        lost = both.text == control.text != string.text
+        several.append(False if lost else _means_the_same(both, string, joints=6, counts=counts))
+    if all(one) and False in several:
+        return partial("one part means the same as a string, but of several parts not all reach the model")
     return weigh(
-        votes,
+        [*one, *several],
         seen="as many prompt tokens as the string has, give or take what joins the parts",
         absent="the parts do not reach the prompt",
         unclear="the parts reach the prompt with other token counts than the string",
     )
 
 
-def _means_the_same(answer: Answer, control: Answer, slack: int) -> bool | None:
-    if answer.prompt_tokens is None or control.prompt_tokens is None:
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _means_the_same(answer: Answer, control: Answer, *, counts: bool, joints: int = 2) -> bool | None:
+    """Whether as many tokens reach the model, or `joints` more; by text where the server's counts do not tell."""
+    if not counts or answer.prompt_tokens is None or control.prompt_tokens is None:
         return True if answer.text == control.text else None
     missing = control.prompt_tokens - answer.prompt_tokens
-    return True if abs(missing) <= slack else False if missing > slack else None
+    return True if -joints <= missing <= 2 else False if missing > 2 else None
 
 
 @probe("chat/fields/messages/system/parts", title="content parts of a system message", severity=Severity.SHOULD)
@@ -230,11 +250,24 @@ def sees(chat: Chat, picture: Any) -> Observation:
     if checks.text != again.text:
         return inconclusive("the same picture was answered differently at temperature 0")
     costs = control.prompt_tokens is None or (checks.prompt_tokens or 0) > control.prompt_tokens
+    if not (checks.prompt_tokens == stripes.prompt_tokens == _as_data_url(chat, prompt, checks)):
+        return inconclusive("pictures of one size cost different numbers of tokens: they may be read as text")
     if costs and (checks.text != stripes.text or _other_odds(chat, parts)):
         return supported("a picture adds prompt tokens, and another picture gets another answer")
     if checks.text == stripes.text:
         return inconclusive("pictures change the prompt, but two of them get one answer")
     return inconclusive("pictures change the answer, but not the count of prompt tokens")
+
+
+def _as_data_url(chat: Chat, prompt: str, otherwise: Answer) -> int | None:
+    """The prompt tokens of the same picture as a data URL; of the answer, where data URLs are not taken."""
+    part = {"type": "image_url", "image_url": {"url": data_url("checks")}}
+    try:
+        return chat.ask([user([_text(prompt), part])]).prompt_tokens
+    except Refused:
+        return otherwise.prompt_tokens
+    except Failed as failure:
+        raise CannotTell("the same picture as a data URL is not answered") from failure
 
 
 def _other_odds(chat: Chat, parts: list[Any]) -> bool:
@@ -261,8 +294,11 @@ def image_bare(chat: Chat) -> Observation:
     return sees(chat, lambda pattern: {"type": "image_url", "image_url": data_url(pattern)})
 
 
-def hears(chat: Chat, first: Any, second: Any) -> Observation:
-    """Parts other than text and pictures: what they hold reaches the model, or another part would get one answer."""
+def hears(chat: Chat, first: Any, second: Any, written: int | None = None) -> Observation:
+    """Parts other than text and pictures: what they hold reaches the model, or another part would get one answer.
+
+    `written`: characters of the second part's data. A prompt that grows by a token for each few of them holds text.
+    """
     prompt = "What is this?"
     control = chat.control(prompt)
     one, two = (chat.ask([user([{"type": "text", "text": prompt}, part])]) for part in (first, second))
@@ -272,6 +308,8 @@ def hears(chat: Chat, first: Any, second: Any) -> Observation:
         return ignored("two different parts get one answer: what they hold does not reach the model")
     if chat.ask([user([{"type": "text", "text": prompt}, first])], ordinal=1).text != one.text:
         return inconclusive("the same part was answered differently at temperature 0")
+    if written and (two.prompt_tokens or 0) - (control.prompt_tokens or 0) > written / 4:
+        return inconclusive("the part costs as many tokens as its base64 has as text: written out, not heard")
     return supported("another part gets another answer")
 
 
@@ -286,7 +324,8 @@ def sound(samples: bytes) -> dict[str, Any]:
 @probe("chat/fields/messages/input_audio", severity=Severity.SHOULD)
 def input_audio(chat: Chat) -> Observation:
     """A content part with sound, for models that hear."""
-    return hears(chat, sound(b"\x80" * 800), sound(b"\x00\xff" * 1600))
+    long = sound(b"\x00\xff" * 1600)
+    return hears(chat, sound(b"\x80" * 800), long, written=len(long["input_audio"]["data"]))
 
 
 def document(name: str, data: bytes) -> dict[str, Any]:

@@ -40,7 +40,8 @@ def thinks_by(chat: Chat, setting: Any) -> Observation:
         chat.control(prompt, max_tokens=THOUGHTS)
         high, none = (chat.ask(prompt, max_tokens=THOUGHTS, **setting(effort)) for effort in ("high", "none"))
         if thought(high) != thought(none):
-            votes.append(thought(high))
+            # Where nothing is said, thoughts may have been hidden until the limit.
+            votes.append(thought(high) if none.text.strip() else None)
         else:
             same_prompt = high.prompt_tokens == none.prompt_tokens
             votes.append(False if high.text == none.text and same_prompt else None)
@@ -172,8 +173,9 @@ def service_tier(chat: Chat) -> Observation:
 def moderation(chat: Chat) -> Observation:
     """Whether the answer is moderated; the answer then holds the outcome."""
     chat.control()
-    answer = chat.ask(moderation={"model": "omni-moderation-latest"}, max_tokens=1)
-    if member(answer.body, "moderation"):
+    asked = {"model": "omni-moderation-latest"}
+    answer = chat.ask(moderation=asked, max_tokens=1)
+    if member(answer.body, "moderation") not in (None, {}, asked):
         return supported("the answer holds the outcome of its moderation")
     return same.reads_values(chat, "moderation")
 
@@ -184,7 +186,7 @@ def verbosity(chat: Chat) -> Observation:
     votes: list[bool | None] = []
     for prompt, _ in chat.steady():
         low, high = (chat.ask(prompt, verbosity=value) for value in ("low", "high"))
-        votes.append(low.text != high.text or low.prompt_tokens != high.prompt_tokens)
+        votes.append(low.text != high.text)
     if all(votes):
         return supported("greedy text, which repeats itself, differs between `low` and `high`")
     return same.reads_values(chat, "verbosity")

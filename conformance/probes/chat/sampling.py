@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from conformance.probes import generating as same
-from conformance.probes.answers import items, member
+from conformance.probes.answers import Answer, items, member
 from conformance.probes.declaring import derived, probe
 from conformance.probes.endpoints import Chat
-from conformance.probes.observation import Observation, ignored, inconclusive, supported
+from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
 
 SAMPLED = "below 1e-6: two sampled texts of 16 tokens or more were equal in 0 of 168 pairs, and several must agree"
 
@@ -47,7 +47,7 @@ def stop_string(chat: Chat) -> Observation:
 @probe("chat/fields/stop/array")
 def stop_array(chat: Chat) -> Observation:
     """Several sequences, as an array: the text ends before the first that comes."""
-    return same.cut_at_stop(chat, lambda word: ["\u2603\u2603", word])
+    return same.cut_at_stop(chat, lambda word: ["\u2603\u2603", word, "\u2603\u2603\u2603"])
 
 
 @probe("chat/fields/stop/stream")
@@ -107,13 +107,13 @@ def logit_bias(chat: Chat) -> Observation:
 derived("chat/fields/n", "How many choices are generated.")
 
 
-@probe("chat/fields/n/plain", title="without stream")
+@probe("chat/fields/n/plain", chance=SAMPLED, title="without stream")
 def n(chat: Chat) -> Observation:
     """As many choices as asked for, with indices counting from 0."""
     return same.several_choices(chat)
 
 
-@probe("chat/fields/n/stream", title="with stream")
+@probe("chat/fields/n/stream", chance=SAMPLED, title="with stream")
 def n_stream(chat: Chat) -> Observation:
     """Each choice has chunks of its own index."""
     return same.several_choices(chat, stream=True)
@@ -129,9 +129,19 @@ def logprobs(chat: Chat) -> Observation:
     answer = chat.ask(logprobs=True, max_tokens=4)
     if not answer.logprobs:
         return ignored("`logprobs.content` is absent or empty")
+    return _odds(answer, control)
+
+
+def _odds(answer: Answer, control: Answer) -> Observation:
     if control.logprobs:
         return ignored("probabilities come whether they are asked for or not")
+    if _of_another_text(answer):
+        return broken("the probabilities are those of other tokens than the text's")
     return supported(f"{len(answer.logprobs)} tokens come with their probabilities")
+
+
+def _of_another_text(answer: Answer) -> bool:
+    return same.of_another_text(answer.text, [member(entry, "token") for entry in answer.logprobs])
 
 
 @probe("chat/fields/logprobs/stream", title="with stream")
@@ -141,9 +151,7 @@ def logprobs_stream(chat: Chat) -> Observation:
     answer = chat.ask(logprobs=True, max_tokens=4, stream=True)
     if not answer.logprobs:
         return ignored("no chunk holds `logprobs.content`")
-    if control.logprobs:
-        return ignored("probabilities come whether they are asked for or not")
-    return supported(f"{len(answer.logprobs)} tokens come with their probabilities")
+    return _odds(answer, control)
 
 
 @probe("chat/fields/top_logprobs")
@@ -153,6 +161,8 @@ def top_logprobs(chat: Chat) -> Observation:
     none = chat.control(logprobs=True, max_tokens=4)
     if not three.logprobs:
         return ignored("`logprobs.content` is absent, and the alternatives with it")
+    if _of_another_text(three):
+        return broken("the alternatives are those of other tokens than the text's")
     counts = [len(items(member(entry, "top_logprobs"))) for entry in three.logprobs]
     plain = [len(items(member(entry, "top_logprobs"))) for entry in none.logprobs]
     if all(count == 3 for count in counts) and not any(plain):

@@ -1,0 +1,202 @@
+"""Servers that would fool a careless probe: what has no effect is not supported, what has one is not ignored.
+
+As in `test_probes.py`, no verdict here was taken from a run: of each server is said which rows are not what they
+seem, and which verdicts the truth allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from conformance.checklist.verdicts import Verdict
+from conformance.wire.exchange import Call, Exchange
+
+from .asking import asked, asker_of, examined, rows
+from .servers import Server, fools
+from .servers.proxy import honest
+
+S, P, IGNORED = Verdict.SUPPORTED, Verdict.PARTIAL, Verdict.IGNORED
+B, U = Verdict.BROKEN, Verdict.INCONCLUSIVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fool:
+    """A server, the rows that it is about, and what may be said of them."""
+
+    maker: Callable[[], Server]
+    rows: tuple[str, ...]
+    """Beginnings of row ids."""
+    due: frozenset[Verdict]
+
+    @property
+    def about(self) -> list[str]:
+        """The ids."""
+        return [row.id for row in rows() if row.id.startswith(self.rows)]
+
+
+def fool(maker: Callable[[], Server], due: set[Verdict], *names: str) -> Fool:
+    return Fool(maker=maker, rows=names, due=frozenset(due))
+
+
+ABSENT = {IGNORED, U}
+"""The effect is not there: it is seen to be absent, or cannot be told."""
+THERE = {P, B, U}
+"""The effect is there, with something wrong about it."""
+
+BOTH = ("chat/", "completions/")
+
+
+def both(path: str) -> tuple[str, ...]:
+    return tuple(endpoint + path for endpoint in BOTH)
+
+
+FOOLS = {
+    "caches_and_drops_the_seed": fool(fools.caches_and_drops_the_seed, ABSENT, *both("fields/seed")),
+    "says_the_prompt_always": fool(fools.says_the_prompt_always, {IGNORED}, "completions/fields/echo"),
+    "puts_the_suffix_behind": fool(fools.puts_the_suffix_behind_the_text, {IGNORED}, "completions/fields/suffix"),
+    "refuses_n_and_drops_best_of": fool(fools.refuses_n_and_drops_best_of, ABSENT, "completions/fields/best_of"),
+    "drops_roles_and_counts_them": fool(
+        fools.drops_roles_and_counts_them,
+        ABSENT,
+        "chat/fields/messages/role/system",
+        "chat/fields/messages/role/developer",
+        "chat/fields/messages/system",
+    ),
+    "drops_roles_and_counts_what_is_new": fool(
+        fools.drops_roles_and_counts_what_is_new,
+        ABSENT,
+        "chat/fields/messages/role/system",
+        "chat/fields/messages/role/developer",
+        "chat/fields/messages/system",
+    ),
+    "reads_the_first_part": fool(
+        lambda: fools.reads_one_part(0), {P, IGNORED, U}, "chat/fields/messages/content_parts"
+    ),
+    "reads_the_last_part": fool(
+        lambda: fools.reads_one_part(-1), {P, IGNORED, U}, "chat/fields/messages/content_parts"
+    ),
+    "reads_the_first_part_uncounted": fool(
+        lambda: fools.reads_one_part(0, counts=False), {P, IGNORED, U}, "chat/fields/messages/content_parts"
+    ),
+    "reads_the_last_part_uncounted": fool(
+        lambda: fools.reads_one_part(-1, counts=False), {P, IGNORED, U}, "chat/fields/messages/content_parts"
+    ),
+    "writes_parts_as_text": fool(
+        fools.writes_parts_as_text,
+        ABSENT,
+        "chat/fields/messages/image/",
+        "chat/fields/messages/input_audio",
+        "chat/fields/messages/content_parts",
+    ),
+    "tells_the_odds_of_another_text": fool(
+        fools.tells_the_odds_of_another_text, {B}, *both("fields/logprobs/"), "chat/fields/top_logprobs"
+    ),
+    "tells_odds_unasked": fool(
+        fools.tells_odds_unasked, {IGNORED}, *both("fields/logprobs/"), "chat/fields/top_logprobs"
+    ),
+    "samples_where_a_penalty_is_named": fool(
+        fools.samples_where_a_penalty_is_named,
+        ABSENT,
+        *both("fields/frequency_penalty"),
+        *both("fields/presence_penalty"),
+    ),
+    "mirrors_the_request": fool(
+        fools.mirrors_the_request,
+        ABSENT,
+        *(f"chat/fields/{name}" for name in ("moderation", "metadata", "store", "prediction", "web_search_options")),
+        "chat/fields/audio",
+        "chat/fields/modalities",
+        *both("fields/user"),
+    ),
+    "copies_the_first_choice": fool(fools.copies_the_first_choice, ABSENT, *both("fields/n/")),
+    "leaves_other_choices_empty": fool(lambda: fools.copies_the_first_choice(""), ABSENT, *both("fields/n/")),
+    "writes_space_for_ever": fool(
+        fools.writes_space_for_ever, {U}, "chat/fields/response_format/json_", "completions/features/json_mode"
+    ),
+    "writes_space_in_the_object": fool(
+        fools.writes_space_in_the_object, {U}, "chat/fields/response_format/json_", "completions/features/json_mode"
+    ),
+    "fences_what_should_be_json": fool(
+        fools.fences_what_should_be_json,
+        {U},
+        "chat/fields/response_format/json_object",
+        "chat/fields/response_format/json_schema",
+        "completions/features/json_mode",
+    ),
+    "thinks_before_the_document": fool(
+        fools.thinks_before_the_document, {U}, "chat/fields/response_format/json_", "completions/features/json_mode"
+    ),
+    "takes_the_calls_out": fool(fools.takes_the_calls_out, ABSENT, "chat/fields/tool_choice/none"),
+    "loses_the_tools_where_one_call_is_due": fool(
+        fools.loses_the_tools_where_one_call_is_due, ABSENT, "chat/fields/parallel_tool_calls"
+    ),
+    "has_a_limit_of_its_own": fool(fools.has_a_limit_of_its_own, ABSENT, "chat/fields/max_completion_tokens/"),
+    "has_a_limit_of_20": fool(
+        lambda: fools.has_a_limit_of_its_own(20),
+        ABSENT,
+        "chat/fields/max_completion_tokens/",
+        "completions/fields/max_tokens/default",
+    ),
+    "ends_with_the_wrong_reason": fool(fools.ends_with_the_wrong_reason, THERE, *both("fields/stop/")),
+    "reads_the_first_stop": fool(lambda: fools.reads_one_stop(0), ABSENT, *both("fields/stop/array")),
+    "reads_the_last_stop": fool(lambda: fools.reads_one_stop(-1), ABSENT, *both("fields/stop/array")),
+    "counts_nothing_in_streams": fool(
+        fools.counts_nothing_in_streams, THERE, *both("fields/stream_options/include_usage")
+    ),
+    "counts_only_what_is_new": fool(
+        lambda: fools.counts_only_what_is_new("verbosity", "functions", "suffix"),
+        ABSENT,
+        "chat/fields/verbosity",
+        "chat/fields/functions",
+        "completions/fields/suffix",
+    ),
+    "counts_nothing": fool(lambda: fools.counts_nothing(tells=True), {S, P, B, U}, *both("fields/")),
+    "tells_no_counts": fool(
+        lambda: fools.counts_nothing(tells=False),
+        {S, P, B, U},
+        *both("fields/m"),
+        *both("fields/p"),
+        "completions/notes/",
+    ),
+    "trims_plain_answers": fool(
+        fools.trims_plain_answers, {S}, *both("fields/stop/"), *both("fields/max_"), *both("fields/logit_bias")
+    ),
+    "ends_with_stop_always": fool(fools.ends_with_stop_always, {P}, *both("fields/max_")),
+    "hides_thoughts": fool(fools.hides_thoughts, ABSENT, "chat/fields/reasoning"),
+    "streams_all_choices_as_one": fool(fools.streams_all_choices_as_one, THERE, *both("fields/n/stream")),
+}
+
+
+@pytest.mark.parametrize("name", FOOLS)
+def test_it_is_seen_through(name: str) -> None:
+    case = FOOLS[name]
+    found = asked(case.maker(), case.about)[0]
+    assert found
+    wrong = {
+        row: (str(finding.verdict), finding.reason)
+        for row, finding in found.items()
+        if finding.verdict not in case.due
+    }
+    assert wrong == {}
+
+
+def test_behind_a_cache_a_server_that_samples_is_supported_in_no_field_that_it_does_not_read() -> None:
+    read = ("model", "messages", "prompt", "input", "stream")
+    names = [row.id for row in rows() if row.id.split("/")[1] == "fields" and row.id.split("/")[2] not in read]
+    found = asked(fools.caches_and_ignores_all(), names)[0]
+    assert {row: finding.reason for row, finding in found.items() if finding.verdict.good} == {}
+
+
+@pytest.mark.parametrize(("apart", "due"), [(0.0001, U), (0.03, S)])
+def test_a_stream_of_a_finished_answer_does_not_arrive_in_pieces(apart: float, due: Verdict) -> None:
+    asker = asker_of(honest())
+
+    def send(call: Call) -> Exchange:
+        exchange = asker.ask(call)
+        pieces = tuple((0.5 + apart * count, text) for count, (_, text) in enumerate(exchange.pieces))
+        return replace(exchange, pieces=pieces)
+
+    assert examined("chat/stream/arrives_in_pieces", send).verdict is due
