@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from .answers import Answer, Unreadable
-from .endpoints import Chat
-from .generating import SEEDED
+from .endpoints import Chat, goes_on
+from .generating import SEEDED, SEEDED_AGAIN
 from .session import CannotTell, ControlFailed, works
 
 
@@ -33,16 +33,15 @@ def _sampled_text_does(chat: Chat) -> bool:
     """Whether text sampled with one seed repeats on some prompts only, or only after others."""
     in_a_row = []
     for prompt in chat.prompts:
-        first, second = (_seeded(chat, prompt, ordinal) for ordinal in (0, 1))
-        if first is None:
+        first, second = _seeded(chat, prompt), _seeded(chat, prompt, **SEEDED_AGAIN)
+        if first is None or second is None:
             return False
-        in_a_row.append(first == second)
-    if all(in_a_row) or any(in_a_row):
+        in_a_row.append(goes_on(second, first))
+    if any(in_a_row):
         return not all(in_a_row)
-    return any(_seeded(chat, prompt, 2) == _seeded(chat, prompt, 0) for prompt in chat.prompts)
+    return any(_seeded(chat, prompt, ordinal=2) == _seeded(chat, prompt) for prompt in chat.prompts)
 
 
-def _seeded(chat: Chat, prompt: str, ordinal: int) -> str | None:
-    settings: dict[str, Any] = {**SEEDED, "seed": 11}
-    exchange = chat.attempt(prompt, ordinal=ordinal, **settings)
+def _seeded(chat: Chat, prompt: str, *, ordinal: int = 0, **settings: Any) -> str | None:
+    exchange = chat.attempt(prompt, ordinal=ordinal, seed=11, **{**SEEDED, **settings})
     return Answer(exchange).text if works(exchange) else None

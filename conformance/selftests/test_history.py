@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from conformance.checklist.verdicts import Verdict
 from conformance.probes.endpoints import Chat
 from conformance.probes.history import depends_on_history
 from conformance.probes.session import Session
 
-from .asking import MODELS, asker_of
+from .asking import MODELS, asker_of, examined
 from .servers import CHAT_MODEL, HonoursEverything, Reply, Request, Server, made, strips
 
 
@@ -61,3 +62,12 @@ def test_an_honest_server_and_one_that_ignores_the_seed_do_not_depend_on_it():
 @pytest.mark.parametrize("name", ["refuses_extras", "always_repeats_itself", "absent_404", "crashes_on_extras"])
 def test_what_their_own_rows_tell_is_not_taken_for_it(name):
     assert not depends(made(name))
+
+
+@pytest.mark.parametrize(
+    ("wobbling", "verdict"),
+    [(0, Verdict.SUPPORTED), (1, Verdict.SUPPORTED), (2, Verdict.INCONCLUSIVE), (3, Verdict.IGNORED)],
+)
+def test_rounding_on_one_prompt_of_three_does_not_hide_a_seed_that_is_honoured(wobbling, verdict):
+    server = Remembers(inner=honest(), prompts=Chat.prompts[:wobbling])
+    assert examined("chat/fields/seed", asker_of(server).ask).verdict is verdict
