@@ -33,9 +33,9 @@ class Generation:
     name: ClassVar[str]
     path: ClassVar[str]
     prompts: ClassVar[tuple[str, ...]]
-    """Of several hundred, those that SmolLM2-135M is surest of: in each of the first 24 tokens, raw and in its chat
-    template, its first choice leads the second by at least 0.2 nats. Where the lead was 0.004, rounding decided, and
-    so what the server held in its cache."""
+    """Three, and a spare. Of several hundred, those that SmolLM2-135M is surest of: in each of the first 24 tokens,
+    raw and in its chat template, its first choice leads the second by 0.2 nats, the spare's by 0.15. Where the lead
+    was 0.004, rounding decided, and so what the server held in its cache."""
 
     def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:
         """A greedy request of `SAID` tokens, with the fields put over it."""
@@ -112,17 +112,25 @@ class Generation:
     def steady(self, count: int = 3) -> list[tuple[str, Answer]]:
         """Prompts and their greedy controls, each asked twice and equal as far as both go.
 
+        A prompt whose text changes, as rounding may do to one, is passed over for a spare.
+
         Raises:
-            CannotTell: two equal greedy requests differ, or the model said nothing.
+            CannotTell: too few prompts get equal text twice, or the model said nothing.
         """
-        found = []
-        for prompt in self.prompts[:count]:
+        found: list[tuple[str, Answer]] = []
+        doubt = ""
+        for prompt in self.prompts:
+            if len(found) == count:
+                break
             control, again = self.control(prompt), self.again(prompt)
             if not control.text.strip():
                 raise CannotTell("the control said nothing")
-            if not goes_on(again.text, control.text):
-                raise CannotTell("two equal requests at temperature 0 were answered differently")
-            found.append((prompt, control))
+            if goes_on(again.text, control.text):
+                found.append((prompt, control))
+            else:
+                doubt = "two equal requests at temperature 0 were answered differently"
+        if len(found) < count:
+            raise CannotTell(doubt)
         return found
 
 
@@ -135,6 +143,7 @@ class Chat(Generation):
         "Describe the piano in great detail.",
         "Write a long text about chocolate.",
         "Tell me about elephants.",
+        "Describe tea in great detail.",
     )
 
     def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:
@@ -155,6 +164,7 @@ class Completions(Generation):
         "Describe the planet Mars in great detail.",
         "Describe castles in great detail.",
         "Describe the Sun in great detail.",
+        "Describe the Grand Canyon in great detail.",
     )
 
     def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:

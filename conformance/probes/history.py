@@ -12,7 +12,10 @@ from typing import Any
 from .answers import Answer, Unreadable
 from .endpoints import Chat, goes_on
 from .generating import SEEDED, SEEDED_AGAIN
-from .session import CannotTell, ControlFailed, works
+from .session import ControlFailed, works
+
+PROMPTS = 3
+"""As many as the rows ask with, so that most of this is asked anyway."""
 
 
 def depends_on_history(chat: Chat) -> bool:
@@ -21,25 +24,30 @@ def depends_on_history(chat: Chat) -> bool:
     A server whose controls fail or cannot be read does not: its own rows say so.
     """
     try:
-        greedy = [chat.control(prompt, ordinal=2).text == control.text for prompt, control in chat.steady()]
-        return not all(greedy) or _sampled_text_does(chat)
-    except CannotTell as doubt:
-        return "differently" in str(doubt)
+        return not _greedy_text_repeats(chat) or _sampled_text_does(chat)
     except (ControlFailed, Unreadable):
         return False
+
+
+def _greedy_text_repeats(chat: Chat) -> bool:
+    """Whether greedy text is the same in a row, and again after other prompts."""
+    asked = [(prompt, chat.control(prompt).text, chat.again(prompt).text) for prompt in chat.prompts[:PROMPTS]]
+    if not all(goes_on(again, control) for _, control, again in asked):
+        return False
+    return all(chat.control(prompt, ordinal=2).text == control for prompt, control, _ in asked)
 
 
 def _sampled_text_does(chat: Chat) -> bool:
     """Whether text sampled with one seed repeats on some prompts only, or only after others."""
     in_a_row = []
-    for prompt in chat.prompts:
+    for prompt in chat.prompts[:PROMPTS]:
         first, second = _seeded(chat, prompt), _seeded(chat, prompt, **SEEDED_AGAIN)
         if first is None or second is None:
             return False
         in_a_row.append(goes_on(second, first))
     if any(in_a_row):
         return not all(in_a_row)
-    return any(_seeded(chat, prompt, ordinal=2) == _seeded(chat, prompt) for prompt in chat.prompts)
+    return any(_seeded(chat, prompt, ordinal=2) == _seeded(chat, prompt) for prompt in chat.prompts[:PROMPTS])
 
 
 def _seeded(chat: Chat, prompt: str, *, ordinal: int = 0, **settings: Any) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 from conformance.checklist.verdicts import Verdict
 from conformance.probes.endpoints import Chat
 from conformance.probes.history import depends_on_history
-from conformance.probes.session import Session
+from conformance.probes.session import CannotTell, Session
 
 from .asking import MODELS, asker_of, examined
 from .servers import CHAT_MODEL, HonoursEverything, Reply, Request, Server, made, strips
@@ -57,6 +57,15 @@ def test_a_server_that_remembers_the_last_prompt_is_found(prompts, greedy):
 def test_an_honest_server_and_one_that_ignores_the_seed_do_not_depend_on_it():
     assert not depends(honest())
     assert not depends(strips("seed", honest()))
+
+
+def test_a_prompt_whose_greedy_text_changes_is_passed_over_for_a_spare():
+    server = Remembers(inner=honest(), prompts=Chat.prompts[:1], greedy=True)
+    steady = Chat(session=Session(send=asker_of(server).ask, models=MODELS), model=CHAT_MODEL).steady()
+    assert [prompt for prompt, _ in steady] == [*Chat.prompts[1:]]
+    server = Remembers(inner=honest(), prompts=Chat.prompts[:2], greedy=True)
+    with pytest.raises(CannotTell, match="differently"):
+        Chat(session=Session(send=asker_of(server).ask, models=MODELS), model=CHAT_MODEL).steady()
 
 
 @pytest.mark.parametrize("name", ["refuses_extras", "always_repeats_itself", "absent_404", "crashes_on_extras"])
