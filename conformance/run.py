@@ -64,6 +64,7 @@ class Run:
         self.folder = Path(self.settings.folder)
         self.store = FolderStore(self.folder / "exchanges")
         self.loaded: set[str] = set()
+        self.answered: set[str] = set()
 
     def asks(self, rows: Iterable[Row]) -> frozenset[str]:
         """Ids of those rows that this run asks: all of them, or its shard's."""
@@ -86,6 +87,7 @@ class Run:
             deadline=settings.deadline,
             grace=settings.grace,
             loaded=self.loaded,
+            answered=self.answered,
             round=asked_again + (10 if settings.apart else 0),
             apart=self.folder if settings.apart else None,
         )

@@ -143,12 +143,11 @@ def misused(endpoint: Endpoint, field: str, value: Any) -> Observation:
 def _bounded(field: str) -> dict[str, Any]:
     """What ends the answer of a server that takes a bad limit for none: we leave at its first words.
 
-    Seen: -5 keeps Ollama writing for as long as its context lasts, and all other requests waiting.
+    Seen: -5 keeps Ollama writing for as long as its context lasts, and all other requests waiting. Where another
+    limit holds, we stay to the end: leaving just as it came made Ollama 0.13.5 hang for good.
     """
-    return {"stream": True, "leave_after": 1} if field in LIMITS else {}
+    return {"stream": True, "leave_after": 1} if field == "max_tokens" else {}
 
-
-LIMITS = ("max_tokens", "max_completion_tokens")
 
 RANGES: dict[str, dict[str, Any]] = {
     "chat": {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 import pytest
 
 from conformance.selftests.servers import Reply, Request, Server, listening
 from conformance.selftests.servers.behaviours import Dies
-from conformance.selftests.servers.interface import Cut, json_reply
+from conformance.selftests.servers.interface import Cut, Hang, json_reply
 from conformance.selftests.wire_calls import AMPLE, CALLS, GOOD, asker_of, by_each_way
 from conformance.wire.asker import ServerGone
 from conformance.wire.exchange import Call, Exchange
@@ -137,3 +137,31 @@ def test_what_is_not_busy_is_not_asked_again(reply: Reply) -> None:
     server = Turns(replies=(reply,))
     exchange = patiently(server, CALLS["raw"])
     assert (exchange.status, exchange.waited, server.count) == (reply.status, 0, 1)
+
+
+@dataclass(kw_only=True)
+class HangsAfter:
+    """Answers so many requests, then none any more, though it takes connections; and none that holds `zz`."""
+
+    left: int
+
+    def answer(self, request: Request) -> Reply:
+        """The same for all, or nothing."""
+        self.left -= 1
+        if self.left < 0 or b'"zz"' in request.body:
+            raise Hang
+        return OK
+
+
+def test_a_server_that_hangs_for_good_is_gone_and_one_that_hangs_on_a_request_is_not() -> None:
+    call = CALLS["sdk"]
+    with listening(HangsAfter(left=2)) as url:
+        asker = asker_of(url, deadline=1.0)
+        assert asker.ask(call).accepted
+        assert asker.ask(call.again(1)).accepted
+        with pytest.raises(ServerGone, match="hangs"):
+            asker.ask(call.again(2))
+    with listening(HangsAfter(left=99)) as url:
+        asker = asker_of(url, deadline=1.0)
+        assert asker.ask(call).accepted
+        assert asker.ask(replace(call, body={**call.body, "zz": 1})).failure == "timeout"

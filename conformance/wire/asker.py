@@ -77,6 +77,8 @@ class Asker:
     loaded: set[str] = field(default_factory=set)
     """The model that was asked last. The first answer of another may include loading it, again if it was asked
     before: it may have been pushed out since."""
+    answered: set[str] = field(default_factory=set)
+    """Models that have answered: where one does not even answer a plain request any more, the server is gone."""
     grace: float = 1.0
     """By how much the deadline of a model's first request is longer."""
     apart: Path | None = None
@@ -97,9 +99,9 @@ class Asker:
 
     def _send_apart(self, call: Call) -> Exchange:
         folder = self.apart or Path()
-        model = call.body.get("model") if isinstance(call.body, dict) else None
+        model = _model(call)
         with FileLock(folder / "apart.lock"):
-            if isinstance(model, str):
+            if model:
                 messages = [{"role": "user", "content": "Forget what was before."}]
                 body = {"model": model, "messages": messages, "max_tokens": 1, "temperature": 0}
                 self._once(Call(path="/chat/completions", body=body, via="raw"), self.deadline)
@@ -120,11 +122,23 @@ class Asker:
             waited += pause
         if exchange.failure is not None and not self._takes_connections(call):
             raise ServerGone(f"{self.address.of(call)} takes no connections any more ({exchange.detail})")
+        if exchange.failure == "timeout" and _model(call) in self.answered and self._hangs(call):
+            raise ServerGone(f"{self.address.of(call)} hangs: it answers not even a plain request any more")
+        if exchange.status is not None:
+            self.answered.add(_model(call))
         return replace(exchange, waited=waited)
 
+    def _hangs(self, call: Call) -> bool:
+        """Whether the server has no answer to the least that one can ask of a model, within a deadline either."""
+        if call.path not in GENERATING or call.server != "main":
+            return False
+        least = {"messages": [{"role": "user", "content": "Hi"}]} if "chat" in call.path else {"prompt": "Hi"}
+        body = {"model": _model(call), **least, "max_tokens": 1}
+        return self._once(Call(path=call.path, body=body, via="raw"), self.deadline).failure == "timeout"
+
     def _deadline(self, call: Call) -> float:
-        model = call.body.get("model") if isinstance(call.body, dict) else None
-        if not isinstance(model, str) or model in self.loaded:
+        model = _model(call)
+        if not model or model in self.loaded:
             return self.deadline
         self.loaded.clear()
         self.loaded.add(model)
@@ -220,6 +234,12 @@ class Asker:
         """The value of a header of ours: here a key is hidden however short it is."""
         key = self.address.key
         return f"Bearer {KEY_SHOWN}" if key and value == f"Bearer {key}" else self._redact(value)
+
+
+def _model(call: Call) -> str:
+    """The model that is asked, empty where none is named."""
+    model = call.body.get("model") if isinstance(call.body, dict) else None
+    return model if isinstance(model, str) else ""
 
 
 def _substituted(value: object, old: str, new: str) -> object:
