@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from conformance.images import served
+from conformance.runner.image_server import served
 
 HERE = Path(__file__).parent.parent
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import RANKED, Evidence, Verdict
-
-from .finding import Finding
 
 
 def parts_of(row: Row, rows: Iterable[str]) -> list[str]:

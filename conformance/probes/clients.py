@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from conformance.checklist.verdicts import Severity
 
-from .answers import member
 from .chat.formats import one_word, undecided
-from .declaring import probe
 from .endpoints import Chat
 from .observation import Observation, broken, ignored, inconclusive, rejected, supported
+from .registry import probe
+from .response_views import member
 from .session import Refused, is_refusal
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from conformance.checklist.verdicts import Severity, Verdict
 
-from . import generating as same
-from .answers import Answer, items, member, whole
-from .declaring import derived, probe
+from . import text_generation
 from .endpoints import SAID, Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
+from .registry import derived, probe
+from .response_views import Answer, items, member, whole
 from .session import ABSENT, Failed, Refused
 
 SAMPLED = "below 1e-6: two sampled texts of 16 tokens or more were equal in 0 of 168 pairs, and several must agree"
@@ -48,7 +48,7 @@ def json_mode(completions: Completions) -> Observation:
 @probe("completions/fields/model")
 def model(completions: Completions) -> Observation:
     """The model that answers; a name that no model has is refused."""
-    return same.unknown_model_refused(completions)
+    return text_generation.unknown_model_refused(completions)
 
 
 derived("completions/fields/prompt", "The text to continue, in four forms.")
@@ -142,19 +142,19 @@ def prompt_forms_are_honest(completions: Completions) -> Observation:
 @probe("completions/fields/frequency_penalty")
 def frequency_penalty(completions: Completions) -> Observation:
     """-2 to 2: tokens become less likely the more often they have come."""
-    return same.penalised(completions, "frequency_penalty")
+    return text_generation.penalised(completions, "frequency_penalty")
 
 
 @probe("completions/fields/presence_penalty")
 def presence_penalty(completions: Completions) -> Observation:
     """-2 to 2: tokens become less likely once they have come."""
-    return same.penalised(completions, "presence_penalty")
+    return text_generation.penalised(completions, "presence_penalty")
 
 
 @probe("completions/fields/seed", chance=SAMPLED)
 def seed(completions: Completions) -> Observation:
     """Sampling with the same seed gives the same text (best effort, says the clause)."""
-    return same.repeats_by_seed(completions)
+    return text_generation.repeats_by_seed(completions)
 
 
 derived("completions/fields/stop", "Up to four sequences where generation ends; the text does not contain them.")
@@ -163,25 +163,25 @@ derived("completions/fields/stop", "Up to four sequences where generation ends; 
 @probe("completions/fields/stop/string")
 def stop_string(completions: Completions) -> Observation:
     """One sequence, as a string: the text ends before it."""
-    return same.cut_at_stop(completions, lambda word: word)
+    return text_generation.cut_at_stop(completions, lambda word: word)
 
 
 @probe("completions/fields/stop/array")
 def stop_array(completions: Completions) -> Observation:
     """Several sequences, as an array: the text ends before the first that comes."""
-    return same.cut_at_stop(completions, lambda word: ["\u2603\u2603", word, "\u2603\u2603\u2603"])
+    return text_generation.cut_at_stop(completions, lambda word: ["\u2603\u2603", word, "\u2603\u2603\u2603"])
 
 
 @probe("completions/fields/stop/stream")
 def stop_stream(completions: Completions) -> Observation:
     """The sequence does not leak into a stream either."""
-    return same.cut_at_stop(completions, lambda word: [word], stream=True)
+    return text_generation.cut_at_stop(completions, lambda word: [word], stream=True)
 
 
 @probe("completions/fields/stream")
 def stream(completions: Completions) -> Observation:
     """The text arrives as server-sent events."""
-    return same.streamed(completions)
+    return text_generation.streamed(completions)
 
 
 derived(
@@ -192,19 +192,19 @@ derived(
 @probe("completions/fields/stream_options/include_usage")
 def include_usage(completions: Completions) -> Observation:
     """A last chunk, without choices, counts the tokens of the whole request."""
-    return same.usage_at_the_end(completions)
+    return text_generation.usage_at_the_end(completions)
 
 
 @probe("completions/fields/temperature", chance=SAMPLED)
 def temperature(completions: Completions) -> Observation:
     """0 to 2: how far sampling strays from the likeliest token."""
-    return same.varies(completions)
+    return text_generation.varies(completions)
 
 
 @probe("completions/fields/top_p", chance=SAMPLED)
 def top_p(completions: Completions) -> Observation:
     """Sampling considers only the tokens that make up this share of the probability."""
-    return same.narrowed(completions)
+    return text_generation.narrowed(completions)
 
 
 derived("completions/fields/max_tokens", "The most tokens that an answer may have; 16 where absent.")
@@ -213,20 +213,20 @@ derived("completions/fields/max_tokens", "The most tokens that an answer may hav
 @probe("completions/fields/max_tokens/plain", title="without stream")
 def max_tokens(completions: Completions) -> Observation:
     """The text ends at the limit, with finish_reason `length`."""
-    return same.ends_at_limit(completions, "max_tokens")
+    return text_generation.ends_at_limit(completions, "max_tokens")
 
 
 @probe("completions/fields/max_tokens/stream", title="with stream")
 def max_tokens_stream(completions: Completions) -> Observation:
     """A stream ends at the limit too."""
-    return same.ends_at_limit(completions, "max_tokens", stream=True)
+    return text_generation.ends_at_limit(completions, "max_tokens", stream=True)
 
 
 @probe("completions/fields/max_tokens/default", title="16 where absent", severity=Severity.SHOULD)
 def max_tokens_default(completions: Completions) -> Observation:
     """Without `max_tokens` the text ends after 16 tokens. The word that the stop names comes later."""
     (prompt, control), *_ = completions.steady(1)
-    word = same.a_word_inside(control.text, after=0.7)
+    word = text_generation.a_word_inside(control.text, after=0.7)
     # Were there no default, nothing would end the answer: let a stop sequence do it, or the deadline.
     try:
         answer = completions.ask(prompt, max_tokens=ABSENT, stop=word)
@@ -278,9 +278,9 @@ def best_of(completions: Completions) -> Observation:
             votes.append(three.completion_tokens >= least)
     if all(votes):
         return supported("with best_of 3 the usage counts the tokens of several texts")
-    if not completions.attempt(n=2, **same.CHOICES).accepted:
+    if not completions.attempt(n=2, **text_generation.CHOICES).accepted:
         return inconclusive("the usage counts one text, and more than one choice is refused whatever `best_of` says")
-    fewer = completions.attempt(best_of=1, n=2, **same.CHOICES)
+    fewer = completions.attempt(best_of=1, n=2, **text_generation.CHOICES)
     if fewer.status is not None and 400 <= fewer.status < 500:
         return supported("best_of below n is refused: it is read")
     if None in votes:
@@ -307,7 +307,7 @@ def echo(completions: Completions) -> Observation:
 @probe("completions/fields/logit_bias")
 def logit_bias(completions: Completions) -> Observation:
     """-100 to 100 by token id: 100 makes a token certain, -100 impossible."""
-    return same.biased(completions)
+    return text_generation.biased(completions)
 
 
 derived("completions/fields/logprobs", "0 to 5: probabilities of the tokens, and of as many alternatives.")
@@ -348,7 +348,9 @@ def _legacy_logprobs(answer: Answer, control: Answer) -> Observation:
         return broken(f"`logprobs` has not the form of this endpoint: it holds {_held(found)}")
     if any(member(told, "tokens") for told in _told(control)):
         return ignored("probabilities come whether they are asked for or not")
-    if same.of_another_text(answer.text, [token for told in every for token in items(member(told, "tokens"))]):
+    if text_generation.of_another_text(
+        answer.text, [token for told in every for token in items(member(told, "tokens"))]
+    ):
         return broken("the probabilities are those of other tokens than the text's")
     if all(isinstance(top, dict) and 2 <= len(top) <= 3 for top in tops) and len(tops) == len(tokens):
         return supported("each token comes with its probability and two alternatives")
@@ -358,7 +360,7 @@ def _legacy_logprobs(answer: Answer, control: Answer) -> Observation:
 @probe("completions/fields/user")
 def user(completions: Completions) -> Observation:
     """An identifier of the end user, for OpenAI's own records."""
-    return same.reads_values(completions, "user")
+    return text_generation.reads_values(completions, "user")
 
 
 derived("completions/fields/n", "How many choices are generated.")
@@ -367,13 +369,13 @@ derived("completions/fields/n", "How many choices are generated.")
 @probe("completions/fields/n/plain", chance=SAMPLED, title="without stream")
 def n(completions: Completions) -> Observation:
     """As many choices as asked for, with indices counting from 0."""
-    return same.several_choices(completions)
+    return text_generation.several_choices(completions)
 
 
 @probe("completions/fields/n/stream", chance=SAMPLED, title="with stream")
 def n_stream(completions: Completions) -> Observation:
     """Each choice has chunks of its own index."""
-    return same.several_choices(completions, stream=True)
+    return text_generation.several_choices(completions, stream=True)
 
 
 @probe("completions/stream/equals_plain", title="stream and plain answer say the same")

@@ -6,11 +6,11 @@ import math
 
 from conformance.checklist.verdicts import Severity
 
-from . import generating as same
-from .answers import Vectors, member, whole
-from .declaring import derived, probe
+from . import text_generation
 from .endpoints import Embeddings
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
+from .registry import derived, probe
+from .response_views import Vectors, member, whole
 from .session import ABSENT, CannotTell, is_refusal
 
 ONE = "A dragon sleeps in the cave."
@@ -172,7 +172,7 @@ def dimensions(embeddings: Embeddings) -> Observation:
 @probe("embeddings/fields/user")
 def user(embeddings: Embeddings) -> Observation:
     """An identifier of the end user, for OpenAI's own records."""
-    return same.reads_values(embeddings, "user")
+    return text_generation.reads_values(embeddings, "user")
 
 
 @probe("embeddings/response/sdk_default", title="the SDK's own default is decoded")

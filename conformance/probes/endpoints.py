@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from conformance.wire.exchange import Call, Exchange
 
-from .answers import Answer, Vectors
+from .response_views import Answer, Vectors
 from .session import CannotTell, Failed, Refused, Session, without_absent
 
 SAID = 24

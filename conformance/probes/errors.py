@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conformance.checklist.values import VALUES
+from conformance.checklist.field_values import VALUES
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Call, Exchange
 
-from .answers import member
-from .declaring import probe
 from .endpoints import Chat, Completions, Embeddings, Generation
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
+from .registry import probe
+from .response_views import member
 from .session import ABSENT
 
 EXCEPTIONS = {400: "BadRequestError", 404: "NotFoundError", 405: "APIStatusError", 422: "UnprocessableEntityError"}

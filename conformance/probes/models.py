@@ -6,10 +6,10 @@ import time
 
 from conformance.checklist.verdicts import Severity
 
-from .answers import items, member, whole
-from .declaring import probe
 from .endpoints import Models, Raw
 from .observation import Observation, broken, ignored, inconclusive, supported
+from .registry import probe
+from .response_views import items, member, whole
 
 
 def listed(models: Models) -> list[object]:

@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from conformance.checklist.values import ALIAS
+from conformance.checklist.field_values import ALIAS
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Call
 
-from .answers import Answer, Vectors, items, member, whole
-from .declaring import probe
 from .endpoints import Chat, Models, Native
 from .models import listed
 from .observation import Observation, broken, ignored, inconclusive, supported
+from .registry import probe
+from .response_views import Answer, Vectors, items, member, whole
 
 
 @contextmanager

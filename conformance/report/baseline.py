@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from conformance.checklist.claims import version_key
+from conformance.checklist.packaged_data import folder
 from conformance.checklist.verdicts import Verdict
-from conformance.resources import folder
-from conformance.targets.errors import TargetError
+from conformance.errors import TargetError
 
 from .files import ReportError, check_writable, read
 
@@ -27,7 +27,7 @@ class Baseline:
     """As a report: at least `target` and `rows` with id, verdict, reason."""
 
 
-def baseline_for(options: Any, target: Any) -> Baseline | None:
+def baseline_for(options: Any, target: Mapping[str, Any]) -> Baseline | None:
     """The baseline that `--baseline` names, None without one.
 
     Raises:
@@ -87,20 +87,22 @@ def _tells_models(models: object) -> bool:
     )
 
 
-def _nearest(target: Any) -> Baseline:
+def _nearest(target: Mapping[str, Any]) -> Baseline:
     """The shipped report of the nearest version of the same kind that is not newer.
 
     Raises:
         TargetError: there is none.
     """
-    key = version_key(target.version or "")
+    key = version_key(target["version"] or "")
     found: list[tuple[tuple[int, ...], Path]] = []
-    for file in sorted(folder("baselines").glob(f"{target.kind}-*.json")):
-        of_file = version_key(file.stem.removeprefix(f"{target.kind}-"))
+    for file in sorted(folder("baselines").glob(f"{target['kind']}-*.json")):
+        of_file = version_key(file.stem.removeprefix(f"{target['kind']}-"))
         if of_file and of_file < key:
             found.append((of_file, file))
     if not found:
-        raise TargetError(f"--baseline auto: no baseline of a {target.kind} older than {target.version} is known")
+        raise TargetError(
+            f"--baseline auto: no baseline of a {target['kind']} older than {target['version']} is known"
+        )
     return _loaded(max(found)[1])
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conformance.checklist.claims import checklists, wordings
-from conformance.judge.catalogue import catalogue
+from conformance.judge.catalog import catalogue
 
 KINDS = ("features", "fields")
 

@@ -13,18 +13,18 @@ from typing import Any
 
 from conformance import __version__
 from conformance.checklist.claims import Claims, claims_of
+from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row, clause
 from conformance.checklist.verdicts import Evidence, Verdict
-from conformance.judge.catalogue import catalogue
-from conformance.judge.examine import bodies, schema_of
-from conformance.judge.finding import Finding
+from conformance.judge.catalog import catalogue
+from conformance.judge.schema_faults import bodies, schema_of
 from conformance.judge.shape import extensions
-from conformance.probes.answers import member, whole
+from conformance.probes.response_views import member, whole
+from conformance.report.render.explain import probed
 from conformance.wire.exchange import Exchange
 
 from .baseline import Baseline
 from .compare import compared
-from .explain import probed
 
 FORMAT = 1
 """Version of the format of report.json. A reader refuses a newer one."""
@@ -34,7 +34,8 @@ FORMAT = 1
 class Measured:
     """What a run brought home."""
 
-    target: Any
+    target: Mapping[str, Any]
+    """As `report.json` holds it."""
     findings: Mapping[str, Finding]
     exchanges: Sequence[Exchange]
     started: float
@@ -59,7 +60,7 @@ class Measured:
 def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
     """The report of a run, as `schemas/report.json` describes it."""
     target = measured.target
-    claims = claims_of(target.kind, target.version)
+    claims = claims_of(target["kind"], target["version"])
     by_id = {exchange.id: exchange for exchange in measured.exchanges}
     rows = [_row(row, measured, claims, by_id) for row in catalogue().values()]
     complete = not measured.ended and all(row["verdict"] != "untested" for row in rows)
@@ -72,20 +73,7 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
             "sdk": f"openai {version('openai')}",
             "python": platform.python_version(),
         },
-        "target": {
-            "kind": target.kind,
-            "version": target.version,
-            "base_url": target.base_url,
-            "notes": list(target.notes),
-            "models": {
-                name: {
-                    "id": model.id,
-                    "digest": model.digest or None,
-                    "base_url": target.embedding_base_url if name == "embedding" else target.base_url,
-                }
-                for name, model in sorted(target.models.items())
-            },
-        },
+        "target": dict(target),
         "claims": None if claims is None else {"source": claims.source, "release": claims.release},
         "baseline": None if baseline is None else {"source": baseline.source, "version": baseline.version},
         "started": datetime.fromtimestamp(measured.started, UTC).isoformat(timespec="seconds"),
@@ -122,7 +110,7 @@ def _notes(measured: Measured) -> list[str]:
     notes += [measured.stopped] if measured.stopped else []
     if measured.crashed:
         notes.append(f"an error of our own, so there is no verdict: {', '.join(sorted(measured.crashed))}")
-    notes += measured.target.notes
+    notes += measured.target.get("notes", ())
     waited = [exchange for exchange in measured.exchanges if exchange.waited]
     if waited:
         seconds = sum(exchange.waited for exchange in waited)

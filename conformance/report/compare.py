@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.checklist.findings import lost, worse
 from conformance.checklist.verdicts import Verdict
-from conformance.judge.finding import lost, worse
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance.errors import TargetError
 from conformance.judge.shape import violations
-from conformance.targets.errors import TargetError
+from conformance.report.render.badge import badges
+from conformance.report.render.markdown import matrix
 from conformance.wire.exchange import Exchange, restored
-
-from .badge import badges
-from .matrix import matrix
 
 FORMAT = 1
 
@@ -154,7 +153,7 @@ def render(path: Path) -> Path:
 
 def _rendered(file: Path) -> dict[str, str]:
     """Name of a file beside a report -> its text, made from the report and its exchanges alone."""
-    from .page.page import page
+    from conformance.report.html.page import page
 
     report = read(file)
     try:
@@ -167,7 +166,7 @@ def _rendered(file: Path) -> dict[str, str]:
 
 def refresh(parent: Path) -> None:
     """Write the index of a folder of reports. Partial and unreadable reports do not stand in it."""
-    from .page.overview import overview
+    from conformance.report.html.overview import overview
 
     found = {}
     for file in sorted(parent.glob("*/report.json")):

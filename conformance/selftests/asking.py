@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import cache
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
-from conformance.images import served
-from conformance.judge.catalogue import catalogue
-from conformance.judge.examine import Examination
-from conformance.judge.finding import Finding
+from conformance.judge.catalog import catalogue
 from conformance.probes.session import Send
-from conformance.wire.asker import Address, Asker
+from conformance.runner.evaluate import Examination
+from conformance.runner.image_server import served
+from conformance.wire.client import Address, Asker
 from conformance.wire.exchange import Exchange
-from conformance.wire.store import MemoryStore
+from conformance.wire.exchange_cache import MemoryStore
 
 from .servers import BASE_URL, CHAT_MODEL, EMBEDDING_MODEL, InProcess, Server, made
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.report.compare import compared
 from conformance.report.files import write
-from conformance.report.terminal import summary
+from conformance.report.render.terminal import summary
 
 from .page_material import ALL, ordinary
 

@@ -3,9 +3,9 @@
 import json
 from types import SimpleNamespace
 
-from conformance.controller import Controller
-from conformance.judge.catalogue import catalogue
-from conformance.options import OPTIONS
+from conformance.judge.catalog import catalogue
+from conformance.runner.controller import Controller
+from conformance.runner.options import OPTIONS
 
 
 def options(url, **given):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Evidence, Verdict
-from conformance.judge.catalogue import catalogue
-from conformance.judge.finding import Finding
+from conformance.judge.catalog import catalogue
 from conformance.report.baseline import Baseline
 from conformance.report.build import Measured, built
 from conformance.targets.ollama import Model

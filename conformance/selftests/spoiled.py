@@ -12,12 +12,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.rows import CAPABILITIES
-from conformance.judge.catalogue import catalogue
-from conformance.judge.examine import Examination, bodies
-from conformance.judge.finding import Finding
+from conformance.judge.catalog import catalogue
+from conformance.judge.schema_faults import bodies
 from conformance.probes.session import Send
-from conformance.wire.asker import Asker
+from conformance.runner.evaluate import Examination
+from conformance.wire.client import Asker
 from conformance.wire.exchange import Call, Exchange
 
 from .asking import MODELS, asker_of

@@ -7,7 +7,7 @@ from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 
 from conformance.wire.exchange import Call, Exchange
-from conformance.wire.store import FolderStore
+from conformance.wire.exchange_cache import FolderStore
 
 CALLS = tuple(Call(path="/models", method="GET", ordinal=number) for number in range(5))
 TEXT = '{"data": "\u2603"}'

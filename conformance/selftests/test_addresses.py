@@ -2,8 +2,8 @@
 
 import pytest
 
+from conformance.errors import TargetError
 from conformance.targets.address import api_base, is_openai, ollama_host, root_of
-from conformance.targets.errors import TargetError
 
 
 @pytest.mark.parametrize(

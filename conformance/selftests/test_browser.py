@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from conformance.report.explain import curl
 from conformance.report.files import write
-from conformance.report.page.page import page as page_of
-from conformance.report.page.side_by_side import write_comparison
+from conformance.report.html.page import page as page_of
+from conformance.report.html.side_by_side import write_comparison
+from conformance.report.render.explain import curl
 
 from .page_material import ALL, HOSTILE_EXCHANGES, QUOTED, STOP, hostile, many, ordinary
 

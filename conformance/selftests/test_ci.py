@@ -15,17 +15,15 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.rows import ENDPOINTS
 from conformance.checklist.verdicts import Verdict
-from conformance.ci import told
-from conformance.judge.finding import Finding
-from conformance.junit import properties
-from conformance.report.annotations import commands
-from conformance.report.badge import badges
 from conformance.report.compare import compared, printable
 from conformance.report.files import read, render, write
-from conformance.report.summary import markdown
-from conformance.report.terminal import outcome_of
+from conformance.report.render.badge import badges
+from conformance.report.render.github import annotation_lines, format_summary, write_ci_summary
+from conformance.report.render.junit import properties
+from conformance.report.render.terminal import outcome_of
 from conformance.selftests.reports import report_of
 from conformance.selftests.servers import CHAT_MODEL, EMBEDDING_MODEL, listening, made
 
@@ -112,7 +110,7 @@ def difference(reasons: dict[str, str], verdict: str = "broken") -> Any:
 
 
 def test_annotations_are_one_command_each_whatever_the_server_says() -> None:
-    lines = commands(difference({"chat/fields/n": HOSTILE}))
+    lines = annotation_lines(difference({"chat/fields/n": HOSTILE}))
     assert len(lines) == 1
     assert lines[0].startswith("::error title=chat/fields/n::supported -> broken: \\[a](//b) %250A::error::x")
     assert lines[0].isprintable()
@@ -120,13 +118,13 @@ def test_annotations_are_one_command_each_whatever_the_server_says() -> None:
 
 
 def test_lost_evidence_is_annotated_too_and_improvements_are_not() -> None:
-    assert len(commands(difference({"chat/fields/n": "?"}, "inconclusive"))) == 1
-    assert commands(compared(report_of({"chat/fields/n": "ignored"}), report_of({}))) == []
+    assert len(annotation_lines(difference({"chat/fields/n": "?"}, "inconclusive"))) == 1
+    assert annotation_lines(compared(report_of({"chat/fields/n": "ignored"}), report_of({}))) == []
 
 
 def test_many_annotations_are_counted_in_the_last() -> None:
     rows = [row["id"] for row in report_of({})["rows"]][:25]
-    lines = commands(difference(dict.fromkeys(rows, "no")))
+    lines = annotation_lines(difference(dict.fromkeys(rows, "no")))
     assert len(lines) == 10
     assert lines[-1].endswith("::16 more rows are worse than expected; see the report")
 
@@ -137,7 +135,7 @@ def test_many_annotations_are_counted_in_the_last() -> None:
 def test_the_summary_says_what_matters_first() -> None:
     old = report_of({})
     new = report_of({"chat/fields/n": "ignored", "chat/fields/seed": "inconclusive", "chat/fields/model": "rejected"})
-    text = markdown(
+    text = format_summary(
         {**new, "baseline": {"source": "b.json", "version": "1"}}, compared(old, new), Path("r/report.json")
     )
     headings = [line for line in text.splitlines() if line.startswith("#")]
@@ -153,7 +151,7 @@ def test_the_summary_says_what_matters_first() -> None:
 
 def test_a_run_as_expected_says_so() -> None:
     report = report_of({})
-    text = markdown(
+    text = format_summary(
         {**report, "baseline": {"source": "b.json", "version": None}}, compared(report, report), Path("r")
     )
     assert "As expected: nothing is worse than in b.json (no version)." in text
@@ -162,7 +160,7 @@ def test_a_run_as_expected_says_so() -> None:
 def test_a_hostile_reason_is_no_markup_in_the_summary() -> None:
     reasons = {"chat/fields/n": HOSTILE}
     new = report_of(dict.fromkeys(reasons, "broken"), reasons=reasons, version="<b>1`|\n# x")
-    text = markdown(new, compared(report_of({}), new), Path("r/report.json"))
+    text = format_summary(new, compared(report_of({}), new), Path("r/report.json"))
     assert text.count("\n#") == text.count("\n###")
     assert "<" not in text
     assert not re.search(r"(?<!\\)(\\\\)*\[", text)  # no bracket without a backslash of its own
@@ -174,7 +172,7 @@ def test_a_hostile_reason_is_no_markup_in_the_summary() -> None:
 def test_a_summary_stays_below_what_github_shows() -> None:
     rows = [row["id"] for row in report_of({})["rows"]]
     new = report_of({}, others="broken", reasons=dict.fromkeys(rows, "long " * 100_000))
-    text = markdown(new, compared(report_of({}), new), Path("r/report.json"))
+    text = format_summary(new, compared(report_of({}), new), Path("r/report.json"))
     assert len(text.encode()) < 200_000
     assert "more, in the matrix" in text
 
@@ -182,16 +180,16 @@ def test_a_summary_stays_below_what_github_shows() -> None:
 def test_githubs_file_is_added_to_and_a_named_one_written_anew(tmp_path: Path) -> None:
     report, file = report_of({}), tmp_path / "summary.md"
     file.write_text("before\n")
-    told(report, None, Path("r"), named=None, environ={"GITHUB_STEP_SUMMARY": str(file)})
+    write_ci_summary(report, None, Path("r"), named=None, environ={"GITHUB_STEP_SUMMARY": str(file)})
     assert file.read_text().startswith("before\n## openai-conformance")
-    told(report, None, Path("r"), named=str(file), environ={"GITHUB_STEP_SUMMARY": str(tmp_path / "no")})
+    write_ci_summary(report, None, Path("r"), named=str(file), environ={"GITHUB_STEP_SUMMARY": str(tmp_path / "no")})
     assert file.read_text().startswith("## openai-conformance")
     assert not (tmp_path / "no").exists()
-    assert told(report, None, Path("r"), named=None, environ={}) == []
+    assert write_ci_summary(report, None, Path("r"), named=None, environ={}) == []
 
 
 def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    lines = told(report_of({}), None, Path("r"), named=str(tmp_path / "a" / "b"), environ={})
+    lines = write_ci_summary(report_of({}), None, Path("r"), named=str(tmp_path / "a" / "b"), environ={})
     assert lines == [f"careful: --summary: cannot write {tmp_path / 'a' / 'b'}: No such file or directory"]
 
 

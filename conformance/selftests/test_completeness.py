@@ -16,9 +16,9 @@ from openai.resources.embeddings import Embeddings
 from openai.resources.models import Models
 
 from conformance.checklist.claims import claims_of, documented_boxes
+from conformance.checklist.field_values import VALUES
 from conformance.checklist.rows import CAPABILITIES, ENDPOINTS
-from conformance.checklist.values import VALUES
-from conformance.judge.catalogue import catalogue
+from conformance.judge.catalog import catalogue
 from conformance.judge.derive import parts_of
 
 METHODS = {"chat": Chat.create, "completions": Completions.create, "embeddings": Embeddings.create}

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
+from conformance.errors import TargetError
 from conformance.selftests.ollamas import ollama_with, tagged
-from conformance.targets.errors import TargetError
 from conformance.targets.ollama import Model, discover, version
 from conformance.targets.prepare import FIXTURE_IDS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.checklist.claims import claims_of
-from conformance.cli import main
+from conformance.cli.main import main
 from conformance.report.boxes import rows_of_boxes
 from conformance.report.docs import boxes_of, checked, lines_of
 from conformance.report.files import write

@@ -9,8 +9,8 @@ import pytest
 
 from conformance.checklist.verdicts import Verdict
 from conformance.probes.endpoints import Chat
-from conformance.probes.history import depends_on_history
 from conformance.probes.session import CannotTell, Session
+from conformance.runner.cache_dependence import depends_on_history
 
 from .asking import MODELS, asker_of, examined
 from .servers import CHAT_MODEL, HonoursEverything, Reply, Request, Server, made, strips

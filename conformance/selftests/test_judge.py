@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conformance.checklist.findings import Finding, lost, restored, worse
 from conformance.checklist.verdicts import Evidence, Verdict
-from conformance.judge.catalogue import catalogue
-from conformance.judge.conclude import concluded
+from conformance.judge.catalog import catalogue
 from conformance.judge.derive import combined
-from conformance.judge.examine import SCHEMAS
-from conformance.judge.finding import Finding, lost, restored, worse
+from conformance.judge.finalize import concluded
+from conformance.judge.schema_faults import SCHEMAS
 from conformance.probes.session import Send
 from conformance.wire.exchange import Call, Exchange, Taken
 

@@ -4,13 +4,13 @@ from functools import partial
 
 import pytest
 
+from conformance.errors import TargetError
 from conformance.selftests.ollamas import FakeOllama
 from conformance.selftests.openings import controller_of, options, reported
 from conformance.selftests.servers import listening, made
 from conformance.selftests.servers.interface import json_reply
 from conformance.targets import opening
 from conformance.targets.detect import Server, detect
-from conformance.targets.errors import TargetError
 from conformance.targets.fixtures.models import FixtureModel
 from conformance.targets.ollama import Model
 from conformance.targets.opening import opened

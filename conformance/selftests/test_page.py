@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from conformance.report.explain import curl
-from conformance.report.page.escape import data_block, visible
-from conformance.report.page.overview import overview
-from conformance.report.page.page import SIZE, page
-from conformance.report.page.pairs import pairs
-from conformance.report.page.side_by_side import compare_page
+from conformance.report.html.escape import data_block, visible
+from conformance.report.html.overview import overview
+from conformance.report.html.page import SIZE, page
+from conformance.report.html.pairs import pairs
+from conformance.report.html.side_by_side import compare_page
+from conformance.report.render.explain import curl
 
 from .page_material import (
     ALL,

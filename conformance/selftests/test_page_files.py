@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from conformance.cli import main
+from conformance.cli.main import main
 from conformance.report.files import ReportError, refresh, render, write
-from conformance.report.page.page import page
+from conformance.report.html.page import page
 
 from .page_material import ALL, HOSTILE_EXCHANGES, hostile, ordinary, versions
 

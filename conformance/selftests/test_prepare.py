@@ -2,8 +2,8 @@
 
 import pytest
 
-from conformance.checklist.values import ALIAS
-from conformance.cli import main
+from conformance.checklist.field_values import ALIAS
+from conformance.cli.main import main
 from conformance.selftests.ollamas import FakeOllama
 from conformance.selftests.servers import listening
 from conformance.targets.fixtures.models import CHAT, EMBEDDINGS, FixtureModel

@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 
 from conformance.checklist.verdicts import Verdict
-from conformance.judge.catalogue import catalogue
-from conformance.wire.asker import Address, Asker
-from conformance.wire.store import MemoryStore
+from conformance.judge.catalog import catalogue
+from conformance.wire.client import Address, Asker
+from conformance.wire.exchange_cache import MemoryStore
 
 from .asking import asked, examined, outcome, rows
 from .servers import HonoursEverything, Reply, Request, made

@@ -8,13 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from conformance.cli import main
+from conformance.cli.main import main
+from conformance.errors import TargetError
 from conformance.selftests.ollamas import FakeOllama
 from conformance.selftests.openings import controller_of, reported
 from conformance.selftests.servers import listening
 from conformance.selftests.servers.transport import LoopbackServer
-from conformance.targets.answers import native_client
-from conformance.targets.errors import TargetError
+from conformance.targets.native_http import native_client
 from conformance.wire import transport
 
 TLS = Path(__file__).parent / "data" / "tls"

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Evidence, Verdict
-from conformance.judge.catalogue import catalogue
-from conformance.judge.finding import Finding
+from conformance.errors import TargetError
+from conformance.judge.catalog import catalogue
 from conformance.judge.shape import violations
 from conformance.report.baseline import Baseline, baseline_for, write_baseline
 from conformance.report.build import Measured, agrees, built
 from conformance.report.compare import compared, lines_of
-from conformance.report.matrix import matrix
-from conformance.report.terminal import outcome_of
-from conformance.targets.errors import TargetError
+from conformance.report.render.markdown import matrix
+from conformance.report.render.terminal import outcome_of
 from conformance.targets.ollama import Model
 from conformance.targets.opening import Target
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from conformance import run as module
+from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Verdict
-from conformance.judge.catalogue import catalogue
-from conformance.judge.finding import Finding
-from conformance.run import Run, Settings
-from conformance.wire.asker import Asker
+from conformance.judge.catalog import catalogue
+from conformance.runner import worker as module
+from conformance.runner.worker import Run, Settings
+from conformance.wire.client import Asker
 
 from .asking import MODELS
 from .servers import BASE_URL, HonoursEverything, InProcess, Server, made

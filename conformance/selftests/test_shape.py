@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance import resources
+from conformance.checklist import packaged_data as resources
 from conformance.judge.shape import Violation, extensions, violations
 
 from .instances import FILES, INSTANCES, REPORT, ROW, TEXT_CHUNK, USAGE_CHUNK

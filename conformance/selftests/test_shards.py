@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Verdict
-from conformance.cli import main
-from conformance.judge.catalogue import catalogue
-from conformance.judge.conclude import concluded, worse_than
-from conformance.judge.finding import Finding
-from conformance.merge import merged
+from conformance.cli.main import main
+from conformance.errors import TargetError
+from conformance.judge.catalog import catalogue
+from conformance.judge.finalize import concluded, worse_than
 from conformance.report.compare import compared
 from conformance.report.files import ReportError, exchanges_of, read, write
+from conformance.report.merge import merged
+from conformance.runner.sharding import Shard, rows_in, shard_of
 from conformance.selftests.reports import report_of
 from conformance.selftests.servers import CHAT_MODEL, EMBEDDING_MODEL, listening, made
-from conformance.shard import Shard, rows_in, shard_of
-from conformance.targets.errors import TargetError
 from conformance.wire.exchange import Call, Exchange
 
 ROWS = list(catalogue().values())

@@ -15,7 +15,7 @@ from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.probes.embeddings import ONE
 from conformance.probes.endpoints import Chat, Completions
 from conformance.probes.session import Send
-from conformance.wire.asker import Asker
+from conformance.wire.client import Asker
 from conformance.wire.exchange import Call, Exchange
 
 from .asking import MODELS, asker_of, examined, rows

@@ -3,11 +3,11 @@
 import httpx
 import pytest
 
+from conformance.errors import TargetError
 from conformance.selftests.ollamas import serving
 from conformance.targets.address import DEFAULT_OLLAMA
-from conformance.targets.choose import Choice, choose
 from conformance.targets.detect import Server, detect
-from conformance.targets.errors import TargetError
+from conformance.targets.selection import Choice, choose
 
 OLLAMA = Server(kind="ollama", version="0.24.0")
 GENERIC = Server(kind="generic")

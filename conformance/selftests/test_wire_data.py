@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from conformance.selftests.store_workers import CALLS, TEXT, ask_all, ask_for_ever, ask_once, exchange_of
 from conformance.wire.exchange import Call, Exchange, Taken, restored
+from conformance.wire.exchange_cache import FolderStore
 from conformance.wire.sse import Event, events_of
-from conformance.wire.store import FolderStore
 from conformance.wire.transport import Recording
 
 CALL = CALLS[0]

@@ -13,7 +13,7 @@ from conformance.selftests.servers import Reply, Request, Server, listening
 from conformance.selftests.servers.behaviours import Dies
 from conformance.selftests.servers.interface import Cut, Hang, json_reply
 from conformance.selftests.wire_calls import AMPLE, CALLS, GOOD, asker_of, by_each_way
-from conformance.wire.asker import ServerGone
+from conformance.wire.client import ServerGone
 from conformance.wire.exchange import Call, Exchange
 
 MARGIN = 2.0

@@ -17,7 +17,7 @@ import pytest
 
 from conformance.selftests.servers.sockets import Peer, Script, answer, chunk, playing
 from conformance.selftests.wire_calls import CALLS, CHUNKED, EVENTS, GOOD, JSON, asker_of, by_each_way
-from conformance.wire.asker import KEY_SHOWN
+from conformance.wire.client import KEY_SHOWN
 from conformance.wire.exchange import Call, Exchange
 from conformance.wire.transport import proxy_for
 

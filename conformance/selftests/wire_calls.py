@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from conformance.wire.asker import Address, Asker
+from conformance.wire.client import Address, Asker
 from conformance.wire.exchange import Call
-from conformance.wire.store import MemoryStore
+from conformance.wire.exchange_cache import MemoryStore
 
 AMPLE = 30.0
 """A deadline for what ends by itself: a loaded machine must not turn it into a time-out."""

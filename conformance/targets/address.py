@@ -8,7 +8,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit, urlunsplit
 
-from conformance.targets.errors import TargetError
+from conformance.errors import TargetError
 
 DEFAULT_OLLAMA = "http://127.0.0.1:11434/v1"
 """Where an Ollama listens that nobody configured (``envconfig.Host`` in its source)."""

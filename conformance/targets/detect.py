@@ -6,9 +6,10 @@ It is shown in the report, picks the documentation's claims and finds models. No
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from conformance.errors import TargetError
 from conformance.targets.address import root_of
-from conformance.targets.answers import Answer, fetch
-from conformance.targets.errors import TargetError
+
+from .native_http import Answer, fetch
 
 if TYPE_CHECKING:
     import httpx

@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from conformance.errors import TargetError
 from conformance.targets.address import root_of
-from conformance.targets.answers import fetch, printable
-from conformance.targets.errors import TargetError
+
+from .native_http import fetch, printable
 
 if TYPE_CHECKING:
     import httpx

@@ -10,18 +10,19 @@ from typing import Any, Protocol
 
 import httpx
 
+from conformance.errors import TargetError
+
 from .address import api_base
-from .answers import fetch, native_client, printable
-from .choose import Choice, choose
 from .detect import detect
-from .errors import TargetError
+from .native_http import fetch, native_client, printable
 from .ollama import Model, discover
+from .selection import Choice, choose
 
 Progress = Callable[[str], None]
 
 
 class Options(Protocol):
-    """The options that say what is asked; see `conformance.options`."""
+    """The options that say what is asked; see `conformance.runner.options`."""
 
     base_url: str | None
     target: Any
@@ -59,6 +60,23 @@ class Target:
         """Kind and version, as the folder of a report is called."""
         safe = "".join(char if char.isalnum() or char in ".-_" else "-" for char in self.version or "")
         return f"{self.kind}-{safe}" if safe else self.kind
+
+    def record(self) -> dict[str, Any]:
+        """Return the target as `report.json` holds it: no key, and nothing that only this run needs."""
+        return {
+            "kind": self.kind,
+            "version": self.version,
+            "base_url": self.base_url,
+            "notes": list(self.notes),
+            "models": {
+                capability: {
+                    "id": model.id,
+                    "digest": model.digest or None,
+                    "base_url": self.embedding_base_url if capability == "embedding" else self.base_url,
+                }
+                for capability, model in sorted(self.models.items())
+            },
+        }
 
     @property
     def line(self) -> str:

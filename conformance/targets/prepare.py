@@ -13,13 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.checklist.values import ALIAS
+from conformance.checklist.field_values import ALIAS
+from conformance.errors import TargetError
 from conformance.targets.address import root_of
-from conformance.targets.answers import fetch, fetch_lines, printable
-from conformance.targets.errors import TargetError
 from conformance.targets.fixtures.cache import FixtureUnavailableError, Progress
 from conformance.targets.fixtures.models import CHAT, EMBEDDINGS, THINKING, FixtureModel
 from conformance.targets.ollama import NAMESPACE, RECIPE, Capability
+
+from .native_http import fetch, fetch_lines, printable
 
 if TYPE_CHECKING:
     import httpx

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
-from conformance.judge.ruling import rule, stream
-from conformance.probes.answers import items, member, whole
+from conformance.probes.response_views import items, member, whole
 from conformance.wire.exchange import Exchange
 
-from .answers import FINISHES, schema, schema_details
+from .registry import rule, stream
+from .responses import FINISHES, schema, schema_details
 
 SHOULD = Severity.SHOULD
 DONE = "[DONE]"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from conformance.probes.answers import member
-from conformance.probes.declaring import derived, probe
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, inconclusive, supported
+from conformance.probes.registry import derived, probe
+from conformance.probes.response_views import member
 
 
 @probe("chat/features/chat_completions", base=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conformance.probes import generating as same
-from conformance.probes.answers import Answer
-from conformance.probes.declaring import derived, probe
+from conformance.probes import text_generation
 from conformance.probes.endpoints import Chat, Generation
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
+from conformance.probes.registry import derived, probe
+from conformance.probes.response_views import Answer
 
 WORDS = (("zq_key", "v7"), ("qx_name", "w3"))
 """Two words that no prompt suggests; a server that does not constrain cannot write them."""
@@ -104,7 +104,7 @@ def format_text(chat: Chat) -> Observation:
     for prompt, control in chat.steady(1):
         if chat.ask(prompt, response_format={"type": "text"}).text != control.text:
             return inconclusive("the text differs from the one without the field")
-    return same.reads_values(chat, "response_format")
+    return text_generation.reads_values(chat, "response_format")
 
 
 @probe("chat/fields/response_format/json_object")

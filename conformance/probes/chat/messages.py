@@ -7,11 +7,11 @@ import struct
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
-from conformance.probes.answers import Answer
-from conformance.probes.declaring import derived, probe
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
-from conformance.probes.pictures import data_url
+from conformance.probes.registry import derived, probe
+from conformance.probes.response_views import Answer
+from conformance.probes.sample_images import data_url
 from conformance.probes.session import CannotTell, Failed, Refused
 from conformance.wire.exchange import IMAGE_HOST
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.checklist.verdicts import Evidence, Severity
-from conformance.probes import generating as same
-from conformance.probes.answers import Answer, items, member, whole
-from conformance.probes.declaring import derived, probe
+from conformance.probes import text_generation
 from conformance.probes.endpoints import Chat, addressable
 from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
+from conformance.probes.registry import derived, probe
+from conformance.probes.response_views import Answer, items, member, whole
 from conformance.probes.session import is_refusal
 from conformance.wire.exchange import Call, Exchange
 
@@ -71,7 +71,7 @@ def reasoning_object(chat: Chat) -> Observation:
 @probe("chat/fields/user")
 def user_field(chat: Chat) -> Observation:
     """An identifier of the end user, for OpenAI's own records (deprecated)."""
-    return same.reads_values(chat, "user")
+    return text_generation.reads_values(chat, "user")
 
 
 @probe("chat/fields/audio")
@@ -91,7 +91,7 @@ def modalities(chat: Chat) -> Observation:
     answer = chat.ask(modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"})
     if member(answer.message, "audio", "data"):
         return supported("with audio among the modalities the answer holds `audio`")
-    return same.reads_values(chat, "modalities")
+    return text_generation.reads_values(chat, "modalities")
 
 
 @probe("chat/fields/prediction")
@@ -105,7 +105,7 @@ def prediction(chat: Chat) -> Observation:
         votes.append(sum(counts) > 0)
     if all(votes):
         return supported("the usage counts predicted tokens")
-    return same.reads_values(chat, "prediction")
+    return text_generation.reads_values(chat, "prediction")
 
 
 @probe("chat/fields/web_search_options")
@@ -117,7 +117,7 @@ def web_search_options(chat: Chat) -> Observation:
     cited = [member(note, "type") for note in items(member(answer.message, "annotations"))]
     if "url_citation" in cited:
         return supported("the answer cites addresses")
-    return same.reads_values(chat, "web_search_options")
+    return text_generation.reads_values(chat, "web_search_options")
 
 
 def _stored(chat: Chat, answer: Answer) -> Any:
@@ -156,7 +156,7 @@ def metadata(chat: Chat) -> Observation:
     kept = _stored(chat, chat.ask(store=True, metadata={"zq": "1"}, max_tokens=1))
     if kept is not None and _fetched(kept) and member(kept.json, "metadata") == {"zq": "1"}:
         return supported("the stored answer has the metadata")
-    return same.reads_values(chat, "metadata")
+    return text_generation.reads_values(chat, "metadata")
 
 
 @probe("chat/fields/service_tier")
@@ -166,7 +166,7 @@ def service_tier(chat: Chat) -> Observation:
     answer = chat.ask(service_tier="flex", max_tokens=1)
     if member(answer.body, "service_tier") == "flex":
         return supported("the answer names the service_tier that was asked for", Evidence.ECHOED)
-    return same.reads_values(chat, "service_tier")
+    return text_generation.reads_values(chat, "service_tier")
 
 
 @probe("chat/fields/moderation")
@@ -177,7 +177,7 @@ def moderation(chat: Chat) -> Observation:
     answer = chat.ask(moderation=asked, max_tokens=1)
     if member(answer.body, "moderation") not in (None, {}, asked):
         return supported("the answer holds the outcome of its moderation")
-    return same.reads_values(chat, "moderation")
+    return text_generation.reads_values(chat, "moderation")
 
 
 @probe("chat/fields/verbosity")
@@ -189,7 +189,7 @@ def verbosity(chat: Chat) -> Observation:
         votes.append(low.text != high.text)
     if all(votes):
         return supported("greedy text, which repeats itself, differs between `low` and `high`")
-    return same.reads_values(chat, "verbosity")
+    return text_generation.reads_values(chat, "verbosity")
 
 
 UNSEEN = {
@@ -204,7 +204,7 @@ UNSEEN = {
 def _declare(field: str, about: str) -> None:
     @probe(f"chat/fields/{field}", about=about, severity=Severity.SHOULD)
     def _reads(chat: Chat) -> Observation:
-        return same.reads_values(chat, field)
+        return text_generation.reads_values(chat, field)
 
 
 for _field, _about in UNSEEN.items():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from conformance.checklist.verdicts import Severity
-from conformance.probes import generating as same
-from conformance.probes.answers import Answer, Unreadable, items, member
-from conformance.probes.declaring import derived, probe
+from conformance.probes import text_generation
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
+from conformance.probes.registry import derived, probe
+from conformance.probes.response_views import Answer, Unreadable, items, member
 from conformance.probes.session import works
 
 from .tools import EXAMPLES, TOOLS
@@ -16,7 +16,7 @@ from .tools import EXAMPLES, TOOLS
 @probe("chat/fields/stream")
 def stream(chat: Chat) -> Observation:
     """The answer arrives as server-sent events."""
-    return same.streamed(chat)
+    return text_generation.streamed(chat)
 
 
 derived("chat/fields/stream_options", "Settings of a stream.", "chat/fields/stream_options/include_usage")
@@ -25,7 +25,7 @@ derived("chat/fields/stream_options", "Settings of a stream.", "chat/fields/stre
 @probe("chat/fields/stream_options/include_usage")
 def include_usage(chat: Chat) -> Observation:
     """A last chunk, without choices, counts the tokens of the whole request."""
-    return same.usage_at_the_end(chat)
+    return text_generation.usage_at_the_end(chat)
 
 
 @probe("chat/fields/stream_options/include_obfuscation", severity=Severity.SHOULD)

@@ -10,11 +10,11 @@ import json
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
-from conformance.probes import generating as same
-from conformance.probes.answers import Answer, member
-from conformance.probes.declaring import derived, probe
+from conformance.probes import text_generation
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
+from conformance.probes.registry import derived, probe
+from conformance.probes.response_views import Answer, member
 from conformance.probes.session import CannotTell
 
 ENOUGH = 64
@@ -145,7 +145,7 @@ def choice_none(chat: Chat) -> Observation:
     for conversation in (EXAMPLES, examples("get_time", "Time")):
         free = chat.basis(conversation, tools=TOOLS, max_tokens=ENOUGH)
         answer = chat.ask(conversation, tools=TOOLS, tool_choice="none", max_tokens=ENOUGH)
-        # A call that is taken out of the answer was made all the same.
+        # A call that is taken out of the answer was made all the text_generation.
         votes.append(None if not free.called else False if answer.called else bool(answer.text.strip()) or None)
     return weigh(
         votes,
@@ -162,7 +162,7 @@ def choice_auto(chat: Chat) -> Observation:
     answer = chat.ask(EXAMPLES, tools=TOOLS, tool_choice="auto", max_tokens=ENOUGH)
     if bool(answer.called) != bool(free.called):
         return inconclusive("auto and no tool_choice at all differ in whether a tool is called")
-    return same.reads_values(chat, "tool_choice")
+    return text_generation.reads_values(chat, "tool_choice")
 
 
 @probe("chat/fields/tool_choice/required", needs="tools")
@@ -237,7 +237,7 @@ def parallel_tool_calls(chat: Chat) -> Observation:
         chat.ask(conversation, tools=TOOLS, parallel_tool_calls=value, max_tokens=ENOUGH) for value in (True, False)
     )
     if len(both.called) < 2:
-        return same.reads_values(chat, "parallel_tool_calls")
+        return text_generation.reads_values(chat, "parallel_tool_calls")
     if not one.called:
         return inconclusive("two tools are called at once with true, and none at all with false")
     if len(one.called) == 1:

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance import images
 from conformance.judge.shape import violations
+from conformance.runner import image_server as images
 
 from .asking import HTTP
 from .fields import FIELDS

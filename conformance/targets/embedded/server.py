@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
+from conformance.errors import TargetError
 from conformance.targets.embedded import child
-from conformance.targets.errors import TargetError
 from conformance.targets.fixtures.models import CHAT, TEXT_EMBEDDINGS
 
 LOG_NAME = "embedded-server.log"
