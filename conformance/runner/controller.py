@@ -25,7 +25,7 @@ from conformance.report.files import check_writable, write
 from conformance.report.render.github import write_ci_summary
 from conformance.report.render.terminal import summary
 from conformance.targets.opening import Target, opened
-from conformance.wire.client import ServerGone
+from conformance.wire.client import ServerUnreachable
 from conformance.wire.exchange import Call, Exchange
 
 from .cache_dependence import depends_on_history
@@ -89,7 +89,7 @@ class Controller:
             if self._depends_on_history():
                 self.say("text changes with what was asked before: generations are asked alone, after a reset")
                 self.run = Run(settings=replace(self.run.settings, apart=True))
-        except ServerGone as gone:
+        except ServerUnreachable as gone:
             raise TargetError(str(gone)) from gone
         return self.run
 
@@ -97,7 +97,7 @@ class Controller:
         model = self.run.settings.models.get("chat")
         if model is None:
             return False
-        session = Session(send=self.run.asker().ask, models=self.run.settings.models)
+        session = Session(send=self.run.asker().send, models=self.run.settings.models)
         return depends_on_history(Chat(session=session, model=model))
 
     def _settings(self, folder: Path) -> Settings:
@@ -173,8 +173,8 @@ class Controller:
             body = {"model": name}
             call = Call(method="DELETE", path="/api/delete", body=body, via="raw", server="native", ordinal=98)
             try:
-                self.run.asker().ask(call)
-            except ServerGone:
+                self.run.asker().send(call)
+            except ServerUnreachable:
                 self.say(f"careful: {name} is left on the server; openai-conformance models remove takes it away")
 
     def _read_selected(self) -> dict[str, Any]:

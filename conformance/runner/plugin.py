@@ -22,7 +22,7 @@ from conformance.judge.catalog import catalogue
 from conformance.report.compare import printable
 from conformance.report.render.junit import RowNames, properties, row_named
 from conformance.report.render.terminal import LETTERS, outcome_of, shown_verdict
-from conformance.wire.client import ServerGone
+from conformance.wire.client import ServerUnreachable
 
 from .controller import Controller
 from .model_schedule import Turns
@@ -164,7 +164,7 @@ def examine(request: pytest.FixtureRequest) -> Examine:
             pytest.skip(f"untested: {run.gone}")
         try:
             finding = run.examine(catalogue()[row])
-        except ServerGone as gone:
+        except ServerUnreachable as gone:
             run.server_is_gone(f"{gone}, while {row} was asked")
             pytest.skip(f"untested: {run.gone}")
         request.node.user_properties += properties(finding)

@@ -12,7 +12,7 @@ from typing import Any
 from conformance.checklist.findings import Finding, lost, restored, worse
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
-from conformance.wire.client import Address, Asker
+from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Call
 from conformance.wire.exchange_cache import FolderStore
 
@@ -73,10 +73,10 @@ class Run:
         shard = shard_of(self.settings.shard)
         return frozenset(row.id for row in rows) if shard is None else rows_in(shard, rows)
 
-    def asker(self, asked_again: int = 0) -> Asker:
+    def asker(self, asked_again: int = 0) -> Client:
         """An asker; `asked_again` asks everything anew, controls included."""
         settings = self.settings
-        return Asker(
+        return Client(
             address=Address(
                 base_url=settings.base_url,
                 embedding_base_url=settings.embedding_base_url,
@@ -101,10 +101,10 @@ class Run:
 
     def examine(self, row: Row) -> Finding:
         """The finding of a row, kept at once. A regression is asked once more before it is believed."""
-        finding = Examination(row=row, send=self.asker().ask, models=self.settings.models).finding()
+        finding = Examination(row=row, send=self.asker().send, models=self.settings.models).finding()
         expected = self.expected(row.id)
         if expected is not None and (worse(finding.verdict, expected) or lost(finding.verdict, expected)):
-            again = Examination(row=row, send=self.asker(1).ask, models=self.settings.models).finding()
+            again = Examination(row=row, send=self.asker(1).send, models=self.settings.models).finding()
             finding = _agreed(finding, again)
         self.keep(finding)
         return finding
@@ -157,7 +157,7 @@ class Run:
         body |= {} if embeds else {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "temperature": 0}
         path = "/embeddings" if embeds else "/chat/completions"
         server = "embedding" if embeds else "main"
-        return self.asker().ask(Call(path=path, body=body, server=server, ordinal=99))
+        return self.asker().send(Call(path=path, body=body, server=server, ordinal=99))
 
 
 def _agreed(first: Finding, again: Finding) -> Finding:

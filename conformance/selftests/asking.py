@@ -13,7 +13,7 @@ from conformance.judge.catalog import catalogue
 from conformance.probes.session import Send
 from conformance.runner.evaluate import Examination
 from conformance.runner.image_server import served
-from conformance.wire.client import Address, Asker
+from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Exchange
 from conformance.wire.exchange_cache import MemoryStore
 
@@ -36,10 +36,10 @@ def rows() -> list[Row]:
     return [row for row in catalogue().values() if row.probe is not None and row.needs in MODELS]
 
 
-def asker_of(server: Server, deadline: float = 20.0) -> Asker:
+def asker_of(server: Server, deadline: float = 20.0) -> Client:
     """An asker of a miniature server, in the process."""
     transport = InProcess(server)
-    return Asker(
+    return Client(
         address=Address(base_url=BASE_URL, image_url=image_url()),
         store=MemoryStore(),
         deadline=deadline,
@@ -57,7 +57,7 @@ def asked(server: Server, only: Iterable[str] | None = None) -> tuple[dict[str, 
     """The findings of every row with a probe that the models can answer (or of some rows), and all exchanges."""
     asker = asker_of(server)
     names = [row.id for row in rows()] if only is None else list(only)
-    findings = {name: examined(name, asker.ask) for name in names}
+    findings = {name: examined(name, asker.send) for name in names}
     return findings, sorted(asker.store.all(), key=lambda exchange: exchange.id)
 
 

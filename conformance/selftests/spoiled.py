@@ -18,7 +18,7 @@ from conformance.judge.catalog import catalogue
 from conformance.judge.schema_faults import bodies
 from conformance.probes.session import Send
 from conformance.runner.evaluate import Examination
-from conformance.wire.client import Asker
+from conformance.wire.client import Client
 from conformance.wire.exchange import Call, Exchange
 
 from .asking import MODELS, asker_of
@@ -68,7 +68,7 @@ _NATIVE = {"models": [{"name": CHAT_MODEL, "model": CHAT_MODEL, "modified_at": "
 
 
 @cache
-def _server() -> Asker:
+def _server() -> Client:
     return asker_of(HonoursEverything(lenient=True, extensions=True, pace=0))
 
 

@@ -195,7 +195,7 @@ def test_a_stream_of_a_finished_answer_does_not_arrive_in_pieces(apart: float, d
     asker = asker_of(honest())
 
     def send(call: Call) -> Exchange:
-        exchange = asker.ask(call)
+        exchange = asker.send(call)
         pieces = tuple((0.5 + apart * count, text) for count, (_, text) in enumerate(exchange.pieces))
         return replace(exchange, pieces=pieces)
 

@@ -13,7 +13,7 @@ import pytest
 
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.catalog import catalogue
-from conformance.wire.client import Address, Asker
+from conformance.wire.client import Address, Client
 from conformance.wire.exchange_cache import MemoryStore
 
 from .asking import asked, examined, outcome, rows
@@ -199,8 +199,8 @@ DEADLINE = 0.4
 )
 def test_on_a_socket_those_that_hang_or_cut_are_found_out_within_the_deadline(name, due):
     with listening(made(name)) as url:
-        asker = Asker(address=Address(base_url=url), store=MemoryStore(), deadline=DEADLINE)
-        found = {row: examined(row, asker.ask) for row in FEW_ROWS}
+        asker = Client(address=Address(base_url=url), store=MemoryStore(), deadline=DEADLINE)
+        found = {row: examined(row, asker.send) for row in FEW_ROWS}
     in_process = outcome(name)[0]
     assert {row: found[row].verdict for row in FEW_ROWS} == {row: in_process[row].verdict for row in FEW_ROWS}
     assert {finding.verdict for finding in found.values()} <= due
@@ -211,11 +211,11 @@ def test_on_a_socket_those_that_hang_or_cut_are_found_out_within_the_deadline(na
 
 def test_a_row_about_a_server_that_hangs_costs_one_deadline():
     with listening(made("hangs")) as url:
-        asker = Asker(address=Address(base_url=url), store=MemoryStore(), deadline=DEADLINE)
+        asker = Client(address=Address(base_url=url), store=MemoryStore(), deadline=DEADLINE)
         began = time.monotonic()
         for row in rows():
             if row.id.startswith("chat/"):
-                examined(row.id, asker.ask)
+                examined(row.id, asker.send)
     assert time.monotonic() - began < 2 * DEADLINE + 2
 
 

@@ -13,7 +13,7 @@ from conformance.checklist.verdicts import Verdict
 from conformance.judge.catalog import catalogue
 from conformance.runner import worker as module
 from conformance.runner.worker import Run, Settings
-from conformance.wire.client import Asker
+from conformance.wire.client import Client
 
 from .asking import MODELS
 from .servers import BASE_URL, HonoursEverything, InProcess, Server, made
@@ -38,11 +38,11 @@ def examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., E
     """Examine the row, with a server for the first asking, one for the second, and what is expected."""
 
     def examine(first: Server, second: Server, expected: str | None) -> Examined:
-        def asker(**settings: Any) -> Asker:
+        def asker(**settings: Any) -> Client:
             transport = InProcess(second if settings["round"] else first)
-            return Asker(**settings, network=lambda _: transport, async_network=lambda _: transport)
+            return Client(**settings, network=lambda _: transport, async_network=lambda _: transport)
 
-        monkeypatch.setattr(module, "Asker", asker)
+        monkeypatch.setattr(module, "Client", asker)
         baseline = None if expected is None else {ROW: expected}
         settings = Settings(
             folder=str(tmp_path), base_url=BASE_URL, embedding_base_url=BASE_URL, models=MODELS, baseline=baseline

@@ -15,7 +15,7 @@ from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.probes.embeddings import ONE
 from conformance.probes.endpoints import Chat, Completions
 from conformance.probes.session import Send
-from conformance.wire.client import Asker
+from conformance.wire.client import Client
 from conformance.wire.exchange import Call, Exchange
 
 from .asking import MODELS, asker_of, examined, rows
@@ -70,12 +70,12 @@ def field_of(row: str) -> str | None:
 
 
 @cache
-def whole(*, strict: bool) -> Asker:
+def whole(*, strict: bool) -> Client:
     return asker_of(HonoursEverything(lenient=not strict, extensions=not strict, pace=0))
 
 
 @cache
-def without(field: str, model: str, *, strict: bool) -> Asker:
+def without(field: str, model: str, *, strict: bool) -> Client:
     server = HonoursEverything(lenient=not strict, extensions=not strict, pace=0)
     return asker_of(strips(field, server, model if field == "model" else CONTROLS.get(field)))
 

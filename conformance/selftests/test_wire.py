@@ -27,14 +27,14 @@ def _sdk_is_imported() -> None:
     """Importing the SDK takes longer than the deadlines here."""
     with playing(lambda _: iter([answer(GOOD, JSON)])) as peer:
         for call in CALLS.values():
-            asker_of(peer.url).ask(call)
+            asker_of(peer.url).send(call)
 
 
 def asked(script: Script, call: Call, deadline: float = AMPLE, **playing_so: Any) -> Exchange:
     """The exchange with a server that plays the script; it must have come within the deadline."""
     with playing(script, **playing_so) as peer:
         began = time.monotonic()
-        exchange = asker_of(peer.url, deadline).ask(call)
+        exchange = asker_of(peer.url, deadline).send(call)
         took = time.monotonic() - began
     assert took < deadline + MARGIN
     assert exchange.seconds < deadline + MARGIN / 2
@@ -276,7 +276,7 @@ def test_another_host_is_not_asked_by_a_redirect(call: Call) -> None:
 def test_each_call_is_sent_once_whatever_comes_back(call: Call) -> None:
     for data in (b"", answer(b"", status="500 No"), answer(b"", status="409 No"), answer(b"", status="408 No")):
         with playing(playing_bytes(data)) as peer:
-            asker_of(peer.url).ask(call)
+            asker_of(peer.url).send(call)
         assert len(peer.heard) == 1
 
 

@@ -13,7 +13,7 @@ from conformance.selftests.servers import Reply, Request, Server, listening
 from conformance.selftests.servers.behaviours import Dies
 from conformance.selftests.servers.interface import Cut, Hang, json_reply
 from conformance.selftests.wire_calls import AMPLE, CALLS, GOOD, asker_of, by_each_way
-from conformance.wire.client import ServerGone
+from conformance.wire.client import ServerUnreachable
 from conformance.wire.exchange import Call, Exchange
 
 MARGIN = 2.0
@@ -45,27 +45,27 @@ def test_a_server_that_nobody_reaches_any_more_is_gone(call: Call) -> None:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        with pytest.raises(ServerGone, match="takes no connections any more"):
-            asker_of(url).ask(call)
+        with pytest.raises(ServerUnreachable, match="takes no connections any more"):
+            asker_of(url).send(call)
 
 
 @by_each_way
 def test_a_server_that_dies_in_the_middle_is_gone_from_then_on(call: Call) -> None:
     with listening(Dies(left=1, inner=Turns(replies=(OK,)))) as url:
         asker = asker_of(url.removesuffix("/v1"))
-        assert asker.ask(call).status == 200
-        with pytest.raises(ServerGone):
-            asker.ask(call.again(1))
-        with pytest.raises(ServerGone):
-            asker.ask(call.again(2))
+        assert asker.send(call).status == 200
+        with pytest.raises(ServerUnreachable):
+            asker.send(call.again(1))
+        with pytest.raises(ServerUnreachable):
+            asker.send(call.again(2))
 
 
 @by_each_way
 def test_a_server_that_fails_once_is_not_gone(call: Call) -> None:
     with listening(Turns(replies=(None, OK))) as url:
         asker = asker_of(url.removesuffix("/v1"))
-        assert asker.ask(call).failure == "cut"
-        assert asker.ask(call.again(1)).status == 200
+        assert asker.send(call).failure == "cut"
+        assert asker.send(call.again(1)).status == 200
 
 
 def test_who_fails_to_connect_once_finds_it_unreachable_but_not_gone() -> None:
@@ -75,7 +75,7 @@ def test_who_fails_to_connect_once_finds_it_unreachable_but_not_gone() -> None:
 
     asker = asker_of("http://mini.test")
     asker.network = lambda _: Refuses()
-    assert asker.ask(CALLS["sdk"]).failure == "unreachable"
+    assert asker.send(CALLS["sdk"]).failure == "unreachable"
 
 
 def busy(status: int, message: str = "no", after: str | None = None) -> Reply:
@@ -157,11 +157,11 @@ def test_a_server_that_hangs_for_good_is_gone_and_one_that_hangs_on_a_request_is
     call = CALLS["sdk"]
     with listening(HangsAfter(left=2)) as url:
         asker = asker_of(url, deadline=1.0)
-        assert asker.ask(call).accepted
-        assert asker.ask(call.again(1)).accepted
-        with pytest.raises(ServerGone, match="hangs"):
-            asker.ask(call.again(2))
+        assert asker.send(call).accepted
+        assert asker.send(call.again(1)).accepted
+        with pytest.raises(ServerUnreachable, match="hangs"):
+            asker.send(call.again(2))
     with listening(HangsAfter(left=99)) as url:
         asker = asker_of(url, deadline=1.0)
-        assert asker.ask(call).accepted
-        assert asker.ask(replace(call, body={**call.body, "zz": 1})).failure == "timeout"
+        assert asker.send(call).accepted
+        assert asker.send(replace(call, body={**call.body, "zz": 1})).failure == "timeout"

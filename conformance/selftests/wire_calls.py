@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from conformance.wire.client import Address, Asker
+from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Call
 from conformance.wire.exchange_cache import MemoryStore
 
@@ -36,6 +36,6 @@ CHOICE = {"index": 0, "message": CONTENT, "delta": CONTENT, "finish_reason": "st
 GOOD = json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE]}).encode()
 
 
-def asker_of(url: str, deadline: float = AMPLE, **address: str) -> Asker:
+def asker_of(url: str, deadline: float = AMPLE, **address: str) -> Client:
     """An asker of the server at the root `url`."""
-    return Asker(address=Address(base_url=f"{url}/v1", **address), store=MemoryStore(), deadline=deadline)
+    return Client(address=Address(base_url=f"{url}/v1", **address), store=MemoryStore(), deadline=deadline)

@@ -27,7 +27,7 @@ _LONGEST_HEADER = 2000
 _LONGEST_MESSAGE = 300
 
 
-class ServerGone(Exception):
+class ServerUnreachable(Exception):
     """The server no longer takes connections: the run ends, and what it had not told stays untested."""
 
 
@@ -63,7 +63,7 @@ class Address:
 
 
 @dataclass(kw_only=True)
-class Asker:
+class Client:
     """Asks one target."""
 
     address: Address
@@ -86,11 +86,11 @@ class Asker:
     generation is asked alone, after a request of ours that leaves the server's prompt cache in a known state."""
     _reached: dict[str, httpx.BaseTransport] = field(default_factory=dict)
 
-    def ask(self, call: Call) -> Exchange:
+    def send(self, call: Call) -> Exchange:
         """The exchange of the call, asked unless somebody has.
 
         Raises:
-            ServerGone: the server takes no connection any more.
+            ServerUnreachable: the server takes no connection any more.
         """
         if self.round:
             call = call.again(1000 * self.round)
@@ -121,9 +121,9 @@ class Asker:
             time.sleep(pause)
             waited += pause
         if exchange.failure is not None and not self._takes_connections(call):
-            raise ServerGone(f"{self.address.of(call)} takes no connections any more ({exchange.detail})")
+            raise ServerUnreachable(f"{self.address.of(call)} takes no connections any more ({exchange.detail})")
         if exchange.failure == "timeout" and _model(call) in self.answered and self._hangs(call):
-            raise ServerGone(f"{self.address.of(call)} hangs: it answers not even a plain request any more")
+            raise ServerUnreachable(f"{self.address.of(call)} hangs: it answers not even a plain request any more")
         if exchange.status is not None:
             self.answered.add(_model(call))
         return replace(exchange, waited=waited)
