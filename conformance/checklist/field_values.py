@@ -11,16 +11,16 @@ from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class Values:
+class FieldValues:
     """A valid value, nonsense, and what must be sent beside the valid value for it to be valid."""
 
     valid: Any
-    junk: Any
+    invalid: Any
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _values(valid: Any, junk: Any, **context: Any) -> Values:
-    return Values(valid=valid, junk=junk, context=context)
+def _values(valid: Any, junk: Any, **context: Any) -> FieldValues:
+    return FieldValues(valid=valid, invalid=junk, context=context)
 
 
 _TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
@@ -87,8 +87,8 @@ EMBEDDINGS = {
     "user": _values("zq-user", {}),
 }
 
-VALUES = {"chat": CHAT, "completions": COMPLETIONS, "embeddings": EMBEDDINGS}
+FIELD_VALUES = {"chat": CHAT, "completions": COMPLETIONS, "embeddings": EMBEDDINGS}
 """Endpoint -> field -> values. A valid None stands for what every control sends."""
 
-ALIAS = "gpt-3.5-turbo-conformance-alias"
+MODEL_COPY_PREFIX = "gpt-3.5-turbo-conformance-alias"
 """Begins each name that rows copy a model to: like a client's default name, and one that no client would use."""

@@ -20,13 +20,13 @@ class Finding:
     model: str | None = None
     seconds: float = 0.0
 
-    def record(self) -> dict[str, Any]:
+    def to_record(self) -> dict[str, Any]:
         """As a JSON object of plain types."""
         record = asdict(self)
         return {**record, "verdict": str(self.verdict), "evidence": str(self.evidence)}
 
 
-def restored(record: dict[str, Any]) -> Finding:
+def finding_from_record(record: dict[str, Any]) -> Finding:
     """The finding of a record.
 
     Raises:
@@ -42,11 +42,11 @@ def restored(record: dict[str, Any]) -> Finding:
     )
 
 
-def worse(new: Verdict, old: Verdict) -> bool:
+def is_worse(new: Verdict, old: Verdict) -> bool:
     """Whether a verdict is worse than another; the unranked ones are neither."""
     return new.rank is not None and old.rank is not None and new.rank > old.rank
 
 
-def lost(new: Verdict, old: Verdict) -> bool:
+def is_evidence_lost(new: Verdict, old: Verdict) -> bool:
     """Whether evidence was lost: a ranked verdict became an unranked one."""
     return new.rank is None and old.rank is not None

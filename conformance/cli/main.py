@@ -119,15 +119,15 @@ def _add_docs(commands: Any) -> None:
 
 def _docs(options: argparse.Namespace, _rest: Sequence[str]) -> int:
     from conformance.report.docs import checked, lines_of
-    from conformance.report.files import ReportError, located, read
+    from conformance.report.files import ReportError, find_report, read_report
 
     try:
-        report = read(options.report)
+        report = read_report(options.report)
         # Whatever bytes the page holds are kept: those that are no UTF-8 too.
         text = options.page.read_bytes().decode("utf-8", "surrogateescape")
         result = checked(text, report)
         target = report["target"]
-        _say(f"{options.page} against {target['kind']} {target['version'] or ''} ({located(options.report)})", "")
+        _say(f"{options.page} against {target['kind']} {target['version'] or ''} ({find_report(options.report)})", "")
         _say(*lines_of(result))
         if options.write is not None:
             out = options.page if options.write == Path() else options.write
@@ -148,13 +148,13 @@ def _add_merge(commands: Any) -> None:
 
 
 def _merge(options: argparse.Namespace, _rest: Sequence[str]) -> int:
-    from conformance.errors import TargetError
+    from conformance.errors import UsageError
     from conformance.report.files import ReportError
     from conformance.report.merge import merge
 
     try:
         lines, status = merge(options, os.environ)
-    except (ReportError, TargetError) as error:
+    except (ReportError, UsageError) as error:
         return _fail(error)
     _say(*lines)
     return status
@@ -171,20 +171,20 @@ def _say(*lines: str) -> None:
 
 
 def _list(_options: argparse.Namespace, _rest: Sequence[str]) -> int:
-    from conformance.judge.catalog import catalogue
+    from conformance.judge.catalog import load_catalog
 
-    _say(*(f"{row.id}\t{row.heading}" for row in catalogue().values()))
+    _say(*(f"{row.id}\t{row.heading}" for row in load_catalog().values()))
     return 0
 
 
 def _explain(options: argparse.Namespace, _rest: Sequence[str]) -> int:
     import difflib
 
-    from conformance.judge.catalog import catalogue
-    from conformance.report.files import ReportError, exchanges_of, located, read
-    from conformance.report.render.explain import explained
+    from conformance.judge.catalog import load_catalog
+    from conformance.report.files import ReportError, find_report, read_exchanges, read_report
+    from conformance.report.render.explain import explain_row
 
-    rows = catalogue()
+    rows = load_catalog()
     if options.row not in rows:
         close = difflib.get_close_matches(options.row, rows, n=5, cutoff=0.4)
         return _fail(
@@ -192,23 +192,23 @@ def _explain(options: argparse.Namespace, _rest: Sequence[str]) -> int:
         )
     report, exchanges = None, {}
     try:
-        located(options.report)
+        find_report(options.report)
     except ReportError:
         pass  # no report yet: the row can still be explained
     else:
         try:
-            report, exchanges = read(options.report), exchanges_of(options.report)
+            report, exchanges = read_report(options.report), read_exchanges(options.report)
         except ReportError as error:
             return _fail(error)
-    _say(*explained(rows[options.row], report, exchanges))
+    _say(*explain_row(rows[options.row], report, exchanges))
     return 0
 
 
 def _render(options: argparse.Namespace, _rest: Sequence[str]) -> int:
-    from conformance.report.files import ReportError, render
+    from conformance.report.files import ReportError, render_report
 
     try:
-        _say(f"written: {render(options.report)}")
+        _say(f"written: {render_report(options.report)}")
     except ReportError as error:
         return _fail(error)
     return 0
@@ -217,23 +217,23 @@ def _render(options: argparse.Namespace, _rest: Sequence[str]) -> int:
 def _compare(options: argparse.Namespace, _rest: Sequence[str]) -> int:
     import json
 
-    from conformance.report.compare import compared, lines_of
-    from conformance.report.files import ReportError, located, read
+    from conformance.report.compare import compare, format_difference
+    from conformance.report.files import ReportError, find_report, read_report
     from conformance.report.html.side_by_side import write_comparison
 
     paths = [options.old, *options.new]
     try:
-        files = [located(path) for path in paths]
-        reports = [read(file) for file in files]
+        files = [find_report(path) for path in paths]
+        reports = [read_report(file) for file in files]
     except ReportError as error:
         return _fail(error)
-    differences = [compared(old, new) for old, new in pairwise(reports)]
+    differences = [compare(old, new) for old, new in pairwise(reports)]
     if options.json:
-        records = [difference.record() for difference in differences]
+        records = [difference.to_record() for difference in differences]
         _say(json.dumps(records[0] if len(records) == 1 else records, indent=1))
     for (old, new), difference in zip(pairwise(paths), differences, strict=True):
         if not options.json:
-            _say(*([f"{old} -> {new}", ""] if len(differences) > 1 else []), *lines_of(difference))
+            _say(*([f"{old} -> {new}", ""] if len(differences) > 1 else []), *format_difference(difference))
     try:
         if options.html or not options.json:
             place = write_comparison(files, reports, options.html)
@@ -246,7 +246,7 @@ def _compare(options: argparse.Namespace, _rest: Sequence[str]) -> int:
 
 
 def _models(options: argparse.Namespace, _rest: Sequence[str]) -> int:
-    from conformance.errors import TargetError
+    from conformance.errors import UsageError
     from conformance.targets.detect import detect
     from conformance.targets.native_http import native_client
     from conformance.targets.prepare import prepare, remove
@@ -266,19 +266,19 @@ def _models(options: argparse.Namespace, _rest: Sequence[str]) -> int:
                 _say(f"{len(gone)} models removed")
                 return 0
             done = prepare(client, choice.base_url or "", progress=_say)
-    except TargetError as error:
+    except UsageError as error:
         return _fail(error)
     _say(f"{len(done.ready)} models ready, {len(done.failed)} that this server cannot use")
     return 0 if done.ready else 2
 
 
 def _serve(_options: argparse.Namespace, _rest: Sequence[str]) -> int:
-    from conformance.errors import TargetError
+    from conformance.errors import UsageError
     from conformance.targets.embedded.server import serve
 
     try:
         serve(say=_say)
-    except TargetError as error:
+    except UsageError as error:
         return _fail(error)
     return 0
 

@@ -8,22 +8,22 @@ from functools import cache
 
 from conformance import probes
 from conformance.checklist.claims import documented_boxes
-from conformance.checklist.rows import ENDPOINTS, KINDS, Row, declared
+from conformance.checklist.rows import ENDPOINTS, KINDS, Row, declared_rows
 
 from . import rules
 
 
 @cache
-def catalogue() -> dict[str, Row]:
+def load_catalog() -> dict[str, Row]:
     """Row id -> row, in the order of the matrix: the documentation's own, then that of the declarations."""
     for package in (probes, rules):
         for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             importlib.import_module(module.name)
-    rows = declared()
+    rows = declared_rows()
     boxes = documented_boxes()
     for name, wording in boxes.items():
         if name not in rows:
-            rows[name] = Row(id=name, title=wording, about="A box of the documentation, not probed yet.")
+            rows[name] = Row(id=name, title=wording, description="A box of the documentation, not probed yet.")
     place = {name: number for number, name in enumerate(boxes)}
     last = {name: number for number, name in enumerate(rows)}
 

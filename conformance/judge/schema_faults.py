@@ -19,7 +19,7 @@ SCHEMAS = {
 """Route and whether it streams -> schema of an accepted answer."""
 
 
-def schema_of(exchange: Exchange) -> str | None:
+def select_schema(exchange: Exchange) -> str | None:
     """Which schema an accepted answer must obey, None where there is none."""
     call = exchange.call
     if call.method == "GET" and call.path.startswith("/models/"):
@@ -27,21 +27,21 @@ def schema_of(exchange: Exchange) -> str | None:
     return SCHEMAS.get((call.path, call.streams))
 
 
-def bodies(exchange: Exchange) -> list[Any]:
+def read_documents(exchange: Exchange) -> list[Any]:
     """The JSON documents of an accepted answer: one, or those of its events."""
     if not exchange.call.streams:
         return [exchange.json]
     return [event.json for event in exchange.events if event.data.strip() != "[DONE]"]
 
 
-def shape_faults(exchange: Exchange, severity: str = "must") -> frozenset[str]:
+def find_schema_faults(exchange: Exchange, severity: str = "must") -> frozenset[str]:
     """How an accepted answer breaks its schema."""
-    schema = schema_of(exchange)
+    schema = select_schema(exchange)
     if schema is None or not exchange.accepted:
         return frozenset()
     return frozenset(
         f"{found.path}: {found.message}"
-        for body in bodies(exchange)
+        for body in read_documents(exchange)
         for found in violations(schema, body)
         if found.severity == severity
     )

@@ -9,18 +9,18 @@ from conformance.checklist.verdicts import Severity
 from .endpoints import Models, Raw
 from .observation import Observation, broken, ignored, inconclusive, supported
 from .registry import probe
-from .response_views import items, member, whole
+from .response_views import as_int64, as_list, get_path
 
 
 def listed(models: Models) -> list[object]:
     """The entries of the list."""
-    return items(member(models.list().json, "data"))
+    return as_list(get_path(models.list().json, "data"))
 
 
-@probe("models/features/list", base=True, title="List models")
+@probe("models/features/list", is_control=True, title="List models")
 def list_models(models: Models) -> Observation:
     """The list names the models that can be asked; the one that answers us is among them."""
-    ids = [member(entry, "id") for entry in listed(models)]
+    ids = [get_path(entry, "id") for entry in listed(models)]
     if models.model in ids:
         return supported("the model that answers is in the list")
     if ids:
@@ -31,15 +31,15 @@ def list_models(models: Models) -> Observation:
 @probe("models/features/retrieve", title="Retrieve a model")
 def retrieve_model(models: Models) -> Observation:
     """A listed id can be retrieved, and equals its entry in the list."""
-    named = [entry for entry in listed(models) if isinstance(member(entry, "id"), str)]
+    named = [entry for entry in listed(models) if isinstance(get_path(entry, "id"), str)]
     # A slash in a name is a difficulty of its own, with a row of its own.
-    entries = [entry for entry in named if "/" not in str(member(entry, "id"))] or named
+    entries = [entry for entry in named if "/" not in str(get_path(entry, "id"))] or named
     if not entries:
         return inconclusive("the list names no model")
     differing = 0
     for entry in entries[:4]:
-        one = models.retrieve(str(member(entry, "id"))).json
-        differing += any(member(one, key) != member(entry, key) for key in ("id", "object", "owned_by"))
+        one = models.retrieve(str(get_path(entry, "id"))).json
+        differing += any(get_path(one, key) != get_path(entry, key) for key in ("id", "object", "owned_by"))
     if differing:
         return broken(f"{differing} of {len(entries[:4])} retrieved models differ from their entry in the list")
     return supported("retrieved models equal their entries in the list")
@@ -58,7 +58,7 @@ def retrieve_unknown(models: Models, raw: Raw) -> Observation:
 
 
 def _creation(entry: object, asked: float) -> Observation:
-    created = whole(member(entry, "created"))
+    created = as_int64(get_path(entry, "created"))
     if created is None:
         return broken("`created` is no whole number")
     now = int(time.time())
@@ -72,12 +72,12 @@ def _creation(entry: object, asked: float) -> Observation:
 
 
 def _entry(models: Models) -> object:
-    return next((entry for entry in listed(models) if member(entry, "id") == models.model), None)
+    return next((entry for entry in listed(models) if get_path(entry, "id") == models.model), None)
 
 
 def _name(models: Models) -> str:
     """A name to retrieve: without a slash where there is one, else the model that answers."""
-    names = [name for entry in listed(models) if isinstance(name := member(entry, "id"), str)]
+    names = [name for entry in listed(models) if isinstance(name := get_path(entry, "id"), str)]
     return next((name for name in names if "/" not in name), models.model)
 
 
@@ -99,7 +99,7 @@ def owned_by(models: Models) -> Observation:
 def _owner(entry: object) -> Observation:
     if entry is None:
         return inconclusive("the model is not in the list")
-    owner = member(entry, "owned_by")
+    owner = get_path(entry, "owned_by")
     if isinstance(owner, str) and owner:
         return supported("`owned_by` names an owner")
     return broken("`owned_by` is missing or empty")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from conformance.checklist.field_values import ALIAS
+from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Call
 
@@ -18,13 +18,13 @@ from .endpoints import Chat, Models, Native
 from .models import listed
 from .observation import Observation, broken, ignored, inconclusive, supported
 from .registry import probe
-from .response_views import Answer, Vectors, items, member, whole
+from .response_views import EmbeddingResponse, TextResponse, as_int64, as_list, get_path
 
 
 @contextmanager
 def copied(native: Native, purpose: str) -> Iterator[str]:
     """A copy of the model under a name like a client's default, removed at the end whatever happens."""
-    name = f"{ALIAS}-{purpose}"
+    name = f"{MODEL_COPY_PREFIX}-{purpose}"
     made = native.send("POST", "/api/copy", {"source": native.model, "destination": name})
     try:
         if not made.accepted:
@@ -39,38 +39,38 @@ def _aliased(native: Native, purpose: str, path: str, body: dict[str, Any]) -> A
     server = "embedding" if path == "/embeddings" else "main"
     try:
         with copied(native, purpose) as name:
-            return name, native.session.treatment(Call(path=path, body={"model": name, **body}, server=server))
+            return name, native.session.send_treatment(Call(path=path, body={"model": name, **body}, server=server))
     except LookupError as error:
         return str(error), None
 
 
-@probe("native/alias/chat", needs="writes", title="an alias answers chat")
+@probe("native/alias/chat", capability="writes", title="an alias answers chat")
 def alias_chat(native: Native) -> Observation:
     """A model copied to a default name such as gpt-3.5-turbo answers chat completions, and is echoed as `model`."""
     messages = [{"role": "user", "content": "Hi"}]
     name, exchange = _aliased(native, "chat", "/chat/completions", {"messages": messages, "max_tokens": 1})
     if exchange is None:
         return inconclusive(name)
-    return _echoes(name, member(Answer(exchange).body, "model"))
+    return _echoes(name, get_path(TextResponse(exchange).body, "model"))
 
 
-@probe("native/alias/completions", needs="writes", title="an alias answers completions")
+@probe("native/alias/completions", capability="writes", title="an alias answers completions")
 def alias_completions(native: Native) -> Observation:
     """A model copied to a default name answers completions, and is echoed as `model`."""
     name, exchange = _aliased(native, "completions", "/completions", {"prompt": "Hi", "max_tokens": 1})
     if exchange is None:
         return inconclusive(name)
-    return _echoes(name, member(Answer(exchange).body, "model"))
+    return _echoes(name, get_path(TextResponse(exchange).body, "model"))
 
 
-@probe("native/alias/embeddings", needs="writes", title="an alias answers embeddings")
+@probe("native/alias/embeddings", capability="writes", title="an alias answers embeddings")
 def alias_embeddings(native: Native) -> Observation:
     """A model copied to a default name answers embeddings, and is echoed as `model`."""
     body = {"input": "Hi", "encoding_format": "float"}
     name, exchange = _aliased(native, "embeddings", "/embeddings", body)
     if exchange is None:
         return inconclusive(name)
-    return _echoes(name, member(Vectors(exchange).exchange.json, "model"))
+    return _echoes(name, get_path(EmbeddingResponse(exchange).exchange.json, "model"))
 
 
 def _echoes(name: str, told: object) -> Observation:
@@ -79,15 +79,15 @@ def _echoes(name: str, told: object) -> Observation:
     return broken(f"the alias answers, and `model` is {repr(told)[:60]}")
 
 
-@probe("native/alias/listed", needs="writes", title="an alias is listed")
+@probe("native/alias/listed", capability="writes", title="an alias is listed")
 def alias_listed(native: Native) -> Observation:
     """A model copied to a default name is in /v1/models."""
     try:
         with copied(native, "listed") as name:
-            exchange = native.session.treatment(Call(method="GET", path="/models", ordinal=70))
+            exchange = native.session.send_treatment(Call(method="GET", path="/models", ordinal=70))
     except LookupError as error:
         return inconclusive(str(error))
-    ids = [member(entry, "id") for entry in items(member(exchange.json, "data"))]
+    ids = [get_path(entry, "id") for entry in as_list(get_path(exchange.json, "data"))]
     if any(isinstance(each, str) and each.removesuffix(":latest") == name for each in ids):
         return supported("the alias is in the list")
     return broken("the alias is not in the list")
@@ -95,21 +95,21 @@ def alias_listed(native: Native) -> Observation:
 
 def _native_models(native: Native) -> dict[str, Any]:
     """Name -> entry of /api/tags."""
-    entries = items(member(native.get("/api/tags").json, "models"))
-    return {str(member(entry, "name")): entry for entry in entries}
+    entries = as_list(get_path(native.get("/api/tags").json, "models"))
+    return {str(get_path(entry, "name")): entry for entry in entries}
 
 
-@probe("native/models/created", needs="native", severity=Severity.SHOULD, title="`created` is modified_at")
+@probe("native/models/created", capability="native", severity=Severity.SHOULD, title="`created` is modified_at")
 def created_is_modified(models: Models, native: Native) -> Observation:
     """`created` of each model is its last modification as /api/tags tells it, in seconds."""
     tags = _native_models(native)
     compared = 0
     for entry in listed(models):
-        modified = _moment(member(tags.get(str(member(entry, "id"))), "modified_at"))
+        modified = _moment(get_path(tags.get(str(get_path(entry, "id"))), "modified_at"))
         if modified is None:
             continue
         compared += 1
-        if whole(member(entry, "created")) != int(modified):
+        if as_int64(get_path(entry, "created")) != int(modified):
             return broken("`created` is another second than modified_at")
     return (
         supported("`created` is modified_at, in seconds") if compared else inconclusive("no model is in both lists")
@@ -128,41 +128,41 @@ def _moment(text: object) -> float | None:
         return None
 
 
-@probe("native/models/owned_by", needs="native", severity=Severity.SHOULD, title="`owned_by` is the namespace")
+@probe("native/models/owned_by", capability="native", severity=Severity.SHOULD, title="`owned_by` is the namespace")
 def owned_by_namespace(models: Models) -> Observation:
     """`owned_by` is what stands before the slash of a name, `library` where there is none."""
     wrong = []
-    entries = [entry for entry in listed(models) if isinstance(member(entry, "id"), str)]
+    entries = [entry for entry in listed(models) if isinstance(get_path(entry, "id"), str)]
     for entry in entries:
-        name = str(member(entry, "id"))
+        name = str(get_path(entry, "id"))
         namespace = name.split("/")[-2] if "/" in name else "library"
-        if member(entry, "owned_by") != namespace:
+        if get_path(entry, "owned_by") != namespace:
             wrong.append(name)
     if not entries:
         return inconclusive("the list names no model")
     return broken(f"{len(wrong)} models have another owner") if wrong else supported("`owned_by` is the namespace")
 
 
-@probe("native/models/untagged", needs="native", title="a name without its tag")
+@probe("native/models/untagged", capability="native", title="a name without its tag")
 def untagged(models: Models) -> Observation:
     """A model tagged `latest` is found without the tag."""
-    tagged = [name for entry in listed(models) if (name := str(member(entry, "id"))).endswith(":latest")]
+    tagged = [name for entry in listed(models) if (name := str(get_path(entry, "id"))).endswith(":latest")]
     if not tagged:
         return inconclusive("no listed model is tagged `latest`")
     found = models.retrieve(tagged[0].removesuffix(":latest"))
-    told = str(member(found.json, "id"))
+    told = str(get_path(found.json, "id"))
     if told.removesuffix(":latest") == tagged[0].removesuffix(":latest"):
         return supported("the model is found without its tag")
     return broken("another model is found without the tag")
 
 
-@probe("native/models/slash", needs="native", title="a name with a namespace")
+@probe("native/models/slash", capability="native", title="a name with a namespace")
 def slashed(models: Models) -> Observation:
     """A model whose name has a namespace and a slash is found by it."""
-    names = [name for entry in listed(models) if "/" in (name := str(member(entry, "id")))]
+    names = [name for entry in listed(models) if "/" in (name := str(get_path(entry, "id")))]
     if not names:
         return inconclusive("no listed model has a namespace")
-    if member(models.retrieve(names[0]).json, "id") == names[0]:
+    if get_path(models.retrieve(names[0]).json, "id") == names[0]:
         return supported("the model is found by its name with namespace and slash")
     return broken("another model is found")
 
@@ -187,7 +187,7 @@ def _long_chat() -> list[dict[str, Any]]:
     ]
 
 
-@probe("native/context/num_ctx", needs="small_context", title="num_ctx by Modelfile")
+@probe("native/context/num_ctx", capability="small_context", title="num_ctx by Modelfile")
 def num_ctx(chat: Chat) -> Observation:
     """A model with num_ctx 512 drops the older messages of a longer conversation."""
     counted = chat.ask(_long_chat(), max_tokens=1).prompt_tokens
@@ -198,10 +198,10 @@ def num_ctx(chat: Chat) -> Observation:
     return ignored("the prompt counts more tokens than the context of 512 holds")
 
 
-@probe("native/context/default", needs="native", title="the default context")
+@probe("native/context/default", capability="native", title="the default context")
 def default_context(chat: Chat) -> Observation:
     """A model without num_ctx keeps a conversation of a thousand tokens whole."""
-    short = chat.control([{"role": "user", "content": "Say one word."}], max_tokens=1).prompt_tokens
+    short = chat.ask_control([{"role": "user", "content": "Say one word."}], max_tokens=1).prompt_tokens
     counted = chat.ask(_long_chat(), max_tokens=1).prompt_tokens
     if counted is None or short is None:
         return inconclusive("the server counts no prompt tokens")

@@ -17,53 +17,53 @@ Experiment = Callable[..., Observation]
 def probe(
     row: str,
     *,
-    needs: str = "",
+    capability: str = "",
     severity: Severity = Severity.MUST,
     chance: str = "0",
     title: str = "",
-    about: str = "",
-    base: bool = False,
+    description: str = "",
+    is_control: bool = False,
 ) -> Callable[[Experiment], Experiment]:
     """Declare a row and the experiment that answers it.
 
     The docstring says what the server should do. The experiment's parameters name what it speaks to: `chat`,
-    `completions`, `embeddings`, `models`, `raw`. `needs` is the capability that a target must declare a model for.
+    `completions`, `embeddings`, `models`, `raw`. `capability` is the one that a target must declare a model for.
     `chance` is the probability of a false verdict, with its ground, for rules that rest on chance.
-    `base` marks the row about the plain request that is every other row's control.
+    `is_control` marks the row about the plain request that is every other row's control.
     """
 
-    def enter(experiment: Experiment) -> Experiment:
+    def register(experiment: Experiment) -> Experiment:
         declare(
             Row(
                 id=row,
-                about=about or inspect.cleandoc(experiment.__doc__ or ""),
+                description=description or inspect.cleandoc(experiment.__doc__ or ""),
                 title=title or documented_boxes().get(row, "") or _title(row),
-                needs=needs or _needs(row),
+                capability=capability or _capability(row),
                 severity=severity,
-                chance=chance,
+                false_verdict_probability=chance,
                 probe=experiment,
-                base=base,
+                is_control=is_control,
             )
         )
         return experiment
 
-    return enter
+    return register
 
 
-def derived(row: str, about: str, *parts: str, needs: str = "", title: str = "") -> None:
+def declare_derived(row: str, description: str, *parts: str, capability: str = "", title: str = "") -> None:
     """Declare a row whose verdict follows from other rows; without `parts`, from the rows below it."""
     declare(
         Row(
             id=row,
-            about=about,
+            description=description,
             title=title or documented_boxes().get(row, "") or _title(row),
-            needs=needs or _needs(row),
-            parts=parts or (f"{row}/*",),
+            capability=capability or _capability(row),
+            derived_from=parts or (f"{row}/*",),
         )
     )
 
 
-def _needs(row: str) -> str:
+def _capability(row: str) -> str:
     return "embedding" if row.startswith("embeddings/") else "chat"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from conformance.wire.exchange import Exchange
 
 
-class Unreadable(Exception):
+class MalformedResponseError(Exception):
     """An accepted answer lacks what every client reads; `exchange` is the answer."""
 
     def __init__(self, exchange: Exchange, missing: str) -> None:
@@ -21,7 +21,7 @@ class Unreadable(Exception):
         self.missing = missing
 
 
-def member(value: object, *path: str | int) -> Any:
+def get_path(value: object, *path: str | int) -> Any:
     """The value at a path of keys and indices, or None where the path leads nowhere."""
     for step in path:
         if isinstance(step, int) and isinstance(value, list):
@@ -33,25 +33,25 @@ def member(value: object, *path: str | int) -> Any:
     return value
 
 
-def whole(value: object) -> int | None:
+def as_int64(value: object) -> int | None:
     """The value if it is a whole number that a client can hold, in 64 bits; True is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63 else None
 
 
-def number(value: object) -> float | None:
+def as_finite_float(value: object) -> float | None:
     """The value if it is a finite number that a client can hold; True is none."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     return float(value) if abs(value) <= sys.float_info.max else None
 
 
-def items(value: object) -> list[Any]:
+def as_list(value: object) -> list[Any]:
     """The value if it is a list, else nothing."""
     return value if isinstance(value, list) else []
 
 
 @dataclass(frozen=True)
-class Answer:
+class TextResponse:
     """An accepted answer with choices, streamed or not: the same properties for both."""
 
     exchange: Exchange
@@ -71,7 +71,7 @@ class Answer:
         """The answer's JSON object."""
         body = self.exchange.json
         if not isinstance(body, dict):
-            raise Unreadable(self.exchange, "a JSON object")
+            raise MalformedResponseError(self.exchange, "a JSON object")
         return body
 
     @cached_property
@@ -81,37 +81,37 @@ class Answer:
             return [self._joined(index) for index in self.indices]
         choices = self.body.get("choices")
         if not isinstance(choices, list) or not choices:
-            raise Unreadable(self.exchange, "choices")
+            raise MalformedResponseError(self.exchange, "choices")
         return choices
 
     @cached_property
     def indices(self) -> list[int]:
         """The indices of the choices, in order of appearance."""
         if not self.streamed:
-            return [found for choice in self.choices if (found := whole(member(choice, "index"))) is not None]
+            return [found for choice in self.choices if (found := as_int64(get_path(choice, "index"))) is not None]
         if not self.chunks:
-            raise Unreadable(self.exchange, "server-sent events")
+            raise MalformedResponseError(self.exchange, "server-sent events")
         seen: dict[int, None] = {}
         for _, choice in self._parts:
-            index = whole(member(choice, "index"))
+            index = as_int64(get_path(choice, "index"))
             seen[0 if index is None else index] = None
         return list(seen)
 
     @cached_property
     def _parts(self) -> list[tuple[Any, Any]]:
-        return [(chunk, choice) for chunk in self.chunks for choice in items(member(chunk, "choices"))]
+        return [(chunk, choice) for chunk in self.chunks for choice in as_list(get_path(chunk, "choices"))]
 
     def _joined(self, index: int) -> dict[str, Any]:
         text: list[str] = []
         finish = None
         logprobs: list[Any] = []
         for _, choice in self._parts:
-            if (whole(member(choice, "index")) or 0) != index:
+            if (as_int64(get_path(choice, "index")) or 0) != index:
                 continue
-            said = member(choice, "delta", "content") or member(choice, "text")
+            said = get_path(choice, "delta", "content") or get_path(choice, "text")
             text.append(said if isinstance(said, str) else "")
-            finish = member(choice, "finish_reason") or finish
-            logprobs += items(member(choice, "logprobs", "content"))
+            finish = get_path(choice, "finish_reason") or finish
+            logprobs += as_list(get_path(choice, "logprobs", "content"))
         calls = self._joined_calls(index)
         message: dict[str, Any] = {"content": "".join(text), **({"tool_calls": calls} if calls else {})}
         joined = {"content": logprobs} if logprobs else None
@@ -126,95 +126,95 @@ class Answer:
     def _joined_calls(self, index: int) -> list[Any]:
         calls: dict[int, dict[str, Any]] = {}
         for _, choice in self._parts:
-            if (whole(member(choice, "index")) or 0) != index:
+            if (as_int64(get_path(choice, "index")) or 0) != index:
                 continue
-            for delta in items(member(choice, "delta", "tool_calls")):
-                at = whole(member(delta, "index")) or 0
+            for delta in as_list(get_path(choice, "delta", "tool_calls")):
+                at = as_int64(get_path(delta, "index")) or 0
                 call = calls.setdefault(at, {"id": None, "type": None, "function": {"name": "", "arguments": ""}})
-                call["id"] = call["id"] or member(delta, "id")
-                call["type"] = call["type"] or member(delta, "type")
+                call["id"] = call["id"] or get_path(delta, "id")
+                call["type"] = call["type"] or get_path(delta, "type")
                 for part in ("name", "arguments"):
-                    said = member(delta, "function", part)
+                    said = get_path(delta, "function", part)
                     call["function"][part] += said if isinstance(said, str) else ""
         return [calls[at] for at in sorted(calls)]
 
     @property
     def message(self) -> Any:
         """The first choice's message."""
-        return member(self.choices, 0, "message") or {}
+        return get_path(self.choices, 0, "message") or {}
 
     def text_of(self, choice: Any) -> str:
         """What a choice says: chat content, or a completion's text."""
-        text = member(choice, "message", "content") or member(choice, "text")
+        text = get_path(choice, "message", "content") or get_path(choice, "text")
         return text if isinstance(text, str) else ""
 
     @cached_property
     def text(self) -> str:
         """What the first choice says; empty where it says nothing."""
         if not self.choices or not isinstance(self.choices[0], dict):
-            raise Unreadable(self.exchange, "choices[0]")
+            raise MalformedResponseError(self.exchange, "choices[0]")
         choice = self.choices[0]
         if not self.streamed and "message" not in choice and "text" not in choice:
-            raise Unreadable(self.exchange, "choices[0].message or choices[0].text")
+            raise MalformedResponseError(self.exchange, "choices[0].message or choices[0].text")
         return self.text_of(choice)
 
     @property
     def finish_reason(self) -> str | None:
         """The first choice's finish_reason."""
-        reason = member(self.choices, 0, "finish_reason")
+        reason = get_path(self.choices, 0, "finish_reason")
         return reason if isinstance(reason, str) else None
 
     @cached_property
     def usage(self) -> Any:
         """The usage object, of the last chunk that has one in a stream; None where there is none."""
         if not self.streamed:
-            return member(self.body, "usage")
-        found = [usage for chunk in self.chunks if isinstance(usage := member(chunk, "usage"), dict)]
+            return get_path(self.body, "usage")
+        found = [usage for chunk in self.chunks if isinstance(usage := get_path(chunk, "usage"), dict)]
         return found[-1] if found else None
 
     @property
     def prompt_tokens(self) -> int | None:
         """usage.prompt_tokens, None where the server does not count."""
-        return whole(member(self.usage, "prompt_tokens"))
+        return as_int64(get_path(self.usage, "prompt_tokens"))
 
     @property
     def completion_tokens(self) -> int | None:
         """usage.completion_tokens, None where the server does not count."""
-        return whole(member(self.usage, "completion_tokens"))
+        return as_int64(get_path(self.usage, "completion_tokens"))
 
     @property
     def tool_calls(self) -> list[Any]:
         """The first choice's tool calls."""
-        return items(member(self.message, "tool_calls"))
+        return as_list(get_path(self.message, "tool_calls"))
 
     @property
-    def called(self) -> list[tuple[str, str]]:
+    def called_tools(self) -> list[tuple[str, str]]:
         """Name and arguments of each tool call, function or custom."""
         found = []
         for call in self.tool_calls:
-            name = member(call, "function", "name") or member(call, "custom", "name")
-            arguments = member(call, "function", "arguments") or member(call, "custom", "input")
+            name = get_path(call, "function", "name") or get_path(call, "custom", "name")
+            arguments = get_path(call, "function", "arguments") or get_path(call, "custom", "input")
             found.append((str(name or ""), arguments if isinstance(arguments, str) else ""))
         return found
 
     @property
     def logprobs(self) -> list[Any]:
         """The first choice's logprobs, chat form: a list of objects with token, logprob, bytes, top_logprobs."""
-        return items(member(self.choices, 0, "logprobs", "content"))
+        return as_list(get_path(self.choices, 0, "logprobs", "content"))
 
     @property
-    def ends(self) -> int:
+    def finished_choice_count(self) -> int:
         """How many choices of a stream came to an end, whatever index they bear."""
-        return sum(1 for _, choice in self._parts if member(choice, "finish_reason"))
+        return sum(1 for _, choice in self._parts if get_path(choice, "finish_reason"))
 
     @property
-    def said_words(self) -> int:
+    def content_chunk_count(self) -> int:
         """How many pieces with content a stream had."""
-        return sum(1 for _, choice in self._parts if member(choice, "delta", "content") or member(choice, "text"))
+        return sum(1 for _, choice in self._parts if get_path(choice, "delta", "content") or get_path(choice, "text"))
 
 
 @dataclass(frozen=True)
-class Vectors:
+class EmbeddingResponse:
     """An accepted answer of the embeddings endpoint."""
 
     exchange: Exchange
@@ -222,28 +222,28 @@ class Vectors:
     @cached_property
     def data(self) -> list[Any]:
         """The list of embedding objects."""
-        data = member(self.exchange.json, "data")
+        data = get_path(self.exchange.json, "data")
         if not isinstance(data, list) or not data:
-            raise Unreadable(self.exchange, "data")
+            raise MalformedResponseError(self.exchange, "data")
         return data
 
     @property
     def raw(self) -> Any:
         """The first embedding as it came: a list of numbers, or a base64 string."""
-        return member(self.data, 0, "embedding")
+        return get_path(self.data, 0, "embedding")
 
     @cached_property
     def vectors(self) -> list[tuple[float, ...]]:
         """The embeddings as numbers, in the order of `data`."""
-        return [decoded(self.exchange, member(item, "embedding")) for item in self.data]
+        return [decode_embedding(self.exchange, get_path(item, "embedding")) for item in self.data]
 
     @property
     def prompt_tokens(self) -> int | None:
         """usage.prompt_tokens, None where the server does not count."""
-        return whole(member(self.exchange.json, "usage", "prompt_tokens"))
+        return as_int64(get_path(self.exchange.json, "usage", "prompt_tokens"))
 
 
-def decoded(exchange: Exchange, embedding: object) -> tuple[float, ...]:
+def decode_embedding(exchange: Exchange, embedding: object) -> tuple[float, ...]:
     """An embedding as numbers, out of a list or of base64 of little-endian float32.
 
     Raises:
@@ -257,10 +257,10 @@ def decoded(exchange: Exchange, embedding: object) -> tuple[float, ...]:
             data = base64.b64decode(embedding, validate=True)
             return struct.unpack(f"<{len(data) // 4}f", data)
         except (ValueError, struct.error) as error:
-            raise Unreadable(exchange, "an embedding in base64 of float32") from error
+            raise MalformedResponseError(exchange, "an embedding in base64 of float32") from error
     if isinstance(embedding, list) and all(isinstance(n, int | float) and not isinstance(n, bool) for n in embedding):
         try:
             return tuple(float(number) for number in embedding)
         except OverflowError as error:
-            raise Unreadable(exchange, "an embedding of numbers") from error
-    raise Unreadable(exchange, "an embedding")
+            raise MalformedResponseError(exchange, "an embedding of numbers") from error
+    raise MalformedResponseError(exchange, "an embedding")

@@ -9,29 +9,29 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from conformance.checklist.field_values import VALUES
+from conformance.checklist.field_values import FIELD_VALUES
 from conformance.checklist.verdicts import Evidence
 
-from .endpoints import Embeddings, Generation, goes_on
+from .endpoints import Embeddings, TextEndpoint, is_continuation
 from .observation import Observation, ignored, inconclusive, partial, supported, weigh
-from .response_views import Answer
-from .session import ABSENT, CannotTell, Failed, Refused, is_refusal
+from .response_views import TextResponse
+from .session import ABSENT, RequestFailedError, RequestRejectedError, UndeterminedError, is_rejection
 
-HOT = 2.0
+MAX_TEMPERATURE = 2.0
 """The highest temperature that the API takes. 24 tokens at it equalled the greedy text in 0 of 168 pairs."""
 
-SEEDED: dict[str, Any] = {"temperature": 1.2, "max_tokens": 16}
+SEEDED_SAMPLING: dict[str, Any] = {"temperature": 1.2, "max_tokens": 16}
 """Sampling that is alive: two seeds gave the same 16 tokens in none of the pairs seen."""
 
-SEEDED_AGAIN: dict[str, Any] = {**SEEDED, "max_tokens": SEEDED["max_tokens"] + 1}
+SEEDED_SAMPLING_LONGER: dict[str, Any] = {**SEEDED_SAMPLING, "max_tokens": SEEDED_SAMPLING["max_tokens"] + 1}
 
-CHOICES: dict[str, Any] = {"temperature": 1, "max_tokens": 16}
+SAMPLED_CHOICES: dict[str, Any] = {"temperature": 1, "max_tokens": 16}
 """What several choices are asked with: as many tokens as in `SEEDED`, so that copies can be told."""
 
 Form = Callable[[str], Any]
 
 
-def a_word_inside(text: str, after: float = 0.25) -> str:
+def find_word_inside(text: str, after: float = 0.25) -> str:
     """A word to cut the text at: its first occurrence lies in the given part of the text, with text around it.
 
     Raises:
@@ -41,19 +41,19 @@ def a_word_inside(text: str, after: float = 0.25) -> str:
         inside = len(text) * after <= match.start() and match.end() < len(text) * 0.9
         if inside and text.find(match.group()) == match.start():
             return match.group()
-    raise CannotTell("the control holds no word to cut it at")
+    raise UndeterminedError("the control holds no word to cut it at")
 
 
 def _streaming(stream: bool) -> dict[str, Any]:
     return {"stream": True} if stream else {}
 
 
-def cut_at_stop(endpoint: Generation, form: Form, *, stream: bool = False) -> Observation:
+def check_stop(endpoint: TextEndpoint, form: Form, *, stream: bool = False) -> Observation:
     """`stop`: the text is the control's, cut at the first occurrence of a word of its own."""
     votes: list[bool | None] = []
     reasons = set()
-    for prompt, control in endpoint.steady(2):
-        word = a_word_inside(control.text)
+    for prompt, control in endpoint.find_repeatable_controls(2):
+        word = find_word_inside(control.text)
         answer = endpoint.ask(prompt, stop=form(word), **_streaming(stream))
         cut = control.text.partition(word)[0].strip()
         if answer.text.strip() == cut:
@@ -71,15 +71,15 @@ def cut_at_stop(endpoint: Generation, form: Form, *, stream: bool = False) -> Ob
     )
 
 
-def ends_at_limit(endpoint: Generation, field: str, *, stream: bool = False) -> Observation:
+def check_token_limit(endpoint: TextEndpoint, field: str, *, stream: bool = False) -> Observation:
     """`max_tokens` and its kin: three tokens and finish_reason `length`, where the control runs on."""
     limits: dict[str, Any] = {"max_tokens": ABSENT, field: 3}
     votes: list[bool | None] = []
     reasons = set()
-    for prompt, control in endpoint.steady(2):
+    for prompt, control in endpoint.find_repeatable_controls(2):
         # Were another field than max_tokens ignored, nothing would end the answer: let a stop sequence do it.
         guard, guarded = ({}, control) if field == "max_tokens" else _guarded(endpoint, prompt, control)
-        ask = endpoint.counted_stream if stream else endpoint.ask
+        ask = endpoint.ask_stream_with_usage if stream else endpoint.ask
         answer = ask(prompt, **limits, **guard)
         votes.append(_limited(answer, guarded))
         reasons.add(answer.finish_reason)
@@ -93,23 +93,23 @@ def ends_at_limit(endpoint: Generation, field: str, *, stream: bool = False) -> 
     )
 
 
-def _guarded(endpoint: Generation, prompt: str, control: Answer) -> tuple[dict[str, Any], Answer]:
+def _guarded(endpoint: TextEndpoint, prompt: str, control: TextResponse) -> tuple[dict[str, Any], TextResponse]:
     """A stop sequence that ends the answer where nothing else would, and the text that it leaves.
 
     Raises:
         CannotTell: stop sequences are ignored.
     """
-    word = a_word_inside(control.text, after=0.5)
+    word = find_word_inside(control.text, after=0.5)
     try:
-        guarded = endpoint.basis(prompt, stop=word)
-    except (Refused, Failed):
+        guarded = endpoint.ask_prerequisite(prompt, stop=word)
+    except (RequestRejectedError, RequestFailedError):
         return {}, control  # the deadline must do
     if guarded.text.rstrip() != control.text.partition(word)[0].rstrip():
-        raise CannotTell("no stop sequence would end the answer if the limit were ignored")
+        raise UndeterminedError("no stop sequence would end the answer if the limit were ignored")
     return {"stop": word}, guarded
 
 
-def _limited(answer: Answer, control: Answer) -> bool | None:
+def _limited(answer: TextResponse, control: TextResponse) -> bool | None:
     shorter = len(answer.text) < len(control.text) and control.text.strip().startswith(answer.text.strip())
     # Where nothing is counted, the text must be so short that no limit of the server's own explains it.
     brief = 2 * len(answer.text) <= len(control.text)
@@ -119,14 +119,14 @@ def _limited(answer: Answer, control: Answer) -> bool | None:
     return False if len(answer.text) >= len(control.text.rstrip()) else None
 
 
-def several_choices(endpoint: Generation, *, stream: bool = False) -> Observation:
+def check_n(endpoint: TextEndpoint, *, stream: bool = False) -> Observation:
     """`n`: as many choices as asked for, indices counting from 0."""
     votes: list[bool | None] = []
     copied = True
     for prompt, n in zip(endpoint.prompts[:2], (2, 3), strict=True):
-        endpoint.control(prompt)
-        answer = endpoint.ask(prompt, n=n, **CHOICES, **_streaming(stream))
-        one = len(answer.choices) == 1 and not (stream and answer.ends > 1)
+        endpoint.ask_control(prompt)
+        answer = endpoint.ask(prompt, n=n, **SAMPLED_CHOICES, **_streaming(stream))
+        one = len(answer.choices) == 1 and not (stream and answer.finished_choice_count > 1)
         votes.append(True if sorted(answer.indices) == list(range(n)) else False if one else None)
         copied = copied and len({text for choice in answer.choices if (text := answer.text_of(choice).strip())}) < 2
     if all(votes) and copied:
@@ -139,15 +139,15 @@ def several_choices(endpoint: Generation, *, stream: bool = False) -> Observatio
     )
 
 
-def varies(endpoint: Generation) -> Observation:
+def check_temperature(endpoint: TextEndpoint) -> Observation:
     """`temperature`: the hottest sampling differs from greedy text, which repeats itself."""
     votes: list[bool | None] = []
     try:
-        controls = endpoint.steady()
-    except CannotTell:
+        controls = endpoint.find_repeatable_controls()
+    except UndeterminedError:
         return _samples_at_zero(endpoint)
     for prompt, control in controls:
-        votes.append(endpoint.ask(prompt, temperature=HOT).text != control.text)
+        votes.append(endpoint.ask(prompt, temperature=MAX_TEMPERATURE).text != control.text)
     return weigh(
         votes,
         seen="text at temperature 0 repeats itself, and at temperature 2 is another",
@@ -156,11 +156,11 @@ def varies(endpoint: Generation) -> Observation:
     )
 
 
-def _samples_at_zero(endpoint: Generation) -> Observation:
+def _samples_at_zero(endpoint: TextEndpoint) -> Observation:
     """Text at temperature 0 changes. Where it repeats under a seed, it is sampled, and temperature has no effect."""
     votes: list[bool | None] = []
     for prompt in endpoint.prompts:
-        free = [endpoint.control(prompt, ordinal=ordinal).text for ordinal in (0, 1)]
+        free = [endpoint.ask_control(prompt, ordinal=ordinal).text for ordinal in (0, 1)]
         seeded = [endpoint.ask(prompt, seed=11, ordinal=ordinal).text for ordinal in (0, 1)]
         other = endpoint.ask(prompt, seed=12).text
         sampled = free[0] != free[1] and seeded[0] == seeded[1] != other
@@ -173,12 +173,12 @@ def _samples_at_zero(endpoint: Generation) -> Observation:
     )
 
 
-def narrowed(endpoint: Generation) -> Observation:
+def check_top_p(endpoint: TextEndpoint) -> Observation:
     """`top_p`: the narrowest nucleus leaves the likeliest token only, so the hottest sampling turns greedy."""
     votes: list[bool | None] = []
-    for prompt, control in endpoint.steady(2):
-        hot = endpoint.control(prompt, temperature=HOT)
-        narrow = endpoint.ask(prompt, temperature=HOT, top_p=0.001)
+    for prompt, control in endpoint.find_repeatable_controls(2):
+        hot = endpoint.ask_control(prompt, temperature=MAX_TEMPERATURE)
+        narrow = endpoint.ask(prompt, temperature=MAX_TEMPERATURE, top_p=0.001)
         votes.append(None if hot.text == control.text else narrow.text == control.text)
     return weigh(
         votes,
@@ -188,17 +188,17 @@ def narrowed(endpoint: Generation) -> Observation:
     )
 
 
-def repeats_by_seed(endpoint: Generation) -> Observation:
+def check_seed(endpoint: TextEndpoint) -> Observation:
     """`seed`: sampled text repeats with the seed and changes with it, on two prompts of three at least.
 
     The repetition asks for a token more, so that it does not come from a cache of whole answers. Rounding may change
     a sampled text now and then; chance made two equal in none of 168 pairs.
     """
     votes: list[bool | None] = []
-    for prompt, _ in endpoint.steady():
-        first = endpoint.ask(prompt, seed=11, **SEEDED).text
-        repeats = goes_on(endpoint.ask(prompt, seed=11, **SEEDED_AGAIN).text, first)
-        other = endpoint.ask(prompt, seed=12, **SEEDED).text
+    for prompt, _ in endpoint.find_repeatable_controls():
+        first = endpoint.ask(prompt, seed=11, **SEEDED_SAMPLING).text
+        repeats = is_continuation(endpoint.ask(prompt, seed=11, **SEEDED_SAMPLING_LONGER).text, first)
+        other = endpoint.ask(prompt, seed=12, **SEEDED_SAMPLING).text
         votes.append(None if repeats and first == other else repeats)
     if votes.count(True) == 2 and None not in votes:
         return supported(
@@ -212,12 +212,12 @@ def repeats_by_seed(endpoint: Generation) -> Observation:
     )
 
 
-def penalised(endpoint: Generation, field: str) -> Observation:
+def check_penalty(endpoint: TextEndpoint, field: str) -> Observation:
     """The penalties: greedy text, which repeats itself, changes. Two prompts must show it."""
     changed = unchanged = 0
     tiny: dict[str, Any] = {field: 0.001}
     for value in (2.0, -2.0):
-        for prompt, control in endpoint.steady():
+        for prompt, control in endpoint.find_repeatable_controls():
             penalty: dict[str, Any] = {field: value}
             if endpoint.ask(prompt, **penalty).text != control.text:
                 changed += 1
@@ -232,18 +232,18 @@ def penalised(endpoint: Generation, field: str) -> Observation:
     return ignored("under the penalties 2 and -2, greedy text on three prompts equals the controls'")
 
 
-def _differs(endpoint: Generation, prompt: str, control: Answer, **fields: Any) -> bool:
+def _differs(endpoint: TextEndpoint, prompt: str, control: TextResponse, **fields: Any) -> bool:
     """Whether a field makes the text another, where it is taken. Some servers take round numbers only."""
     try:
         return endpoint.ask(prompt, **fields).text != control.text
-    except Refused:
+    except RequestRejectedError:
         return False
 
 
-def biased(endpoint: Generation) -> Observation:
+def check_logit_bias(endpoint: TextEndpoint) -> Observation:
     """`logit_bias`: a bias of 100 on an arbitrary token forces it, over and over; another token, another text."""
     votes: list[bool | None] = []
-    for prompt, control in endpoint.steady(2):
+    for prompt, control in endpoint.find_repeatable_controls(2):
         one, two = (endpoint.ask(prompt, logit_bias={token: 100}, max_tokens=6).text for token in ("300", "500"))
         if _one_unit(one) and _one_unit(two) and one != two:
             votes.append(True)
@@ -262,15 +262,15 @@ def _one_unit(text: str) -> bool:
     return any(re.fullmatch(r"(.+?)\1{3,}", each, re.DOTALL) for each in (text, f" {text.strip()}"))
 
 
-def of_another_text(text: str, tokens: Iterable[Any]) -> bool:
+def are_of_another_text(text: str, tokens: Iterable[Any]) -> bool:
     """Whether most of the tokens that are words are not in the text. Spaces and special tokens count for nothing."""
     words = [word for token in tokens if (word := str(token).strip(" \n\u2581\u0120\u010a")).isalpha()]
     return 2 * sum(word not in text for word in words) > len(words)
 
 
-def streamed(endpoint: Generation) -> Observation:
+def check_stream(endpoint: TextEndpoint) -> Observation:
     """`stream`: the answer arrives as server-sent events."""
-    endpoint.control()
+    endpoint.ask_control()
     answer = endpoint.ask(stream=True)
     kind = answer.exchange.header("content-type")
     if kind.startswith("text/event-stream") and len(answer.chunks) > 1:
@@ -280,9 +280,9 @@ def streamed(endpoint: Generation) -> Observation:
     return inconclusive(f"the answer is neither a JSON document nor several events (content-type {kind[:60]!r})")
 
 
-def usage_at_the_end(endpoint: Generation) -> Observation:
+def check_include_usage(endpoint: TextEndpoint) -> Observation:
     """`stream_options.include_usage`: a last chunk without choices counts the tokens, only when asked for."""
-    endpoint.control(stream=True)
+    endpoint.ask_control(stream=True)
     plain = endpoint.ask(stream=True)
     counted = endpoint.ask(stream=True, stream_options={"include_usage": True})
     if _usage_chunks(counted) == 1 and _usage_chunks(plain) == 0:
@@ -298,35 +298,37 @@ def usage_at_the_end(endpoint: Generation) -> Observation:
     return ignored("a usage chunk comes whether it is asked for or not")
 
 
-def _usage_chunks(answer: Answer) -> int:
+def _usage_chunks(answer: TextResponse) -> int:
     chunks = [chunk for chunk in answer.chunks if isinstance(chunk, dict)]
     return sum(1 for chunk in chunks if chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict))
 
 
-def unknown_model_refused(endpoint: Generation) -> Observation:
+def check_unknown_model(endpoint: TextEndpoint) -> Observation:
     """`model`: a name that no model has is refused."""
-    endpoint.control(max_tokens=1)
+    endpoint.ask_control(max_tokens=1)
     exchange = endpoint.attempt(model="no-such-model-zz", max_tokens=1)
-    if exchange.status is not None and is_refusal(exchange.status):
+    if exchange.status is not None and is_rejection(exchange.status):
         return supported(f"a name that no model has is refused with {exchange.status}", Evidence.EFFECT)
     if exchange.accepted:
         return ignored("a name that no model has is answered like the real one")
     return inconclusive(f"an unknown name was answered with status {exchange.status}")
 
 
-def reads_values(endpoint: Generation | Embeddings, field: str) -> Observation:
+def check_value_is_read(endpoint: TextEndpoint | Embeddings, field: str) -> Observation:
     """For a field without visible effect: the valid value is accepted and nonsense refused, so somebody reads it.
 
     Where nonsense is accepted too, an invented key tells a server that is lenient with everything.
     """
-    values = VALUES[endpoint.name][field]
-    endpoint.brief(**values.context)
-    endpoint.brief(**values.context, **{field: values.valid})
-    nonsense = endpoint.brief_attempt(**values.context, **{field: values.junk})
+    values = FIELD_VALUES[endpoint.name][field]
+    endpoint.ask_minimal(**values.context)
+    endpoint.ask_minimal(**values.context, **{field: values.valid})
+    nonsense = endpoint.attempt_minimal(**values.context, **{field: values.invalid})
     if nonsense.status is not None and 400 <= nonsense.status < 500:
-        return supported(f"a valid value is accepted and {values.junk!r} is refused: it is read", Evidence.PARSED)
+        return supported(f"a valid value is accepted and {values.invalid!r} is refused: it is read", Evidence.PARSED)
     if not nonsense.accepted:
-        return inconclusive(f"a valid value is accepted; {values.junk!r} is answered with status {nonsense.status}")
-    if endpoint.brief_attempt(zz_unknown=1).accepted:
-        return ignored(f"a valid value, {values.junk!r} and an invented key are all accepted alike")
-    return inconclusive(f"{values.junk!r} is accepted, though an invented key is not")
+        return inconclusive(
+            f"a valid value is accepted; {values.invalid!r} is answered with status {nonsense.status}"
+        )
+    if endpoint.attempt_minimal(zz_unknown=1).accepted:
+        return ignored(f"a valid value, {values.invalid!r} and an invented key are all accepted alike")
+    return inconclusive(f"{values.invalid!r} is accepted, though an invented key is not")

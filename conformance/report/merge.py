@@ -8,18 +8,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from conformance.checklist.findings import Finding, restored
+from conformance.checklist.findings import Finding, finding_from_record
 from conformance.checklist.verdicts import Verdict
-from conformance.errors import TargetError
-from conformance.judge.finalize import concluded, worse_than
+from conformance.errors import UsageError
+from conformance.judge.finalize import finalize_findings, has_regressions
 from conformance.report.render.github import write_ci_summary
-from conformance.report.render.terminal import summary
+from conformance.report.render.terminal import format_summary
 from conformance.wire.exchange import Exchange
 
 from .baseline import Baseline, baseline_for, write_baseline
-from .build import Measured, built
-from .compare import compared
-from .files import ReportError, check_writable, exchanges_of, read, write
+from .build import RunResult, build_report
+from .compare import compare
+from .files import ReportError, check_writable, read_exchanges, read_report, write_report
 
 REPEATED = 1_000_000
 """Added per shard to the ordinal of a call that an earlier shard asked too: both answers are kept, each with the
@@ -59,7 +59,7 @@ class Merged:
     """Why shards ended early; empty where none did."""
 
 
-def merged(
+def merge_shards(
     paths: Iterable[Path], baseline: Callable[[Mapping[str, Any]], Baseline | None] = lambda _: None
 ) -> Merged:
     """Judge what the shards brought home as one run. `baseline`: what is expected of a target.
@@ -68,7 +68,7 @@ def merged(
         ReportError: a shard is missing, there twice, damaged, or of another run; the message names it.
         TargetError: the baseline cannot be used.
     """
-    parts = _apart(whole(paths))
+    parts = _apart(load_parts(paths))
     findings = {name: found for part in parts for name, found in part.findings.items()}
     target = _target(parts)
     models = {name: model["id"] for name, model in target["models"].items()}
@@ -78,9 +78,9 @@ def merged(
     exchanges = sorted((exchange for part in parts for exchange in part.exchanges), key=lambda each: each.id)
     once = [exchange for exchange in exchanges if exchange.call.ordinal < REPEATED]
     shards = [part.exchanges for part in parts]
-    for _ in concluded(findings, once, shards=shards, models=models, selected=selected, rules=not ended):
+    for _ in finalize_findings(findings, once, shards=shards, models=models, selected=selected, rules=not ended):
         pass
-    measured = Measured(
+    measured = RunResult(
         target=target,
         findings=findings,
         exchanges=exchanges,
@@ -91,7 +91,11 @@ def merged(
         models=models,
     )
     return Merged(
-        report=built(measured, expected), findings=findings, exchanges=exchanges, expected=expected, ended=ended
+        report=build_report(measured, expected),
+        findings=findings,
+        exchanges=exchanges,
+        expected=expected,
+        ended=ended,
     )
 
 
@@ -102,22 +106,22 @@ def merge(options: Any, environ: Mapping[str, str]) -> tuple[list[str], int]:
         ReportError, TargetError: they cannot be merged, the baseline cannot be used, or nothing can be written.
     """
     if options.update_baseline and not options.baseline:
-        raise TargetError("--update-baseline needs --baseline FILE, the file to write")
+        raise UsageError("--update-baseline needs --baseline FILE, the file to write")
     check_writable(Path(options.report_dir))
-    run = merged(options.shards, lambda target: baseline_for(options, target))
-    written = write(run.report, run.exchanges, Path(options.report_dir), options.name)
-    difference = compared(run.expected.report, run.report) if run.expected else None
+    run = merge_shards(options.shards, lambda target: baseline_for(options, target))
+    written = write_report(run.report, run.exchanges, Path(options.report_dir), options.name)
+    difference = compare(run.expected.report, run.report) if run.expected else None
     if options.update_baseline:
         write_baseline(Path(options.baseline), run.report)
-    lines = summary(run.report, difference, written, ())
+    lines = format_summary(run.report, difference, written, ())
     lines += write_ci_summary(run.report, difference, written, named=options.summary, environ=environ)
     if run.ended:
         return lines, 2
     verdicts = {name: Verdict(verdict) for name, verdict in (run.expected.verdicts if run.expected else {}).items()}
-    return lines, int(worse_than(run.findings, verdicts.get, required=options.require_supported))
+    return lines, int(has_regressions(run.findings, verdicts.get, required=options.require_supported))
 
 
-def whole(paths: Iterable[Path]) -> list[Part]:
+def load_parts(paths: Iterable[Path]) -> list[Part]:
     """The parts at these paths in their order, every one there once and all of one run.
 
     Raises:
@@ -153,14 +157,14 @@ def _files(paths: Iterable[Path]) -> list[Path]:
             found.append(path / "report.json")
         else:
             below = sorted(path.rglob("report.json"))
-            found += [file for file in below if read(file).get("shard")]
+            found += [file for file in below if read_report(file).get("shard")]
             if not below:
                 raise ReportError(f"there is no report.json at {path}")
     return list({file.resolve(): file for file in found}.values())
 
 
 def _part(file: Path) -> Part:
-    report = read(file)
+    report = read_report(file)
     if not report.get("shard"):
         raise ReportError(f"{file} is the report of no shard; a shard is made with --shard 1/2")
     names = {
@@ -168,11 +172,11 @@ def _part(file: Path) -> Part:
         **{name: name for name in ("verdict", "reason", "evidence", "exchanges", "model", "seconds")},
     }
     findings = {
-        row["id"]: restored({name: row[key] for name, key in names.items()})
+        row["id"]: finding_from_record({name: row[key] for name, key in names.items()})
         for row in report["rows"]
         if row["verdict"] != Verdict.UNTESTED and row["id"] in report["shard"]["selected"]
     }
-    return Part(file=file, report=report, findings=findings, exchanges=list(exchanges_of(file).values()))
+    return Part(file=file, report=report, findings=findings, exchanges=list(read_exchanges(file).values()))
 
 
 def _same_run(first: Part, part: Part) -> None:

@@ -14,24 +14,24 @@ from typing import Any
 import pytest
 
 from conformance.checklist.findings import Finding
-from conformance.errors import TargetError
-from conformance.judge.finalize import concluded, worse_than
+from conformance.errors import UsageError
+from conformance.judge.finalize import finalize_findings, has_regressions
 from conformance.probes.endpoints import Chat
-from conformance.probes.session import Session, works
+from conformance.probes.session import Session, is_usable
 from conformance.report.baseline import baseline_for, write_baseline
-from conformance.report.build import Measured, built
-from conformance.report.compare import compared
-from conformance.report.files import check_writable, write
+from conformance.report.build import RunResult, build_report
+from conformance.report.compare import compare
+from conformance.report.files import check_writable, write_report
 from conformance.report.render.github import write_ci_summary
-from conformance.report.render.terminal import summary
-from conformance.targets.opening import Target, opened
-from conformance.wire.client import ServerUnreachable
+from conformance.report.render.terminal import format_summary
+from conformance.targets.opening import Target, open_target
+from conformance.wire.client import ServerUnreachableError
 from conformance.wire.exchange import Call, Exchange
 
-from .cache_dependence import depends_on_history
-from .image_server import served
+from .cache_dependence import depends_on_cache
+from .image_server import serve_sample_images
 from .options import OPTIONS
-from .run_directory import run_folder, termination_interrupts
+from .run_directory import run_folder, sigterm_as_keyboard_interrupt
 from .sharding import Shard, shard_of
 from .worker import Run, Settings
 
@@ -72,16 +72,16 @@ class Controller:
             TargetError: the target cannot be asked, or an option or file is wrong.
         """
         if not 0 < self.options.deadline < math.inf:
-            raise TargetError(f"--deadline: {self.options.deadline:g}: give a number of seconds above 0")
+            raise UsageError(f"--deadline: {self.options.deadline:g}: give a number of seconds above 0")
         if self.options.update_baseline and not self.options.baseline:
-            raise TargetError("--update-baseline needs --baseline FILE, the file to write")
+            raise UsageError("--update-baseline needs --baseline FILE, the file to write")
         self._shard = shard_of(self.options.shard)
         if self._shard and self.options.update_baseline:
-            raise TargetError("--update-baseline: a shard is no baseline; give it to openai-conformance merge")
+            raise UsageError("--update-baseline: a shard is no baseline; give it to openai-conformance merge")
         check_writable(Path(self.options.report_dir))
-        self._stack.enter_context(termination_interrupts())
+        self._stack.enter_context(sigterm_as_keyboard_interrupt())
         folder = self._stack.enter_context(run_folder())
-        self.target: Target = self._stack.enter_context(opened(self.options, self.environ, folder, self.say))
+        self.target: Target = self._stack.enter_context(open_target(self.options, self.environ, folder, self.say))
         self._expected = baseline_for(self.options, self.target.record())
         self.run = Run(settings=self._settings(folder))
         try:
@@ -89,8 +89,8 @@ class Controller:
             if self._depends_on_history():
                 self.say("text changes with what was asked before: generations are asked alone, after a reset")
                 self.run = Run(settings=replace(self.run.settings, apart=True))
-        except ServerUnreachable as gone:
-            raise TargetError(str(gone)) from gone
+        except ServerUnreachableError as gone:
+            raise UsageError(str(gone)) from gone
         return self.run
 
     def _depends_on_history(self) -> bool:
@@ -98,7 +98,7 @@ class Controller:
         if model is None:
             return False
         session = Session(send=self.run.asker().send, models=self.run.settings.models)
-        return depends_on_history(Chat(session=session, model=model))
+        return depends_on_cache(Chat(session=session, model=model))
 
     def _settings(self, folder: Path) -> Settings:
         target = self.target
@@ -109,7 +109,7 @@ class Controller:
             embedding_base_url=target.embedding_base_url,
             native_url=target.base_url.removesuffix("/v1"),
             key=target.key,
-            image_url=self._stack.enter_context(served(target.base_url)),
+            image_url=self._stack.enter_context(serve_sample_images(target.base_url)),
             models=models,
             deadline=self.options.deadline,
             baseline=self._expected.verdicts if self._expected else None,
@@ -128,12 +128,12 @@ class Controller:
         for model in dict.fromkeys(self.run.settings.models.values()):
             capability = next(name for name, id_ in self.run.settings.models.items() if id_ == model)
             exchange: Exchange = self.run.warm(capability, model)
-            if works(exchange):
+            if is_usable(exchange):
                 answered += 1
             else:
                 problems.append(_problem(capability, model, exchange))
         if not answered:
-            raise TargetError(f"no working control: {'; '.join(problems) or 'the target declares no model'}")
+            raise UsageError(f"no working control: {'; '.join(problems) or 'the target declares no model'}")
         for problem in problems:
             self.say(f"careful: {problem}")
 
@@ -174,7 +174,7 @@ class Controller:
             call = Call(method="DELETE", path="/api/delete", body=body, via="raw", server="native", ordinal=98)
             try:
                 self.run.asker().send(call)
-            except ServerUnreachable:
+            except ServerUnreachableError:
                 self.say(f"careful: {name} is left on the server; openai-conformance models remove takes it away")
 
     def _read_selected(self) -> dict[str, Any]:
@@ -187,10 +187,10 @@ class Controller:
         if self._shard:
             return iter(())  # only all shards together can tell
         models, selected = self.run.settings.models, self._selected
-        return concluded(findings, exchanges, models=models, selected=selected, rules=not self.stopped)
+        return finalize_findings(findings, exchanges, models=models, selected=selected, rules=not self.stopped)
 
     def _write(self, findings: dict[str, Finding], exchanges: list[Exchange]) -> None:
-        measured = Measured(
+        measured = RunResult(
             target=self.target.record(),
             findings=findings,
             exchanges=exchanges,
@@ -203,13 +203,13 @@ class Controller:
             between=self.run.between,
             shard=self._shard.record(self._selected) if self._shard else None,
         )
-        self.report = built(measured, self._expected)
-        self.written = write(self.report, exchanges, Path(self.options.report_dir), self.options.name)
-        difference = compared(self._expected.report, self.report) if self._expected else None
+        self.report = build_report(measured, self._expected)
+        self.written = write_report(self.report, exchanges, Path(self.options.report_dir), self.options.name)
+        difference = compare(self._expected.report, self.report) if self._expected else None
         if self.options.update_baseline:
             write_baseline(Path(self.options.baseline), self.report)
         self.status = self._status(findings)
-        self._lines = summary(self.report, difference, self.written, self.target.hints)
+        self._lines = format_summary(self.report, difference, self.written, self.target.hints)
         named = self.options.summary
         if not self._selected:
             self._lines.append("nothing to ask: no row matches -k; openai-conformance list prints all rows")
@@ -222,7 +222,7 @@ class Controller:
             return 3
         if self.run.gone or not self._selected:
             return 2
-        if worse_than(findings, self.run.expected, required=self.options.require_supported):
+        if has_regressions(findings, self.run.expected, required=self.options.require_supported):
             return 1
         return 2 if self.stopped else 0
 
@@ -236,9 +236,9 @@ class Controller:
 
 
 def _problem(capability: str, model: str, exchange: Exchange) -> str:
-    from .evaluate import what_failed
+    from .evaluate import describe_failure
 
     key = "; give the key with --api-key or OPENAI_API_KEY" if exchange.status in (401, 403) else ""
     option = "--model" if capability == "chat" else f"--{capability}-model"
     named = f" ({option})" if any(known.flag == option for known in OPTIONS) else ""
-    return f"{capability} model {model!r}{named}: {what_failed(exchange)}{key}"
+    return f"{capability} model {model!r}{named}: {describe_failure(exchange)}{key}"

@@ -13,15 +13,22 @@ from typing import Any
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
-from conformance.judge.schema_faults import shape_faults
+from conformance.judge.schema_faults import find_schema_faults
 from conformance.probes.embeddings import ONE
 from conformance.probes.endpoints import Chat, Completions, Embeddings, Models, Native, Raw
 from conformance.probes.observation import Observation, broken, inconclusive, partial, rejected
-from conformance.probes.response_views import Unreadable, member
-from conformance.probes.session import CannotTell, ControlFailed, Failed, Refused, Send, Session
+from conformance.probes.response_views import MalformedResponseError, get_path
+from conformance.probes.session import (
+    ControlFailedError,
+    RequestFailedError,
+    RequestRejectedError,
+    Send,
+    Session,
+    UndeterminedError,
+)
 from conformance.wire.exchange import Exchange
 
-SUBJECTS: Mapping[str, Any] = {
+ENDPOINT_CLASSES: Mapping[str, Any] = {
     "chat": Chat,
     "completions": Completions,
     "embeddings": Embeddings,
@@ -35,7 +42,7 @@ _ABSENT = (404, 405, 501)
 
 
 @dataclass(kw_only=True)
-class Examination:
+class ProbeRun:
     """One row of one target."""
 
     row: Row
@@ -48,10 +55,10 @@ class Examination:
         """Open the session."""
         self.session = Session(send=self.send, models=self.models)
 
-    def finding(self) -> Finding:
+    def evaluate(self) -> Finding:
         """The finding, for any server."""
-        if self.row.needs not in self.models:
-            reason = f"the target declares no model for {self.row.needs}"
+        if self.row.capability not in self.models:
+            reason = f"the target declares no model for {self.row.capability}"
             return Finding(row=self.row.id, verdict=Verdict.NOT_APPLICABLE, reason=reason)
         seen = self._observed()
         return Finding(
@@ -60,50 +67,50 @@ class Examination:
             reason=seen.reason,
             evidence=seen.evidence,
             exchanges=tuple(self.session.asked),
-            model=self.models[self.row.needs],
+            model=self.models[self.row.capability],
             seconds=round(sum(exchange.seconds for exchange in self.session.asked.values()), 3),
         )
 
     def _observed(self) -> Observation:
         try:
             subjects = self._subjects()
-            if not self.row.base:
+            if not self.row.is_control:
                 self._plain_request_works(subjects)
             if self.row.probe is None:
                 raise TypeError(f"row {self.row.id} has no probe")
             seen: Observation = self.row.probe(**subjects)
-        except ControlFailed as failure:
+        except ControlFailedError as failure:
             return _control_failed(failure.exchange)
-        except Refused as refusal:
+        except RequestRejectedError as refusal:
             return self._refused(refusal.exchange)
-        except Failed as failure:
-            return broken(what_failed(failure.exchange))
-        except Unreadable as gap:
+        except RequestFailedError as failure:
+            return broken(describe_failure(failure.exchange))
+        except MalformedResponseError as gap:
             return self._unreadable(gap)
-        except CannotTell as doubt:
+        except UndeterminedError as doubt:
             return doubt.observation
-        return self._with_shape(seen, subjects) if seen.verdict.good else seen
+        return self._with_shape(seen, subjects) if seen.verdict.is_positive else seen
 
     def _subjects(self) -> dict[str, Any]:
         names = inspect.signature(self.row.probe or (lambda: None)).parameters
-        model = self.models[self.row.needs]
-        return {name: SUBJECTS[name](session=self.session, model=model) for name in names}
+        model = self.models[self.row.capability]
+        return {name: ENDPOINT_CLASSES[name](session=self.session, model=model) for name in names}
 
     def _plain_request_works(self, subjects: Mapping[str, Any]) -> None:
         for subject in subjects.values():
             if isinstance(subject, Embeddings):
-                subject.control(ONE)
+                subject.ask_control(ONE)
             elif isinstance(subject, Chat | Completions):
-                subject.control()
+                subject.ask_control()
             elif isinstance(subject, Models):
                 subject.list()
 
     def _refused(self, exchange: Exchange) -> Observation:
-        if self.row.base and exchange.status in _ABSENT:
+        if self.row.is_control and exchange.status in _ABSENT:
             return rejected(f"the endpoint is absent: {exchange.status}")
-        return rejected(f"refused with {exchange.status}{said(exchange)}")
+        return rejected(f"refused with {exchange.status}{quote_error_message(exchange)}")
 
-    def _unreadable(self, gap: Unreadable) -> Observation:
+    def _unreadable(self, gap: MalformedResponseError) -> Observation:
         if any(gap.exchange is treatment for treatment in self.session.treatments):
             return broken(f"the answer lacks {gap.missing}, which every client reads")
         return inconclusive(f"the control's answer lacks {gap.missing}")
@@ -114,10 +121,10 @@ class Examination:
         What no client can read is broken before it comes here: this field has its effect, and a fault beside it.
         """
         for exchange in self.session.treatments:
-            faults = shape_faults(exchange)
-            if faults and not self.row.base:
+            faults = find_schema_faults(exchange)
+            if faults and not self.row.is_control:
                 faults = faults - self._usual_faults(exchange, subjects)
-            if faults and not self.row.base:
+            if faults and not self.row.is_control:
                 fault = f"but the answer breaks its schema where the control's does not: {min(faults)}"
                 return replace(partial(f"{seen.reason}; {fault}"), evidence=seen.evidence)
         return seen
@@ -125,20 +132,20 @@ class Examination:
     def _usual_faults(self, exchange: Exchange, subjects: Mapping[str, Any]) -> frozenset[str]:
         for subject in subjects.values():
             if isinstance(subject, Chat | Completions) and subject.path == exchange.call.path:
-                call = subject.control(stream=True) if exchange.call.streams else subject.control()
-                return shape_faults(call.exchange)
+                call = subject.ask_control(stream=True) if exchange.call.streams else subject.ask_control()
+                return find_schema_faults(call.exchange)
             if isinstance(subject, Embeddings) and exchange.call.path == "/embeddings":
-                return shape_faults(subject.control(ONE).exchange)
+                return find_schema_faults(subject.ask_control(ONE).exchange)
         return frozenset()
 
 
 def _control_failed(exchange: Exchange) -> Observation:
     if exchange.status in _ABSENT and exchange.failure is None:
         return rejected(f"the endpoint is absent: {exchange.status}")
-    return inconclusive(f"the control failed: {what_failed(exchange)}")
+    return inconclusive(f"the control failed: {describe_failure(exchange)}")
 
 
-def what_failed(exchange: Exchange) -> str:
+def describe_failure(exchange: Exchange) -> str:
     """Why an exchange is no answer, in words."""
     words = {
         "timeout": "no whole answer within the deadline",
@@ -149,14 +156,14 @@ def what_failed(exchange: Exchange) -> str:
     if exchange.failure is not None:
         return words.get(exchange.failure, exchange.failure)
     if not exchange.accepted:
-        return f"status {exchange.status}{said(exchange)}"
-    exception = exchange.taken.exception if exchange.taken else None
+        return f"status {exchange.status}{quote_error_message(exchange)}"
+    exception = exchange.sdk_result.exception if exchange.sdk_result else None
     return f"the SDK cannot take the answer: {exception}"
 
 
-def said(exchange: Exchange) -> str:
+def quote_error_message(exchange: Exchange) -> str:
     """The message of an error envelope, clipped, as the end of a sentence."""
-    message = member(exchange.json, "error", "message") or member(exchange.json, "error")
+    message = get_path(exchange.json, "error", "message") or get_path(exchange.json, "error")
     if not isinstance(message, str) or not message:
         return ""
     printable = "".join(char if char.isprintable() else " " for char in message)

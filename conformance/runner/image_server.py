@@ -37,7 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def served(base_url: str) -> Iterator[str]:
+def serve_sample_images(base_url: str) -> Iterator[str]:
     """The address of the pictures, as the server at `base_url` can reach it."""
     host = _own_address(urlsplit(base_url).hostname or "127.0.0.1")
     server = ThreadingHTTPServer((host, 0), _Handler)

@@ -17,12 +17,12 @@ import pytest
 
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
-from conformance.errors import TargetError
-from conformance.judge.catalog import catalogue
+from conformance.errors import UsageError
+from conformance.judge.catalog import load_catalog
 from conformance.report.compare import printable
 from conformance.report.render.junit import RowNames, properties, row_named
 from conformance.report.render.terminal import LETTERS, outcome_of, shown_verdict
-from conformance.wire.client import ServerUnreachable
+from conformance.wire.client import ServerUnreachableError
 
 from .controller import Controller
 from .model_schedule import Turns
@@ -40,8 +40,8 @@ _CANNOT_RUN = pytest.StashKey[str]()
 
 def rows_of(endpoint: str) -> list[Any]:
     """The rows of an endpoint as parameters of a test; rows that nobody can probe yet are only reported."""
-    rows = (row for row in catalogue().values() if row.endpoint == endpoint)
-    return [pytest.param(row.id, id=row.id) for row in rows if row.probe or row.rule or row.parts]
+    rows = (row for row in load_catalog().values() if row.endpoint == endpoint)
+    return [pytest.param(row.id, id=row.id) for row in rows if row.probe or row.rule or row.derived_from]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,7 +75,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     controller = Controller(config.option, os.environ, _say(config))
     try:
         run = controller.open()
-    except TargetError as error:
+    except UsageError as error:
         controller.close()
         config.stash[_CANNOT_RUN] = str(error)
         raise pytest.UsageError from error
@@ -128,7 +128,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.option.collectonly or _RUN not in config.stash:
         return
     run = config.stash[_RUN]
-    order = {row: place for place, row in enumerate(catalogue())}
+    order = {row: place for place, row in enumerate(load_catalog())}
     asked: list[tuple[Any, pytest.Item]] = []
     mine = run.asks(row for item in items if (row := _row(item)) is not None)
     for item in items:
@@ -148,7 +148,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _row(item: pytest.Item) -> Row | None:
     parameters = getattr(getattr(item, "callspec", None), "params", {})
-    return catalogue().get(parameters.get("row", ""))
+    return load_catalog().get(parameters.get("row", ""))
 
 
 @pytest.fixture
@@ -159,12 +159,12 @@ def examine(request: pytest.FixtureRequest) -> Examine:
 
     def examine_row(row: str) -> None:
         if turns is not None:
-            turns.take(run.place(catalogue()[row]))
+            turns.take(run.place(load_catalog()[row]))
         if run.gone:
             pytest.skip(f"untested: {run.gone}")
         try:
-            finding = run.examine(catalogue()[row])
-        except ServerUnreachable as gone:
+            finding = run.examine(load_catalog()[row])
+        except ServerUnreachableError as gone:
             run.server_is_gone(f"{gone}, while {row} was asked")
             pytest.skip(f"untested: {run.gone}")
         request.node.user_properties += properties(finding)

@@ -45,7 +45,7 @@ def _remove_dead(own: Path) -> None:
 
 
 @contextmanager
-def termination_interrupts() -> Iterator[None]:
+def sigterm_as_keyboard_interrupt() -> Iterator[None]:
     """Take SIGTERM and SIGHUP for Ctrl-C: the report is written, and what was started is stopped.
 
     Who has handlers of his own, or ignores them (`nohup`), keeps that.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.checklist.rows import Row
-from conformance.errors import TargetError
+from conformance.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ def shard_of(text: str | None) -> Shard | None:
     match = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", text)
     index, of = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= index <= of:
-        raise TargetError(f"--shard: {text!r} is no part of a run; the second of five is 2/5")
+        raise UsageError(f"--shard: {text!r} is no part of a run; the second of five is 2/5")
     return Shard(index=index, of=of)
 
 

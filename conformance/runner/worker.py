@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.checklist.findings import Finding, lost, restored, worse
+from conformance.checklist.findings import Finding, finding_from_record, is_evidence_lost, is_worse
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
 from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Call
-from conformance.wire.exchange_cache import FolderStore
+from conformance.wire.exchange_cache import FileExchangeCache
 
-from .evaluate import Examination
+from .evaluate import ProbeRun
 from .sharding import rows_in, shard_of
 
 
@@ -63,7 +63,7 @@ class Run:
     def __post_init__(self) -> None:
         """Open the folder."""
         self.folder = Path(self.settings.folder)
-        self.store = FolderStore(self.folder / "exchanges")
+        self.store = FileExchangeCache(self.folder / "exchanges")
         self.loaded: set[str] = set()
         self.answered: set[str] = set()
 
@@ -86,7 +86,7 @@ class Run:
             ),
             store=self.store,
             deadline=settings.deadline,
-            grace=settings.grace,
+            cold_start_factor=settings.grace,
             loaded=self.loaded,
             answered=self.answered,
             round=asked_again + (10 if settings.apart else 0),
@@ -96,15 +96,17 @@ class Run:
     def place(self, row: Row) -> int:
         """Place of the row's model among those of the run; rows without a model come last."""
         models = list(dict.fromkeys(self.settings.models.values()))
-        model = self.settings.models.get(row.needs)
+        model = self.settings.models.get(row.capability)
         return models.index(model) if model is not None else len(models)
 
     def examine(self, row: Row) -> Finding:
         """The finding of a row, kept at once. A regression is asked once more before it is believed."""
-        finding = Examination(row=row, send=self.asker().send, models=self.settings.models).finding()
+        finding = ProbeRun(row=row, send=self.asker().send, models=self.settings.models).evaluate()
         expected = self.expected(row.id)
-        if expected is not None and (worse(finding.verdict, expected) or lost(finding.verdict, expected)):
-            again = Examination(row=row, send=self.asker(1).send, models=self.settings.models).finding()
+        if expected is not None and (
+            is_worse(finding.verdict, expected) or is_evidence_lost(finding.verdict, expected)
+        ):
+            again = ProbeRun(row=row, send=self.asker(1).send, models=self.settings.models).evaluate()
             finding = _agreed(finding, again)
         self.keep(finding)
         return finding
@@ -112,7 +114,7 @@ class Run:
     def keep(self, finding: Finding) -> None:
         """Append the finding to this worker's file, at once: what is killed loses the row in hand only."""
         with (self.folder / f"findings-{self.worker}.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(finding.record()) + "\n")
+            file.write(json.dumps(finding.to_record()) + "\n")
 
     def findings(self) -> dict[str, Finding]:
         """What all workers have found so far."""
@@ -122,7 +124,7 @@ class Run:
         for file in sorted(self.folder.glob("findings-*.jsonl")):
             for line in file.read_text(encoding="utf-8").splitlines():
                 try:
-                    yield restored(json.loads(line))
+                    yield finding_from_record(json.loads(line))
                 except ValueError:
                     continue  # the last line of a worker that was killed while it wrote
 

@@ -9,13 +9,13 @@ from functools import cache
 
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
-from conformance.judge.catalog import catalogue
+from conformance.judge.catalog import load_catalog
 from conformance.probes.session import Send
-from conformance.runner.evaluate import Examination
-from conformance.runner.image_server import served
+from conformance.runner.evaluate import ProbeRun
+from conformance.runner.image_server import serve_sample_images
 from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Exchange
-from conformance.wire.exchange_cache import MemoryStore
+from conformance.wire.exchange_cache import MemoryExchangeCache
 
 from .servers import BASE_URL, CHAT_MODEL, EMBEDDING_MODEL, InProcess, Server, made
 
@@ -28,12 +28,12 @@ atexit.register(_stack.close)  # while threads still run: later, shutting the pi
 @cache
 def image_url() -> str:
     """Where the suite's pictures are served, as long as the process lives."""
-    return _stack.enter_context(served("http://127.0.0.1"))
+    return _stack.enter_context(serve_sample_images("http://127.0.0.1"))
 
 
 def rows() -> list[Row]:
     """The rows that a miniature server can be asked about."""
-    return [row for row in catalogue().values() if row.probe is not None and row.needs in MODELS]
+    return [row for row in load_catalog().values() if row.probe is not None and row.capability in MODELS]
 
 
 def asker_of(server: Server, deadline: float = 20.0) -> Client:
@@ -41,7 +41,7 @@ def asker_of(server: Server, deadline: float = 20.0) -> Client:
     transport = InProcess(server)
     return Client(
         address=Address(base_url=BASE_URL, image_url=image_url()),
-        store=MemoryStore(),
+        store=MemoryExchangeCache(),
         deadline=deadline,
         network=lambda _: transport,
         async_network=lambda _: transport,
@@ -50,7 +50,7 @@ def asker_of(server: Server, deadline: float = 20.0) -> Client:
 
 def examined(row: str, send: Send) -> Finding:
     """The finding of one row."""
-    return Examination(row=catalogue()[row], send=send, models=MODELS).finding()
+    return ProbeRun(row=load_catalog()[row], send=send, models=MODELS).evaluate()
 
 
 def asked(server: Server, only: Iterable[str] | None = None) -> tuple[dict[str, Finding], list[Exchange]]:

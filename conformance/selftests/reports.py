@@ -7,9 +7,9 @@ from typing import Any
 
 from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Evidence, Verdict
-from conformance.judge.catalog import catalogue
+from conformance.judge.catalog import load_catalog
 from conformance.report.baseline import Baseline
-from conformance.report.build import Measured, built
+from conformance.report.build import RunResult, build_report
 from conformance.targets.ollama import Model
 from conformance.targets.opening import Target
 
@@ -34,7 +34,7 @@ def report_of(
             reason=(reasons or {}).get(name, "as made for a test"),
             evidence=Evidence.EFFECT,
         )
-        for name in catalogue()
+        for name in load_catalog()
     }
     target = Target(
         kind=kind,
@@ -45,7 +45,7 @@ def report_of(
         key="",
         models={"chat": Model(id="mini", digest="0123456789ab")},
     )
-    measured = Measured(
+    measured = RunResult(
         target=target,
         findings=findings,
         exchanges=[],
@@ -55,4 +55,4 @@ def report_of(
         models={"chat": "mini"},
         shard=shard,
     )
-    return built(measured, baseline)
+    return build_report(measured, baseline)

@@ -18,9 +18,9 @@ import yaml
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import ENDPOINTS
 from conformance.checklist.verdicts import Verdict
-from conformance.report.compare import compared, printable
-from conformance.report.files import read, render, write
-from conformance.report.render.badge import badges
+from conformance.report.compare import compare, printable
+from conformance.report.files import read_report, render_report, write_report
+from conformance.report.render.badge import render_badges
 from conformance.report.render.github import annotation_lines, format_summary, write_ci_summary
 from conformance.report.render.junit import properties
 from conformance.report.render.terminal import outcome_of
@@ -62,14 +62,16 @@ def test_rows_have_their_own_names_in_the_file(regressed: dict[str, Any]) -> Non
     assert cases["models/features/list"].get("classname") == "openai-conformance.models"
     for name, case in cases.items():
         assert case.get("classname") == f"openai-conformance.{name.split('/')[0]}"
-    asked = {row["id"] for row in read(regressed["folder"] / "reports")["rows"] if row["verdict"] != "untested"}
+    asked = {
+        row["id"] for row in read_report(regressed["folder"] / "reports")["rows"] if row["verdict"] != "untested"
+    }
     assert set(cases) <= asked
     # A rule that the controller judges, and a row that follows from others, beside those that workers asked.
     assert {"embeddings/response/schema", "embeddings/fields/input"} <= set(cases)
 
 
 def test_verdict_and_reason_are_seen_in_the_file(regressed: dict[str, Any]) -> None:
-    rows = {row["id"]: row for row in read(regressed["folder"] / "reports")["rows"]}
+    rows = {row["id"]: row for row in read_report(regressed["folder"] / "reports")["rows"]}
     for name, case in regressed["cases"].items():
         told_ = {each.get("name"): each.get("value") for each in case.iter("property")}
         assert told_["verdict"] == rows[name]["verdict"]
@@ -106,7 +108,7 @@ def test_a_hostile_reason_is_one_line_of_plain_text_in_the_file() -> None:
 
 
 def difference(reasons: dict[str, str], verdict: str = "broken") -> Any:
-    return compared(report_of({}), report_of(dict.fromkeys(reasons, verdict), reasons=reasons))
+    return compare(report_of({}), report_of(dict.fromkeys(reasons, verdict), reasons=reasons))
 
 
 def test_annotations_are_one_command_each_whatever_the_server_says() -> None:
@@ -119,7 +121,7 @@ def test_annotations_are_one_command_each_whatever_the_server_says() -> None:
 
 def test_lost_evidence_is_annotated_too_and_improvements_are_not() -> None:
     assert len(annotation_lines(difference({"chat/fields/n": "?"}, "inconclusive"))) == 1
-    assert annotation_lines(compared(report_of({"chat/fields/n": "ignored"}), report_of({}))) == []
+    assert annotation_lines(compare(report_of({"chat/fields/n": "ignored"}), report_of({}))) == []
 
 
 def test_many_annotations_are_counted_in_the_last() -> None:
@@ -136,7 +138,7 @@ def test_the_summary_says_what_matters_first() -> None:
     old = report_of({})
     new = report_of({"chat/fields/n": "ignored", "chat/fields/seed": "inconclusive", "chat/fields/model": "rejected"})
     text = format_summary(
-        {**new, "baseline": {"source": "b.json", "version": "1"}}, compared(old, new), Path("r/report.json")
+        {**new, "baseline": {"source": "b.json", "version": "1"}}, compare(old, new), Path("r/report.json")
     )
     headings = [line for line in text.splitlines() if line.startswith("#")]
     assert headings[:4] == [
@@ -152,7 +154,7 @@ def test_the_summary_says_what_matters_first() -> None:
 def test_a_run_as_expected_says_so() -> None:
     report = report_of({})
     text = format_summary(
-        {**report, "baseline": {"source": "b.json", "version": None}}, compared(report, report), Path("r")
+        {**report, "baseline": {"source": "b.json", "version": None}}, compare(report, report), Path("r")
     )
     assert "As expected: nothing is worse than in b.json (no version)." in text
 
@@ -160,7 +162,7 @@ def test_a_run_as_expected_says_so() -> None:
 def test_a_hostile_reason_is_no_markup_in_the_summary() -> None:
     reasons = {"chat/fields/n": HOSTILE}
     new = report_of(dict.fromkeys(reasons, "broken"), reasons=reasons, version="<b>1`|\n# x")
-    text = format_summary(new, compared(report_of({}), new), Path("r/report.json"))
+    text = format_summary(new, compare(report_of({}), new), Path("r/report.json"))
     assert text.count("\n#") == text.count("\n###")
     assert "<" not in text
     assert not re.search(r"(?<!\\)(\\\\)*\[", text)  # no bracket without a backslash of its own
@@ -172,7 +174,7 @@ def test_a_hostile_reason_is_no_markup_in_the_summary() -> None:
 def test_a_summary_stays_below_what_github_shows() -> None:
     rows = [row["id"] for row in report_of({})["rows"]]
     new = report_of({}, others="broken", reasons=dict.fromkeys(rows, "long " * 100_000))
-    text = format_summary(new, compared(report_of({}), new), Path("r/report.json"))
+    text = format_summary(new, compare(report_of({}), new), Path("r/report.json"))
     assert len(text.encode()) < 200_000
     assert "more, in the matrix" in text
 
@@ -199,7 +201,7 @@ def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_badges_count_and_never_score(tmp_path: Path) -> None:
     rows = [row["id"] for row in report_of({})["rows"] if row["id"].startswith("embeddings/")]
     report = report_of({rows[0]: "ignored", rows[1]: "partial", rows[2]: "inconclusive"})
-    made_ = badges(report)
+    made_ = render_badges(report)
     assert json.loads(made_["embeddings.json"]) == {
         "schemaVersion": 1,
         "label": "/v1/embeddings",
@@ -210,15 +212,15 @@ def test_badges_count_and_never_score(tmp_path: Path) -> None:
     assert set(made_) == {f"{name}.{kind}" for name in (*ENDPOINTS, "overall") for kind in ("svg", "json")} & set(
         made_
     )
-    written = write(report, [], tmp_path, None)
+    written = write_report(report, [], tmp_path, None)
     assert {file.name: file.read_text() for file in written.with_name("badges").iterdir()} == made_
     shutil.rmtree(written.with_name("badges"))
-    render(written)
+    render_report(written)
     assert {file.name: file.read_text() for file in written.with_name("badges").iterdir()} == made_
 
 
 def test_a_badge_is_an_image_that_refers_to_nothing() -> None:
-    for name, text in badges(report_of({})).items():
+    for name, text in render_badges(report_of({})).items():
         if name.endswith(".svg"):
             root = ET.fromstring(text)  # noqa: S314 - our own text
             assert root.get("role") == "img"
@@ -229,8 +231,11 @@ def test_a_badge_is_an_image_that_refers_to_nothing() -> None:
 
 def test_badges_of_partial_runs_and_of_nothing_say_so() -> None:
     shard = {"index": 1, "of": 2, "selected": []}
-    assert json.loads(badges({**report_of({}, shard=shard), "complete": False})["chat.json"])["color"] == "lightgrey"
-    empty = badges(report_of({}, others="not_applicable"))
+    assert (
+        json.loads(render_badges({**report_of({}, shard=shard), "complete": False})["chat.json"])["color"]
+        == "lightgrey"
+    )
+    empty = render_badges(report_of({}, others="not_applicable"))
     assert json.loads(empty["overall.json"])["message"] == "nothing asked"
     assert "chat.svg" not in empty
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from conformance.runner.run_directory import run_folder, termination_interrupts
+from conformance.runner.run_directory import run_folder, sigterm_as_keyboard_interrupt
 
 from .commands import (
     EMBEDDINGS,
@@ -191,7 +191,7 @@ def test_sigterm_interrupts_once_and_sighup_stays_ignored() -> None:
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
-        with termination_interrupts():
+        with sigterm_as_keyboard_interrupt():
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(signal.SIGTERM)

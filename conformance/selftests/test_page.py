@@ -16,7 +16,7 @@ from conformance.report.html.overview import overview
 from conformance.report.html.page import SIZE, page
 from conformance.report.html.pairs import pairs
 from conformance.report.html.side_by_side import compare_page
-from conformance.report.render.explain import curl
+from conformance.report.render.explain import format_curl
 
 from .page_material import (
     ALL,
@@ -208,7 +208,7 @@ def test_the_command_is_the_one_that_explain_prints() -> None:
     records = data_of(page(ordinary(), ALL))["exchanges"]
     for each in (CONTROL, STOP):
         quoted = "'" + records[each.id]["sent"].replace("'", "'\"'\"'") + "'"
-        assert records[each.id]["curlHead"] + quoted == curl(each)
+        assert records[each.id]["curlHead"] + quoted == format_curl(each)
     assert "\\u202e" in records[QUOTED.id]["sent"]
 
 

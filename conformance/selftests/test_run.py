@@ -10,7 +10,7 @@ import pytest
 
 from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Verdict
-from conformance.judge.catalog import catalogue
+from conformance.judge.catalog import load_catalog
 from conformance.runner import worker as module
 from conformance.runner.worker import Run, Settings
 from conformance.wire.client import Client
@@ -48,7 +48,7 @@ def examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., E
             folder=str(tmp_path), base_url=BASE_URL, embedding_base_url=BASE_URL, models=MODELS, baseline=baseline
         )
         run = Run(settings=settings)
-        return run.examine(catalogue()[ROW]), run
+        return run.examine(load_catalog()[ROW]), run
 
     return examine
 

@@ -83,7 +83,7 @@ def without(field: str, model: str, *, strict: bool) -> Client:
 def stripping(field: str, model: str, *, strict: bool) -> Send:
     def send(call: Call) -> Exchange:
         holds = isinstance(call.body, dict) and field in call.body
-        return (without(field, model, strict=strict) if holds else whole(strict=strict)).ask(call)
+        return (without(field, model, strict=strict) if holds else whole(strict=strict)).send(call)
 
     return send
 
@@ -94,7 +94,7 @@ ROWS = [row for row in rows() if field_of(row.id)]
 @pytest.mark.parametrize("row", [row.id for row in ROWS])
 def test_a_stripped_field_is_ignored(row):
     strict = row.startswith("errors/")
-    found = examined(row, whole(strict=strict).ask)
+    found = examined(row, whole(strict=strict).send)
     assert found.verdict is Verdict.SUPPORTED, found.reason
     if found.evidence is not Evidence.EFFECT:
         assert found.evidence in (Evidence.PARSED, Evidence.ECHOED)  # no effect to take away

@@ -259,7 +259,7 @@ def test_an_odd_answer_is_kept_as_it_came(odd: Odd, call: Call) -> None:
 @pytest.mark.parametrize("name", ["gzip_bomb", "deep_json", "hostile_text", "redirects_for_ever", "html_to_all"])
 def test_hostile_servers_are_heard_out(name: str, call: Call) -> None:
     with listening(made(name)) as url:
-        exchange = asker_of(url.removesuffix("/v1")).ask(call)
+        exchange = asker_of(url.removesuffix("/v1")).send(call)
     assert exchange.failure is None
     assert len(exchange.text) < 2 * LONG
 
@@ -285,6 +285,6 @@ def test_the_sdk_reads_the_text_from_where_it_is_due(way: str) -> None:
     """An answer with both `message` and `delta`, as some servers send it, holds its text where the SDK looks."""
     events = b"data: " + GOOD + b"\n\ndata: [DONE]\n\n"
     data = answer(events, EVENTS) if CALLS[way].streams else answer(GOOD, JSON)
-    taken = asked(playing_bytes(data), CALLS[way]).taken
+    taken = asked(playing_bytes(data), CALLS[way]).sdk_result
     assert taken is not None
     assert (taken.text, taken.exception) == ("Hi", None)

@@ -17,7 +17,7 @@ import pytest
 
 from conformance.selftests.servers.sockets import Peer, Script, answer, chunk, playing
 from conformance.selftests.wire_calls import CALLS, CHUNKED, EVENTS, GOOD, JSON, asker_of, by_each_way
-from conformance.wire.client import KEY_SHOWN
+from conformance.wire.client import KEY_PLACEHOLDER
 from conformance.wire.exchange import Call, Exchange
 from conformance.wire.transport import proxy_for
 
@@ -86,7 +86,7 @@ ECHOES: dict[str, Script] = {
 
 
 def recorded(exchange: Exchange) -> str:
-    return json.dumps(exchange.record())
+    return json.dumps(exchange.to_record())
 
 
 @by_each_way
@@ -96,14 +96,14 @@ def test_a_key_that_the_server_repeats_is_in_no_record(script: Script, call: Cal
         exchange = asker_of(peer.url, key=KEY).send(call)
     assert f"Bearer {KEY}".encode() in peer.heard[0]
     assert START.lower() not in recorded(exchange).lower()
-    assert ("authorization", f"Bearer {KEY_SHOWN}") in exchange.sent_headers
+    assert ("authorization", f"Bearer {KEY_PLACEHOLDER}") in exchange.sent_headers
 
 
 @by_each_way
 def test_what_is_redacted_says_so(call: Call) -> None:
     with playing(ECHOES["in two pieces"]) as peer:
         exchange = asker_of(peer.url, key=KEY).send(call)
-    assert exchange.text == f'{{"you sent": "{KEY_SHOWN}"}}'
+    assert exchange.text == f'{{"you sent": "{KEY_PLACEHOLDER}"}}'
 
 
 @by_each_way
@@ -111,7 +111,7 @@ def test_what_is_redacted_says_so(call: Call) -> None:
 def test_a_short_key_is_hidden_where_it_was_sent_and_leaves_the_rest_alone(key: str, call: Call) -> None:
     with playing(playing_bytes(answer(GOOD, JSON))) as peer:
         exchange = asker_of(peer.url, key=key).send(call)
-    assert ("authorization", f"Bearer {KEY_SHOWN}") in exchange.sent_headers
+    assert ("authorization", f"Bearer {KEY_PLACEHOLDER}") in exchange.sent_headers
     assert exchange.text == GOOD.decode()
 
 

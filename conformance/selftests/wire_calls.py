@@ -8,7 +8,7 @@ import pytest
 
 from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Call
-from conformance.wire.exchange_cache import MemoryStore
+from conformance.wire.exchange_cache import MemoryExchangeCache
 
 AMPLE = 30.0
 """A deadline for what ends by itself: a loaded machine must not turn it into a time-out."""
@@ -38,4 +38,4 @@ GOOD = json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model"
 
 def asker_of(url: str, deadline: float = AMPLE, **address: str) -> Client:
     """An asker of the server at the root `url`."""
-    return Client(address=Address(base_url=f"{url}/v1", **address), store=MemoryStore(), deadline=deadline)
+    return Client(address=Address(base_url=f"{url}/v1", **address), store=MemoryExchangeCache(), deadline=deadline)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.errors import TargetError
+from conformance.errors import UsageError
 
 if TYPE_CHECKING:
     import httpx
@@ -21,7 +21,7 @@ LIMIT = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class NativeResponse:
     """A whole answer of a native API."""
 
     url: str
@@ -48,9 +48,9 @@ class Answer:
         """
         body = self.json_or_none()
         if not self.ok:
-            raise TargetError(f"{self.url} answered {self.status}: {self.reason()}")
+            raise UsageError(f"{self.url} answered {self.status}: {self.reason()}")
         if not isinstance(body, dict):
-            raise TargetError(f"{self.url} answered {self.status} with something that is no JSON object")
+            raise UsageError(f"{self.url} answered {self.status} with something that is no JSON object")
         return body
 
     def reason(self) -> str:
@@ -80,7 +80,7 @@ def native_client() -> "httpx.Client":
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
         named = [name for name in _ENVIRONMENT if os.environ.get(name) or os.environ.get(name.lower())]
         said = printable(str(error)) or type(error).__name__
-        raise TargetError(f"cannot use what the environment says ({', '.join(named)}): {said}") from error
+        raise UsageError(f"cannot use what the environment says ({', '.join(named)}): {said}") from error
 
 
 def printable(text: str, *, limit: int = 300) -> str:
@@ -99,7 +99,7 @@ def fetch(
     headers: Mapping[str, str] | None = None,
     seconds: float = 60.0,
     limit: int = LIMIT,
-) -> Answer:
+) -> NativeResponse:
     """Ask once and return the whole answer, whatever its status. A body is ``json_body`` or ``content``.
 
     ``seconds`` bounds the whole of it, so that an answer that drips in cannot hold us; ``limit`` is in bytes.
@@ -117,10 +117,10 @@ def fetch(
         for piece in response.iter_bytes():
             body += piece
             if len(body) > limit:
-                raise TargetError(f"{url} sends more than {limit // 1024} KB")
+                raise UsageError(f"{url} sends more than {limit // 1024} KB")
             if time.monotonic() > deadline:
-                raise TargetError(f"{url} did not finish its answer in {seconds:g} s")
-        return Answer(url=url, status=response.status_code, body=bytes(body))
+                raise UsageError(f"{url} did not finish its answer in {seconds:g} s")
+        return NativeResponse(url=url, status=response.status_code, body=bytes(body))
 
 
 def fetch_lines(client: "httpx.Client", url: str, *, json_body: Any, silence: float) -> Iterator[Mapping[str, Any]]:
@@ -134,12 +134,12 @@ def fetch_lines(client: "httpx.Client", url: str, *, json_body: Any, silence: fl
     """
     with _reaching(url), client.stream("POST", url, json=json_body, timeout=_timeout(silence)) as response:
         if not response.is_success:
-            answer = Answer(url=url, status=response.status_code, body=response.read()[:LIMIT])
+            answer = NativeResponse(url=url, status=response.status_code, body=response.read()[:LIMIT])
             yield {"error": f"{answer.status} {answer.reason()}"}
             return
         for line in response.iter_lines():
             if line.strip():
-                yield Answer(url=url, status=response.status_code, body=line.encode()).object()
+                yield NativeResponse(url=url, status=response.status_code, body=line.encode()).object()
 
 
 def _timeout(seconds: float) -> tuple[float, float, float, float]:
@@ -155,8 +155,8 @@ def _reaching(url: str) -> Iterator[None]:
     try:
         yield
     except httpx.ConnectTimeout as error:
-        raise TargetError(f"cannot reach {url}: no connection in time") from error
+        raise UsageError(f"cannot reach {url}: no connection in time") from error
     except httpx.TimeoutException as error:
-        raise TargetError(f"cannot reach {url}: it does not answer in time") from error
+        raise UsageError(f"cannot reach {url}: it does not answer in time") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise TargetError(f"cannot reach {url}: {printable(str(error)) or type(error).__name__}") from error
+        raise UsageError(f"cannot reach {url}: {printable(str(error)) or type(error).__name__}") from error

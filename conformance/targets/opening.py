@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from conformance.errors import TargetError
+from conformance.errors import UsageError
 
 from .address import api_base
 from .detect import detect
@@ -91,7 +91,7 @@ _CAPABILITIES = {ours: theirs for theirs, ours in _ROLES.items()}
 
 
 @contextmanager
-def opened(options: Options, environ: Mapping[str, str], folder: Path, progress: Progress) -> Iterator[Target]:
+def open_target(options: Options, environ: Mapping[str, str], folder: Path, progress: Progress) -> Iterator[Target]:
     """The target that options and environment name, ready to be asked until the context ends.
 
     Raises:
@@ -122,7 +122,7 @@ def _start_embedded(options: Options, stack: ExitStack, folder: Path, progress: 
     try:
         server = stack.enter_context(start(folder, progress=progress))
     except (ServerStartError, FixtureUnavailableError) as error:
-        raise TargetError(str(error)) from error
+        raise UsageError(str(error)) from error
     digest = SMOLLM2.files[0].sha256
     chat = Model(id=server.chat_model, digest=digest)
     models = dict.fromkeys(("chat", "tools", "insert", "vision"), chat)
@@ -184,7 +184,7 @@ def _ollama(
         models |= _embedding_elsewhere(options, client, elsewhere)
     if not models:
         told = "; ".join(found.notes) or "pull one"
-        raise TargetError(f"no model of {url} can be asked: {told}")
+        raise UsageError(f"no model of {url} can be asked: {told}")
     if "chat" in models:
         models["native"] = models["chat"]
     # What writes to the server needs leave (--prepare), and touches models of ours only.
@@ -263,5 +263,5 @@ def _only_model(client: httpx.Client, url: str, key: str) -> str:
     ids = [name for entry in entries if isinstance(entry, dict) and isinstance(name := entry.get("id"), str)]
     if len(ids) != 1:
         listed = ", ".join(printable(name, limit=100) for name in ids[:10]) or f"none (status {answer.status})"
-        raise TargetError(f"name the model to ask with --model; {url}/models lists {listed}")
+        raise UsageError(f"name the model to ask with --model; {url}/models lists {listed}")
     return ids[0]

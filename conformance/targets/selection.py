@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from conformance.errors import TargetError
+from conformance.errors import UsageError
 from conformance.targets.address import DEFAULT_OLLAMA, api_base, is_openai, ollama_host
 from conformance.targets.detect import Server
 
@@ -51,13 +51,13 @@ def choose(*, base_url: str | None, target: Target | None, environ: Mapping[str,
     """
     if target == "embedded":
         if base_url:
-            raise TargetError("--target embedded starts a server of its own: leave out --base-url")
+            raise UsageError("--target embedded starts a server of its own: leave out --base-url")
         return _embedded("--target embedded")
     named = _named(base_url, target, environ)
     if named is not None:
         return named if target == "openai" else _looked_at(named, target, look)
     if target == "openai":
-        raise TargetError("--target openai needs --base-url (or OPENAI_BASE_URL) to say which server")
+        raise UsageError("--target openai needs --base-url (or OPENAI_BASE_URL) to say which server")
     return _local(target, look)
 
 
@@ -70,7 +70,7 @@ def _named(base_url: str | None, target: Target | None, environ: Mapping[str, st
     if from_sdk and target != "ollama":
         url = api_base(from_sdk, named_by="OPENAI_BASE_URL")
         if is_openai(url):
-            raise TargetError(
+            raise UsageError(
                 f"OPENAI_BASE_URL is OpenAI's own API ({url}), where every request is paid for; "
                 "name it with --base-url if you mean it, or choose another with --target"
             )
@@ -89,10 +89,10 @@ def _looked_at(named: Choice, target: Target | None, look: Look) -> Choice:
         return named
     try:
         server = look(url)
-    except TargetError as error:
-        raise TargetError(f"{error} ({named.why})") from error
+    except UsageError as error:
+        raise UsageError(f"{error} ({named.why})") from error
     if target == "ollama" and server.kind != "ollama":
-        raise TargetError(f"--target ollama, but what answers at {url} ({named.why}) is not an Ollama")
+        raise UsageError(f"--target ollama, but what answers at {url} ({named.why}) is not an Ollama")
     return Choice(
         kind=server.kind,
         base_url=url,
@@ -106,13 +106,13 @@ def _local(target: Target | None, look: Look) -> Choice:
     """Return the Ollama on its default port, else the embedded server."""
     try:
         server = look(DEFAULT_OLLAMA)
-    except TargetError as error:
+    except UsageError as error:
         if target == "ollama":
-            raise TargetError(f"--target ollama, and none runs on its default port: {error}") from error
+            raise UsageError(f"--target ollama, and none runs on its default port: {error}") from error
         return _embedded("nothing was named, and no Ollama answers on its default port")
     if server.kind != "ollama":
         if target == "ollama":
-            raise TargetError(f"--target ollama, but what answers at {DEFAULT_OLLAMA} is not an Ollama")
+            raise UsageError(f"--target ollama, but what answers at {DEFAULT_OLLAMA} is not an Ollama")
         return _embedded("nothing was named, and what answers on Ollama's default port is none")
     why = "--target ollama" if target else "it answers on its default port"
     return Choice(kind="ollama", base_url=DEFAULT_OLLAMA, why=why, version=server.version)

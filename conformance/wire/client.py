@@ -14,20 +14,20 @@ from urllib.parse import urlsplit
 import httpx
 from filelock import FileLock
 
-from .exchange import GENERATING, IMAGE_HOST, Call, Exchange, Taken
-from .exchange_cache import Store
-from .sdk import SdkClients, refused, timed
+from .exchange import GENERATION_PATHS, IMAGE_HOST, Call, Exchange, SdkResult
+from .exchange_cache import ExchangeCache
+from .sdk import SdkClients, enumerate_timed, sdk_error
 from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, async_network, network, proxy_for
 
-KEY_SHOWN = "$OPENAI_API_KEY"
-_SECRET = 8
+KEY_PLACEHOLDER = "$OPENAI_API_KEY"
+_MIN_KEY_CHARACTERS = 8
 """Characters of the shortest key that is looked for in what the server says. Shorter ones are no secrets but words
 (`none`, `test`, `ollama`), and taking those out of answers would change what is judged."""
-_LONGEST_HEADER = 2000
-_LONGEST_MESSAGE = 300
+_MAX_HEADER_CHARACTERS = 2000
+_MAX_MESSAGE_CHARACTERS = 300
 
 
-class ServerUnreachable(Exception):
+class ServerUnreachableError(Exception):
     """The server no longer takes connections: the run ends, and what it had not told stays untested."""
 
 
@@ -55,7 +55,7 @@ class Address:
         """The key that the call is sent with: the native API has none."""
         return "" if call.server == "native" else self.key
 
-    def of(self, call: Call) -> str:
+    def base_url_for(self, call: Call) -> str:
         """The base URL of the call's server."""
         if call.server == "native":
             return self.native_url
@@ -67,7 +67,7 @@ class Client:
     """Asks one target."""
 
     address: Address
-    store: Store
+    store: ExchangeCache
     deadline: float = 60.0
     """The longest one request may take, in seconds."""
     network: Network = network
@@ -79,7 +79,7 @@ class Client:
     before: it may have been pushed out since."""
     answered: set[str] = field(default_factory=set)
     """Models that have answered: where one does not even answer a plain request any more, the server is gone."""
-    grace: float = 1.0
+    cold_start_factor: float = 1.0
     """By how much the deadline of a model's first request is longer."""
     apart: Path | None = None
     """A folder shared by all workers, for servers whose text depends on what was asked just before: there each
@@ -94,58 +94,62 @@ class Client:
         """
         if self.round:
             call = call.again(1000 * self.round)
-        apart = self.apart is not None and call.path in GENERATING and call.server == "main"
-        return self.store.get_or_ask(call, self._send_apart if apart else self._send)
+        apart = self.apart is not None and call.path in GENERATION_PATHS and call.server == "main"
+        return self.store.get_or_send(call, self._send_isolated if apart else self._send)
 
-    def _send_apart(self, call: Call) -> Exchange:
+    def _send_isolated(self, call: Call) -> Exchange:
         folder = self.apart or Path()
         model = _model(call)
         with FileLock(folder / "apart.lock"):
             if model:
                 messages = [{"role": "user", "content": "Forget what was before."}]
                 body = {"model": model, "messages": messages, "max_tokens": 1, "temperature": 0}
-                self._once(Call(path="/chat/completions", body=body, via="raw"), self.deadline)
+                self._send_once(Call(path="/chat/completions", body=body, via="raw"), self.deadline)
                 with (folder / "between").open("a", encoding="utf-8") as count:
                     count.write(".")
             return self._send(call)
 
     def _send(self, call: Call) -> Exchange:
         began = time.monotonic()
-        deadline = self._deadline(call)
+        deadline = self._deadline_for(call)
         waited = 0.0
         while True:
-            exchange = self._once(call, deadline)
-            pause = exchange.comes_back
+            exchange = self._send_once(call, deadline)
+            pause = exchange.retry_after
             if pause is None or time.monotonic() - began + pause > deadline:
                 break
             time.sleep(pause)
             waited += pause
         if exchange.failure is not None and not self._takes_connections(call):
-            raise ServerUnreachable(f"{self.address.of(call)} takes no connections any more ({exchange.detail})")
+            raise ServerUnreachableError(
+                f"{self.address.base_url_for(call)} takes no connections any more ({exchange.detail})"
+            )
         if exchange.failure == "timeout" and _model(call) in self.answered and self._hangs(call):
-            raise ServerUnreachable(f"{self.address.of(call)} hangs: it answers not even a plain request any more")
+            raise ServerUnreachableError(
+                f"{self.address.base_url_for(call)} hangs: it answers not even a plain request any more"
+            )
         if exchange.status is not None:
             self.answered.add(_model(call))
-        return replace(exchange, waited=waited)
+        return replace(exchange, retry_wait_seconds=waited)
 
     def _hangs(self, call: Call) -> bool:
         """Whether the server has no answer to the least that one can ask of a model, within a deadline either."""
-        if call.path not in GENERATING or call.server != "main":
+        if call.path not in GENERATION_PATHS or call.server != "main":
             return False
         least = {"messages": [{"role": "user", "content": "Hi"}]} if "chat" in call.path else {"prompt": "Hi"}
         body = {"model": _model(call), **least, "max_tokens": 1}
-        return self._once(Call(path=call.path, body=body, via="raw"), self.deadline).failure == "timeout"
+        return self._send_once(Call(path=call.path, body=body, via="raw"), self.deadline).failure == "timeout"
 
-    def _deadline(self, call: Call) -> float:
+    def _deadline_for(self, call: Call) -> float:
         model = _model(call)
         if not model or model in self.loaded:
             return self.deadline
         self.loaded.clear()
         self.loaded.add(model)
-        return self.deadline * self.grace
+        return self.deadline * self.cold_start_factor
 
-    def _once(self, call: Call, deadline: float) -> Exchange:
-        url = self.address.of(call)
+    def _send_once(self, call: Call, deadline: float) -> Exchange:
+        url = self.address.base_url_for(call)
         is_async = call.via == "async"
         underneath = call.raw if call.via == "bare" else None
         recorder = Recorder(self.async_network(url) if is_async else self._reach(url), underneath)
@@ -153,20 +157,20 @@ class Client:
         real = self._with_images(call)
         clients = SdkClients(url + "/" if call.via == "slash" else url, self.address.key_for(call))
         error: Exception | None = None
-        taken: Taken | None = None
+        taken: SdkResult | None = None
         try:
             if call.via == "raw":
                 self._raw(real, url, recorder)
             elif is_async:
-                taken = clients.take_async(real, recorder, deadline)
+                taken = clients.call_async(real, recorder, deadline)
             else:
-                taken = clients.take(real, recorder)
+                taken = clients.call(real, recorder)
         except Exception as raised:
             if recording.requests == 0:
                 raise
             error = raised
-            taken = refused(raised)
-        return self._exchange(call, recording, taken, error)
+            taken = sdk_error(raised)
+        return self._build_exchange(call, recording, taken, error)
 
     def _reach(self, url: str) -> httpx.BaseTransport:
         if url not in self._reached:
@@ -183,18 +187,18 @@ class Client:
             content = call.raw.encode() if call.raw is not None else None
             target = url.rstrip("/") + call.path
             with http.stream(call.method, target, headers=headers, content=content, json=call.body) as response:
-                for count, seconds, _ in timed(response.iter_raw()):
-                    if call.leaves_at(count, seconds):
+                for count, seconds, _ in enumerate_timed(response.iter_raw()):
+                    if call.should_abort(count, seconds):
                         break
 
     def _with_images(self, call: Call) -> Call:
         """The call with the address of our own pictures in the place that a probe left for it."""
         if not self.address.image_url or call.body is None:
             return call
-        return replace(call, body=_substituted(call.body, IMAGE_HOST, self.address.image_url))
+        return replace(call, body=_substitute(call.body, IMAGE_HOST, self.address.image_url))
 
     def _takes_connections(self, call: Call) -> bool:
-        url = self.address.of(call)
+        url = self.address.base_url_for(call)
         if self.network is not network or proxy_for(url):
             return True
         parts = urlsplit(url)
@@ -205,22 +209,24 @@ class Client:
         except OSError:
             return False
 
-    def _exchange(self, call: Call, recording: Recording, taken: Taken | None, error: Exception | None) -> Exchange:
+    def _build_exchange(
+        self, call: Call, recording: Recording, taken: SdkResult | None, error: Exception | None
+    ) -> Exchange:
         hide = self._redact
-        failure = _failure(call, recording, error)
+        failure = _classify_failure(call, recording, error)
         return Exchange(
             call=call,
             url=hide(recording.url),
             sent=hide(recording.sent.decode("utf-8", "replace")),
-            sent_headers=tuple((name, self._without_key(value)) for name, value in recording.sent_headers),
+            sent_headers=tuple((name, self._redact_header(value)) for name, value in recording.sent_headers),
             status=recording.status,
             # Clipped when hidden, never before: half a key would not be known as one.
-            headers=tuple((hide(name), hide(value)[:_LONGEST_HEADER]) for name, value in recording.headers),
-            pieces=_hidden(recording.pieces, hide),
+            headers=tuple((hide(name), hide(value)[:_MAX_HEADER_CHARACTERS]) for name, value in recording.headers),
+            chunks=_redact_chunks(recording.pieces, hide),
             invalid_utf8=recording.invalid_utf8,
             failure=failure,
-            detail="" if failure is None or error is None else _because(error, hide),
-            taken=None if taken is None else _hidden_in(taken, hide),
+            detail="" if failure is None or error is None else _describe_error(error, hide),
+            sdk_result=None if taken is None else _redact_sdk_result(taken, hide),
             started=recording.started,
             seconds=round(recording.seconds, 4),
         )
@@ -228,12 +234,16 @@ class Client:
     def _redact(self, text: str) -> str:
         key = self.address.key
         # In any case: names of headers arrive in lower case.
-        return re.sub(re.escape(key), KEY_SHOWN, text, flags=re.IGNORECASE) if len(key) >= _SECRET else text
+        return (
+            re.sub(re.escape(key), KEY_PLACEHOLDER, text, flags=re.IGNORECASE)
+            if len(key) >= _MIN_KEY_CHARACTERS
+            else text
+        )
 
-    def _without_key(self, value: str) -> str:
+    def _redact_header(self, value: str) -> str:
         """The value of a header of ours: here a key is hidden however short it is."""
         key = self.address.key
-        return f"Bearer {KEY_SHOWN}" if key and value == f"Bearer {key}" else self._redact(value)
+        return f"Bearer {KEY_PLACEHOLDER}" if key and value == f"Bearer {key}" else self._redact(value)
 
 
 def _model(call: Call) -> str:
@@ -242,17 +252,17 @@ def _model(call: Call) -> str:
     return model if isinstance(model, str) else ""
 
 
-def _substituted(value: object, old: str, new: str) -> object:
+def _substitute(value: object, old: str, new: str) -> object:
     if isinstance(value, str):
         return value.replace(old, new)
     if isinstance(value, dict):
-        return {key: _substituted(item, old, new) for key, item in value.items()}
+        return {key: _substitute(item, old, new) for key, item in value.items()}
     if isinstance(value, list):
-        return [_substituted(item, old, new) for item in value]
+        return [_substitute(item, old, new) for item in value]
     return value
 
 
-def _hidden(pieces: list[tuple[float, str]], hide: Callable[[str], str]) -> tuple[tuple[float, str], ...]:
+def _redact_chunks(pieces: list[tuple[float, str]], hide: Callable[[str], str]) -> tuple[tuple[float, str], ...]:
     """The pieces without the key; where the key crossed from piece to piece, they become one."""
     whole = "".join(text for _, text in pieces)
     if hide(whole) == whole:
@@ -262,10 +272,10 @@ def _hidden(pieces: list[tuple[float, str]], hide: Callable[[str], str]) -> tupl
     return tuple(hidden) if hide(joined) == joined else ((pieces[-1][0], hide(whole)),)
 
 
-def _hidden_in(taken: Taken, hide: Callable[[str], str]) -> Taken:
+def _redact_sdk_result(taken: SdkResult, hide: Callable[[str], str]) -> SdkResult:
     """What the SDK took, without the key, and with its message clipped."""
     texts: dict[str, Any] = {name: hide(text) for name, text in asdict(taken).items() if isinstance(text, str)}
-    return replace(taken, **{**texts, "message": texts["message"][:_LONGEST_MESSAGE]})
+    return replace(taken, **{**texts, "message": texts["message"][:_MAX_MESSAGE_CHARACTERS]})
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
@@ -276,13 +286,13 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return found
 
 
-def _because(error: Exception, hide: Callable[[str], str]) -> str:
+def _describe_error(error: Exception, hide: Callable[[str], str]) -> str:
     return "; ".join(hide(f"{type(each).__name__}: {each}")[:200] for each in _chain(error)[:3])
 
 
-def _failure(call: Call, recording: Recording, error: Exception | None) -> str | None:
+def _classify_failure(call: Call, recording: Recording, error: Exception | None) -> str | None:
     """Why there is no whole answer: by what was overheard, and by what lies at the root of the exception."""
-    if recording.finished or (call.leaves and error is None):
+    if recording.finished or (call.aborts and error is None):
         return None
     chain = _chain(error)
     if any(isinstance(each, TooLarge) for each in chain):

@@ -14,10 +14,10 @@ from .sse import Event, events_of
 IMAGE_HOST = "http://image.host.invalid"
 """Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
 
-GENERATING = ("/chat/completions", "/completions")
+GENERATION_PATHS = ("/chat/completions", "/completions")
 """Routes whose answers are texts of a model."""
 
-_SHORTEST_PAUSE = 0.5
+_MIN_RETRY_SECONDS = 0.5
 """Seconds: a server that is busy and says "retry after 0" is not hammered."""
 
 
@@ -38,9 +38,9 @@ class Call:
     any route, with `raw` put underneath), or `raw` (without the SDK)."""
     server: str = "main"
     """`main`, `embedding` (the URL of the embedding model) or `native` (the server's own root)."""
-    leave_after: int | None = None
+    abort_after_events: int | None = None
     """Close the stream after so many events."""
-    leave_after_seconds: float | None = None
+    abort_after_seconds: float | None = None
     """Close the stream so many seconds after its first event."""
     ordinal: int = 0
     """Tells repetitions of one call apart."""
@@ -57,15 +57,15 @@ class Call:
         return isinstance(self.body, dict) and self.body.get("stream") is True
 
     @property
-    def leaves(self) -> bool:
+    def aborts(self) -> bool:
         """Whether the stream is to be closed before its end."""
-        return self.leave_after is not None or self.leave_after_seconds is not None
+        return self.abort_after_events is not None or self.abort_after_seconds is not None
 
-    def leaves_at(self, count: int, seconds: float) -> bool:
+    def should_abort(self, count: int, seconds: float) -> bool:
         """Whether to close the stream at this event: the one of that number, so long after the first."""
-        if self.leave_after is not None and count >= self.leave_after:
+        if self.abort_after_events is not None and count >= self.abort_after_events:
             return True
-        return self.leave_after_seconds is not None and seconds >= self.leave_after_seconds
+        return self.abort_after_seconds is not None and seconds >= self.abort_after_seconds
 
     def again(self, ordinal: int) -> Call:
         """The same call as a repetition of its own."""
@@ -73,7 +73,7 @@ class Call:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken:
+class SdkResult:
     """What the SDK made of the answer: an object, or an exception."""
 
     exception: str | None = None
@@ -99,17 +99,17 @@ class Exchange:
     sent_headers: tuple[tuple[str, str], ...] = ()
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    pieces: tuple[tuple[float, str], ...] = ()
+    chunks: tuple[tuple[float, str], ...] = ()
     """What arrived, and when (seconds since the request was sent). Bytes that are not UTF-8 read U+FFFD."""
     invalid_utf8: bool = False
     failure: str | None = None
     """`timeout`, `cut`, `unreachable`, `too_large`: why there is no whole answer. None when there is one."""
     detail: str = ""
-    taken: Taken | None = None
+    sdk_result: SdkResult | None = None
     started: float = 0.0
     """Unix time."""
     seconds: float = 0.0
-    waited: float = 0.0
+    retry_wait_seconds: float = 0.0
     """Seconds spent waiting out a server that said it was busy."""
 
     @property
@@ -120,7 +120,7 @@ class Exchange:
     @cached_property
     def text(self) -> str:
         """The whole body."""
-        return "".join(piece for _, piece in self.pieces)
+        return "".join(piece for _, piece in self.chunks)
 
     @cached_property
     def json(self) -> Any:
@@ -130,7 +130,7 @@ class Exchange:
     @cached_property
     def events(self) -> tuple[Event, ...]:
         """The server-sent events of the body."""
-        return events_of(self.pieces)
+        return events_of(self.chunks)
 
     def header(self, name: str) -> str:
         """A header of the answer, empty where it is absent."""
@@ -139,16 +139,16 @@ class Exchange:
     @property
     def busy(self) -> bool:
         """Whether the server refused for now, whatever was asked: too many requests, a full queue, still loading."""
-        return self.status == 429 or self.comes_back is not None
+        return self.status == 429 or self.retry_after is not None
 
     @property
-    def comes_back(self) -> float | None:
+    def retry_after(self) -> float | None:
         """In how many seconds a server that is busy may be asked again; None where it does not say that it is."""
         if self.status not in (429, 503):
             return None
         after = self.header("retry-after")
         if after.isascii() and after.isdigit() and len(after) < 10:
-            return max(float(after), _SHORTEST_PAUSE)
+            return max(float(after), _MIN_RETRY_SECONDS)
         words = self.text[:2000].lower()
         return 1.0 if any(word in words for word in ("busy", "loading", "overload")) else None
 
@@ -162,12 +162,12 @@ class Exchange:
         """The body that was really sent, as JSON."""
         return parsed(self.sent)
 
-    def record(self) -> dict[str, Any]:
+    def to_record(self) -> dict[str, Any]:
         """As one JSON object: a line of exchanges.jsonl."""
         return {"id": self.id, **asdict(self)}
 
 
-def restored(record: dict[str, Any]) -> Exchange:
+def exchange_from_record(record: dict[str, Any]) -> Exchange:
     """The exchange of a line of exchanges.jsonl.
 
     Raises:
@@ -181,4 +181,4 @@ def restored(record: dict[str, Any]) -> Exchange:
         taken["vector_lengths"] = tuple(taken["vector_lengths"])
     for name in ("headers", "sent_headers", "pieces"):
         fields[name] = tuple((key, value) for key, value in fields[name])
-    return Exchange(call=Call(**call), taken=None if taken is None else Taken(**taken), **fields)
+    return Exchange(call=Call(**call), sdk_result=None if taken is None else SdkResult(**taken), **fields)

@@ -9,27 +9,27 @@ from typing import Protocol
 
 from filelock import FileLock
 
-from .exchange import Call, Exchange, restored
+from .exchange import Call, Exchange, exchange_from_record
 
 
-class Store(Protocol):
+class ExchangeCache(Protocol):
     """Exchanges by call."""
 
-    def get_or_ask(self, call: Call, ask: Callable[[Call], Exchange]) -> Exchange:
+    def get_or_send(self, call: Call, ask: Callable[[Call], Exchange]) -> Exchange:
         """The exchange of the call; `ask` makes it if nobody has asked yet."""
 
     def all(self) -> Iterator[Exchange]:
         """Every exchange so far, in no particular order."""
 
 
-class MemoryStore:
+class MemoryExchangeCache:
     """For one process."""
 
     def __init__(self) -> None:
         """Empty."""
         self._exchanges: dict[str, Exchange] = {}
 
-    def get_or_ask(self, call: Call, ask: Callable[[Call], Exchange]) -> Exchange:
+    def get_or_send(self, call: Call, ask: Callable[[Call], Exchange]) -> Exchange:
         """See Store."""
         if call.id not in self._exchanges:
             self._exchanges[call.id] = ask(call)
@@ -40,7 +40,7 @@ class MemoryStore:
         return iter(self._exchanges.values())
 
 
-class FolderStore:
+class FileExchangeCache:
     """For the workers of a run: a file per exchange, and a lock per call so that the second asker waits."""
 
     def __init__(self, folder: Path) -> None:
@@ -49,7 +49,7 @@ class FolderStore:
         self._folder = folder
         self._known: dict[str, Exchange] = {}
 
-    def get_or_ask(self, call: Call, ask: Callable[[Call], Exchange]) -> Exchange:
+    def get_or_send(self, call: Call, ask: Callable[[Call], Exchange]) -> Exchange:
         """See Store."""
         known = self._known.get(call.id)
         if known is None:
@@ -71,13 +71,13 @@ def _read(file: Path) -> Exchange | None:
     if not file.exists():
         return None
     try:
-        return restored(json.loads(file.read_text(encoding="utf-8")))
+        return exchange_from_record(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None  # a full disk or a crash of the machine; half an answer must not end the run
 
 
 def _write(file: Path, exchange: Exchange) -> Exchange:
     partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(exchange.record()), encoding="utf-8")
+    partial.write_text(json.dumps(exchange.to_record()), encoding="utf-8")
     partial.replace(file)
     return exchange

@@ -10,14 +10,14 @@ from conformance.checklist.verdicts import Severity
 from conformance.judge.shape import violations
 from conformance.wire.exchange import Exchange
 
-from .registry import refusal, rule, ruled, run_rule
+from .registry import cross_response_rule, is_error_response, make_rule_finding, rule
 
 
 def _answered(exchange: Exchange) -> bool:
     return exchange.failure is None and exchange.status is not None and exchange.call.server != "native"
 
 
-@rule("errors/response/envelope", refusal, title="every error has an envelope")
+@rule("errors/response/envelope", is_error_response, title="every error has an envelope")
 def envelope(exchange: Exchange) -> str | None:
     """An error is `{"error": {"message", "type", "param", "code"}}`."""
     if exchange.call.server == "native":
@@ -28,7 +28,7 @@ def envelope(exchange: Exchange) -> str | None:
     return found[0] if found else ""
 
 
-@rule("errors/response/content_type", refusal, severity=Severity.SHOULD, title="errors are JSON")
+@rule("errors/response/content_type", is_error_response, severity=Severity.SHOULD, title="errors are JSON")
 def content_type(exchange: Exchange) -> str | None:
     """An error is application/json."""
     if exchange.call.server == "native":
@@ -53,7 +53,7 @@ def no_error_in_200(exchange: Exchange) -> str | None:
     return "an error envelope came with status 200" if body.get("error") and "choices" not in body else ""
 
 
-@run_rule("errors/response/survives", title="the server answers after every bad request")
+@cross_response_rule("errors/response/survives", title="the server answers after every bad request")
 def survives(row: Row, exchanges: Sequence[Exchange]) -> Finding:
     """After each bad request the next one is answered."""
     ordered = sorted(exchanges, key=lambda exchange: exchange.started)
@@ -62,9 +62,9 @@ def survives(row: Row, exchanges: Sequence[Exchange]) -> Finding:
     for index, exchange in enumerate(ordered):
         ended = exchange.started + exchange.seconds
         later = [other for other in ordered[index + 1 :] if other.started >= ended][:1]
-        if not refusal(exchange) or not later:
+        if not is_error_response(exchange) or not later:
             continue
         tested += 1
         if later[0].failure is not None:
             wrong.append((exchange.id, "the request after a bad one got no answer"))
-    return ruled(row, tested, wrong)
+    return make_rule_finding(row, tested, wrong)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row, declare
 from conformance.checklist.verdicts import Evidence, Severity, Verdict
-from conformance.wire.exchange import GENERATING, Call, Exchange
+from conformance.wire.exchange import GENERATION_PATHS, Call, Exchange
 
 Check = Callable[[Exchange], str | None]
 """What is wrong with an answer; empty where nothing is; None where the answer cannot test the rule."""
@@ -15,7 +15,7 @@ Check = Callable[[Exchange], str | None]
 Applies = Callable[[Exchange], bool]
 
 
-def judged_each(row: Row, check: Check, exchanges: Iterable[Exchange]) -> Finding:
+def check_each(row: Row, check: Check, exchanges: Iterable[Exchange]) -> Finding:
     """A rule about single answers: `supported` if it held in every one that could test it, else `broken`."""
     tested = 0
     wrong: list[tuple[str, str]] = []
@@ -26,10 +26,10 @@ def judged_each(row: Row, check: Check, exchanges: Iterable[Exchange]) -> Findin
         tested += 1
         if fault:
             wrong.append((exchange.id, fault))
-    return ruled(row, tested, wrong)
+    return make_rule_finding(row, tested, wrong)
 
 
-def ruled(row: Row, tested: int, wrong: Sequence[tuple[str, str]]) -> Finding:
+def make_rule_finding(row: Row, tested: int, wrong: Sequence[tuple[str, str]]) -> Finding:
     """The finding of a rule: `wrong` holds exchange and fault of each answer that breaks it."""
     if not tested:
         return Finding(row=row.id, verdict=Verdict.INCONCLUSIVE, reason="no answer of this run could test the rule")
@@ -49,49 +49,49 @@ def ruled(row: Row, tested: int, wrong: Sequence[tuple[str, str]]) -> Finding:
 
 
 def rule(
-    row: str, applies: Applies, *, severity: Severity = Severity.MUST, title: str = "", about: str = ""
+    row: str, applies: Applies, *, severity: Severity = Severity.MUST, title: str = "", description: str = ""
 ) -> Callable[[Check], Check]:
     """Declare a rule row about single answers. The docstring says what holds."""
 
-    def enter(check: Check) -> Check:
+    def register(check: Check) -> Check:
         def over_all(exchanges: Sequence[Exchange]) -> Finding:
-            return judged_each(declared, check, (exchange for exchange in exchanges if applies(exchange)))
+            return check_each(declared, check, (exchange for exchange in exchanges if applies(exchange)))
 
         declared = declare(
             Row(
                 id=row,
-                about=about or (check.__doc__ or "").strip(),
+                description=description or (check.__doc__ or "").strip(),
                 title=title,
-                needs="embedding" if row.startswith("embeddings/") else "chat",
+                capability="embedding" if row.startswith("embeddings/") else "chat",
                 severity=severity,
                 rule=over_all,
             )
         )
         return check
 
-    return enter
+    return register
 
 
-def run_rule(
+def cross_response_rule(
     row: str, *, severity: Severity = Severity.MUST, title: str = ""
 ) -> Callable[[Callable[..., Finding]], None]:
     """Declare a rule row about all answers together. The function takes the row and the exchanges."""
 
-    def enter(judge: Callable[..., Finding]) -> None:
+    def register(judge: Callable[..., Finding]) -> None:
         declared = declare(
             Row(
                 id=row,
-                about=(judge.__doc__ or "").strip(),
+                description=(judge.__doc__ or "").strip(),
                 title=title,
                 severity=severity,
                 rule=lambda exchanges: judge(declared, exchanges),
             )
         )
 
-    return enter
+    return register
 
 
-def plain(path: str, *, sampled: bool = False) -> Applies:
+def applies_to_plain(path: str, *, sampled: bool = False) -> Applies:
     """Accepted answers of a route that are no streams, and were not asked for with nonsense as `stream`.
 
     `sampled`: also those that chance had a part in.
@@ -105,13 +105,13 @@ def plain(path: str, *, sampled: bool = False) -> Applies:
     return applies
 
 
-def stream(path: str) -> Applies:
+def applies_to_stream(path: str) -> Applies:
     """Accepted streams of a route that were read to their end."""
     return lambda exchange: (
         exchange.accepted
         and exchange.call.path == path
         and exchange.call.streams
-        and not exchange.call.leaves
+        and not exchange.call.aborts
         and _greedy(exchange.call)
     )
 
@@ -121,9 +121,9 @@ def _greedy(call: Call) -> bool:
 
     Seen: llama.cpp sends no role where the first token is half an emoji.
     """
-    return call.path not in GENERATING or (isinstance(call.body, dict) and call.body.get("temperature") == 0)
+    return call.path not in GENERATION_PATHS or (isinstance(call.body, dict) and call.body.get("temperature") == 0)
 
 
-def refusal(exchange: Exchange) -> bool:
+def is_error_response(exchange: Exchange) -> bool:
     """Answers that are errors."""
     return exchange.failure is None and exchange.status is not None and exchange.status >= 400

@@ -10,11 +10,18 @@ from typing import Any
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Severity
-from conformance.judge.schema_faults import shape_faults
-from conformance.probes.response_views import Answer, Unreadable, items, member, number, whole
+from conformance.judge.schema_faults import find_schema_faults
+from conformance.probes.response_views import (
+    MalformedResponseError,
+    TextResponse,
+    as_finite_float,
+    as_int64,
+    as_list,
+    get_path,
+)
 from conformance.wire.exchange import Exchange
 
-from .registry import Check, plain, rule, ruled, run_rule
+from .registry import Check, applies_to_plain, cross_response_rule, make_rule_finding, rule
 
 SHOULD = Severity.SHOULD
 
@@ -25,26 +32,28 @@ FINISHES = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
 def schema(exchange: Exchange) -> str:
     """The answer has every member that clients read, of the right type."""
-    faults = shape_faults(exchange)
+    faults = find_schema_faults(exchange)
     return min(faults) if faults else ""
 
 
 def schema_details(exchange: Exchange) -> str:
     """The answer has every member that OpenAI's have, null where it is empty."""
-    faults = shape_faults(exchange, "should")
+    faults = find_schema_faults(exchange, "should")
     return min(faults) if faults else ""
 
 
 def usage(exchange: Exchange) -> str | None:
     """total_tokens is prompt_tokens plus completion_tokens; details do not exceed what they are part of."""
-    found = member(exchange.json, "usage")
-    prompt, completion, total = (whole(member(found, f"{name}_tokens")) for name in ("prompt", "completion", "total"))
+    found = get_path(exchange.json, "usage")
+    prompt, completion, total = (
+        as_int64(get_path(found, f"{name}_tokens")) for name in ("prompt", "completion", "total")
+    )
     if prompt is None or completion is None or total is None:
         return "`usage` is missing or incomplete"
     if total != prompt + completion:
         return "`total_tokens` is not the sum of `prompt_tokens` and `completion_tokens`"
-    cached = whole(member(found, "prompt_tokens_details", "cached_tokens")) or 0
-    reasoning = whole(member(found, "completion_tokens_details", "reasoning_tokens")) or 0
+    cached = as_int64(get_path(found, "prompt_tokens_details", "cached_tokens")) or 0
+    reasoning = as_int64(get_path(found, "completion_tokens_details", "reasoning_tokens")) or 0
     if cached > prompt or reasoning > completion:
         return "a detail of `usage` exceeds the count that it is part of"
     return ""
@@ -52,19 +61,19 @@ def usage(exchange: Exchange) -> str | None:
 
 def choice_indices(exchange: Exchange) -> str | None:
     """The indices of the choices count from 0 without gaps."""
-    choices = items(member(exchange.json, "choices"))
+    choices = as_list(get_path(exchange.json, "choices"))
     if not choices:
         return "`choices` is missing or empty"
-    indices = [member(choice, "index") for choice in choices]
+    indices = [get_path(choice, "index") for choice in choices]
     return "" if indices == list(range(len(choices))) else f"the indices of the choices are {repr(indices[:6])[:60]}"
 
 
 def finish_reason(exchange: Exchange) -> str | None:
     """finish_reason is one of the documented words."""
-    choices = items(member(exchange.json, "choices"))
+    choices = as_list(get_path(exchange.json, "choices"))
     if not choices:
         return None
-    unknown = [reason for choice in choices if (reason := member(choice, "finish_reason")) not in FINISHES]
+    unknown = [reason for choice in choices if (reason := get_path(choice, "finish_reason")) not in FINISHES]
     return f"finish_reason is {repr(unknown[0])[:40]}" if unknown else ""
 
 
@@ -72,15 +81,15 @@ def length_is_the_limit(exchange: Exchange) -> str | None:
     """Where one choice ends with `length`, it has as many tokens as were allowed."""
     body = exchange.call.body if isinstance(exchange.call.body, dict) else {}
     limit = body.get("max_tokens", body.get("max_completion_tokens"))
-    choices = items(member(exchange.json, "choices"))
+    choices = as_list(get_path(exchange.json, "choices"))
     if (
         not isinstance(limit, int)
         or limit <= 0
         or len(choices) != 1
-        or member(choices, 0, "finish_reason") != "length"
+        or get_path(choices, 0, "finish_reason") != "length"
     ):
         return None
-    said = whole(member(exchange.json, "usage", "completion_tokens"))
+    said = as_int64(get_path(exchange.json, "usage", "completion_tokens"))
     if said is None or "best_of" in body or "prediction" in body:
         return None  # the usage counts texts, or predicted tokens, that are not in the answer
     return "" if said == limit else f"finish_reason `length` with {said} tokens where {limit} were allowed"
@@ -88,7 +97,7 @@ def length_is_the_limit(exchange: Exchange) -> str | None:
 
 def created(exchange: Exchange) -> str | None:
     """`created` is a time in seconds, within a day of the client's clock."""
-    when = whole(member(exchange.json, "created"))
+    when = as_int64(get_path(exchange.json, "created"))
     if when is None:
         return "`created` is no whole number"
     return "" if abs(when - int(exchange.started)) < 86_400 else "`created` is not near now, in seconds"
@@ -96,10 +105,10 @@ def created(exchange: Exchange) -> str | None:
 
 def model_echoed(exchange: Exchange) -> str | None:
     """`model` names the model that was asked for."""
-    asked = member(exchange.call.body, "model")
+    asked = get_path(exchange.call.body, "model")
     if not isinstance(asked, str) or asked.startswith("no-such-model"):
         return None
-    told = member(exchange.json, "model")
+    told = get_path(exchange.json, "model")
     if isinstance(told, str) and told.startswith(asked):
         return ""
     return f"`model` is {repr(told)[:60]}, not the one asked for"
@@ -125,12 +134,16 @@ SHARED: Sequence[tuple[str, str, Check, Severity]] = (
 
 for _endpoint, _path in ROUTES.items():
     for _name, _title, _check, _severity in SHARED:
-        _applies = plain(_path, sampled=_name == "choice_indices")  # several choices are asked for by sampling
+        _applies = applies_to_plain(
+            _path, sampled=_name == "choice_indices"
+        )  # several choices are asked for by sampling
         rule(f"{_endpoint}/response/{_name}", _applies, severity=_severity, title=_title)(_check)
 
 for _name, _title, _check, _severity in SHARED:
     if _name in ("schema", "schema/details", "model", "content_type"):
-        rule(f"embeddings/response/{_name}", plain("/embeddings"), severity=_severity, title=_title)(_check)
+        rule(f"embeddings/response/{_name}", applies_to_plain("/embeddings"), severity=_severity, title=_title)(
+            _check
+        )
 
 
 def _lists_models(exchange: Exchange) -> bool:
@@ -142,16 +155,16 @@ for _name, _title, _check, _severity in SHARED:
         rule(f"models/response/{_name}", _lists_models, severity=_severity, title=_title)(_check)
 
 
-_CHAT = plain("/chat/completions")
+_CHAT = applies_to_plain("/chat/completions")
 
 
 @rule("chat/response/role", _CHAT, title="the role is assistant")
 def role(exchange: Exchange) -> str | None:
     """Each message's role is `assistant`."""
-    choices = items(member(exchange.json, "choices"))
+    choices = as_list(get_path(exchange.json, "choices"))
     if not choices:
         return None
-    others = [who for choice in choices if (who := member(choice, "message", "role")) != "assistant"]
+    others = [who for choice in choices if (who := get_path(choice, "message", "role")) != "assistant"]
     return f"the role is {repr(others[0])[:40]}" if others else ""
 
 
@@ -160,20 +173,20 @@ def tool_calls(exchange: Exchange) -> str | None:
     """Each call has an id of its own, type `function`, and arguments that are a string holding a JSON object."""
     calls = [
         call
-        for choice in items(member(exchange.json, "choices"))
-        for call in items(member(choice, "message", "tool_calls"))
-        if member(call, "type") != "custom"
+        for choice in as_list(get_path(exchange.json, "choices"))
+        for call in as_list(get_path(choice, "message", "tool_calls"))
+        if get_path(call, "type") != "custom"
     ]
     if not calls:
         return None
-    ids = [member(call, "id") for call in calls]
+    ids = [get_path(call, "id") for call in calls]
     if not all(isinstance(each, str) and each for each in ids) or len(set(ids)) < len(ids):
         return "ids of tool calls are missing or repeated"
-    if any(member(call, "type") != "function" for call in calls):
+    if any(get_path(call, "type") != "function" for call in calls):
         return "a tool call's type is not `function`"
-    cut = any(member(choice, "finish_reason") == "length" for choice in items(member(exchange.json, "choices")))
+    cut = any(get_path(choice, "finish_reason") == "length" for choice in as_list(get_path(exchange.json, "choices")))
     for call in calls:
-        arguments = member(call, "function", "arguments")
+        arguments = get_path(call, "function", "arguments")
         if not isinstance(arguments, str):
             return "`arguments` is no string"
         if not cut and not _is_object(arguments):
@@ -192,10 +205,10 @@ def _is_object(text: str) -> bool:
 def finish_tool_calls(exchange: Exchange) -> str | None:
     """finish_reason is `tool_calls` exactly when there are calls; with a named tool OpenAI says `stop`."""
     faults = None
-    for choice in items(member(exchange.json, "choices")):
-        calls = items(member(choice, "message", "tool_calls"))
-        reason = member(choice, "finish_reason")
-        named = isinstance(member(exchange.call.body, "tool_choice"), dict)
+    for choice in as_list(get_path(exchange.json, "choices")):
+        calls = as_list(get_path(choice, "message", "tool_calls"))
+        reason = get_path(choice, "finish_reason")
+        named = isinstance(get_path(exchange.call.body, "tool_choice"), dict)
         if calls:
             faults = faults or ""
             if reason not in ("tool_calls", "length") and not (named and reason == "stop"):
@@ -210,8 +223,8 @@ def special_tokens(exchange: Exchange) -> str | None:
     """Control tokens of the model's template do not leak into the text."""
     texts = [
         text
-        for choice in items(member(exchange.json, "choices"))
-        if isinstance(text := member(choice, "message", "content"), str) and text
+        for choice in as_list(get_path(exchange.json, "choices"))
+        if isinstance(text := get_path(choice, "message", "content"), str) and text
     ]
     if not texts:
         return None
@@ -223,33 +236,33 @@ def special_tokens(exchange: Exchange) -> str | None:
 def logprobs(exchange: Exchange) -> str | None:
     """Tokens join to the content; logprobs are at most 0, alternatives sorted; at temperature 0 the first wins."""
     try:
-        answer = Answer(exchange)
+        answer = TextResponse(exchange)
         entries, text = answer.logprobs, answer.text
-    except Unreadable:
+    except MalformedResponseError:
         return None
     if not entries:
         return None
-    if _joined(entries) != text and "".join(str(member(entry, "token")) for entry in entries) != text:
+    if _joined(entries) != text and "".join(str(get_path(entry, "token")) for entry in entries) != text:
         return "the tokens do not join to the content"
     for entry in entries:
-        fault = _entry_fault(entry, greedy=member(exchange.call.body, "temperature") == 0)
+        fault = _entry_fault(entry, greedy=get_path(exchange.call.body, "temperature") == 0)
         if fault:
             return fault
     return ""
 
 
 def _joined(entries: Sequence[Any]) -> str | None:
-    parts = [member(entry, "bytes") for entry in entries]
+    parts = [get_path(entry, "bytes") for entry in entries]
     if not all(isinstance(part, list) and all(isinstance(b, int) and 0 <= b < 256 for b in part) for part in parts):
         return None
     return b"".join(bytes(part) for part in parts).decode("utf-8", "replace")
 
 
 def _entry_fault(entry: Any, *, greedy: bool) -> str:
-    value = number(member(entry, "logprob"))
+    value = as_finite_float(get_path(entry, "logprob"))
     if value is None or value > 1e-6:
         return "a logprob is above 0, or no number"
-    found = [number(member(top, "logprob")) for top in items(member(entry, "top_logprobs"))]
+    found = [as_finite_float(get_path(top, "logprob")) for top in as_list(get_path(entry, "top_logprobs"))]
     tops = [top for top in found if top is not None]
     if len(tops) < len(found):
         return "an alternative has no logprob"
@@ -260,27 +273,27 @@ def _entry_fault(entry: Any, *, greedy: bool) -> str:
     return ""
 
 
-@rule("embeddings/response/vectors", plain("/embeddings"), title="vectors are sound")
+@rule("embeddings/response/vectors", applies_to_plain("/embeddings"), title="vectors are sound")
 def vectors(exchange: Exchange) -> str | None:
     """Vectors are finite, not all zero, of one length; `index` is the place in the list."""
-    data = items(member(exchange.json, "data"))
+    data = as_list(get_path(exchange.json, "data"))
     if not data:
         return "`data` is missing or empty"
-    if [member(item, "index") for item in data] != list(range(len(data))):
+    if [get_path(item, "index") for item in data] != list(range(len(data))):
         return "`index` is not the place in the list"
-    floats = [member(item, "embedding") for item in data]
+    floats = [get_path(item, "embedding") for item in data]
     lists = [vector for vector in floats if isinstance(vector, list)]
     if len({len(vector) for vector in lists}) > 1:
         return "the vectors of one answer differ in length"
     for vector in lists:
-        if any(number(each) is None for each in vector):
+        if any(as_finite_float(each) is None for each in vector):
             return "a vector holds what is no finite number"
         if not any(vector):
             return "a vector is all zeros"
     return ""
 
 
-@run_rule("chat/response/ids_unique", title="ids are unique")
+@cross_response_rule("chat/response/ids_unique", title="ids are unique")
 def ids_unique(row: Row, exchanges: Sequence[Exchange]) -> Finding:
     """No two answers of the run have the same id."""
     seen: dict[str, str] = {}
@@ -290,10 +303,10 @@ def ids_unique(row: Row, exchanges: Sequence[Exchange]) -> Finding:
         if not exchange.accepted or exchange.call.path not in ROUTES.values():
             continue
         body = exchange.events[0].json if exchange.call.streams and exchange.events else exchange.json
-        name = member(body, "id")
+        name = get_path(body, "id")
         if not isinstance(name, str):
             continue
         tested += 1
         if seen.setdefault(name, exchange.id) != exchange.id:
             wrong += [(seen[name], "two answers have the same id"), (exchange.id, "two answers have the same id")]
-    return ruled(row, tested if tested > 1 else 0, wrong)
+    return make_rule_finding(row, tested if tested > 1 else 0, wrong)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.checklist.findings import lost, worse
+from conformance.checklist.findings import is_evidence_lost, is_worse
 from conformance.checklist.verdicts import Verdict
 
 from .sections import Row, Section, sections
@@ -129,10 +129,10 @@ def _turn(old: str, new: str | None) -> str:
     if new is None or new in _SILENT or old == new:
         return ""
     was, now = Verdict(old), Verdict(new)
-    if worse(now, was):
+    if is_worse(now, was):
         return "regression"
-    if worse(was, now):
+    if is_worse(was, now):
         return "improvement"
-    if lost(now, was):
+    if is_evidence_lost(now, was):
         return "lost"
-    return "gained" if lost(was, now) else "change"
+    return "gained" if is_evidence_lost(was, now) else "change"

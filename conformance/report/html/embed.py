@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from conformance.report.render.explain import curl
-from conformance.wire.exchange import Exchange, Taken
+from conformance.report.render.explain import format_curl
+from conformance.wire.exchange import Exchange, SdkResult
 from conformance.wire.sse import Event
 
 from .escape import clipped, data_block, visible
@@ -55,7 +55,7 @@ def _record(exchange: Exchange, limit: int, headers: dict[str, int]) -> dict[str
         "headers": _lines(exchange.headers),
         "seconds": _seconds(exchange.seconds),
         "invalid": exchange.invalid_utf8,
-        "sdk": visible(_taken(exchange.taken)),
+        "sdk": visible(_taken(exchange.sdk_result)),
         **_command(exchange, sent, limit),
         **_answer(exchange, limit),
     }
@@ -66,7 +66,7 @@ def _command(exchange: Exchange, sent: str, limit: int) -> dict[str, str]:
     """The curl command: whole, or without the body at its end, which the record has already; none when it is cut."""
     if len(sent) > limit:
         return {}
-    command = visible(curl(exchange))
+    command = visible(format_curl(exchange))
     body = "'" + sent.replace("'", "'\"'\"'") + "'"
     return {"curlHead": command.removesuffix(body)} if sent and command.endswith(body) else {"curl": command}
 
@@ -97,7 +97,7 @@ def _streamed(exchange: Exchange, limit: int) -> dict[str, Any]:
         "events": events,
         "eventsInAll": len(exchange.events),
         "bodySize": None if whole else _size(exchange.text),
-        "joined": visible(clipped((exchange.taken and exchange.taken.text) or "", 600)),
+        "joined": visible(clipped((exchange.sdk_result and exchange.sdk_result.text) or "", 600)),
     }
 
 
@@ -123,7 +123,7 @@ def _notes(event: Event) -> list[str]:
     return [visible("; ".join(notes))] if notes else []
 
 
-def _taken(taken: Taken | None) -> str:
+def _taken(taken: SdkResult | None) -> str:
     if taken is None or not taken.exception:
         return ""
     facts = {"status": taken.status, "type": taken.type, "code": taken.code, "param": taken.param}

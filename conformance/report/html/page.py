@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.report.render.markdown import disagreements
+from conformance.report.render.markdown import find_disagreements
 from conformance.wire.exchange import Exchange
 
 from .document import rendered
@@ -54,7 +54,7 @@ def page(report: Mapping[str, Any], exchanges: Mapping[str, Exchange]) -> str:
     """
     used = {name for row in report["rows"] for name in row["exchanges"]}
     kept = [exchange for name, exchange in sorted(exchanges.items()) if name in used]
-    missing, unclaimed = disagreements(report)
+    missing, unclaimed = find_disagreements(report)
     text = rendered(
         "page.html.j2",
         "page.css",

@@ -36,7 +36,7 @@ class Badge:
     colour: tuple[str, str]
 
 
-def badges(report: Mapping[str, Any]) -> dict[str, str]:
+def render_badges(report: Mapping[str, Any]) -> dict[str, str]:
     """File name -> text of each badge of a report: `overall` and one per endpoint, `.svg` and `.json`."""
     made = {"overall": _badge("OpenAI API", report["rows"], report)}
     for endpoint, heading in ENDPOINTS.items():
@@ -45,8 +45,8 @@ def badges(report: Mapping[str, Any]) -> dict[str, str]:
             made[endpoint] = _badge(heading, rows, report)
     files = {}
     for name, badge in made.items():
-        files[f"{name}.svg"] = svg(badge)
-        files[f"{name}.json"] = shield(badge)
+        files[f"{name}.svg"] = render_svg(badge)
+        files[f"{name}.json"] = format_shields_endpoint(badge)
     return files
 
 
@@ -62,7 +62,7 @@ def _badge(label: str, rows: list[Mapping[str, Any]], report: Mapping[str, Any])
     return Badge(label=label, message=message, colour=_COLOURS[max(verdicts, key=RANKED.index)])
 
 
-def shield(badge: Badge) -> str:
+def format_shields_endpoint(badge: Badge) -> str:
     """The JSON that shields' endpoint badge reads, in its schema version 1."""
     record = {"schemaVersion": 1, "label": badge.label, "message": badge.message, "color": badge.colour[0]}
     return json.dumps(record) + "\n"
@@ -73,7 +73,7 @@ def _width(text: str) -> int:
     return 10 + round(sum(3.9 if char in _NARROW else 9.8 if char in _WIDE else 6.8 for char in text))
 
 
-def svg(badge: Badge) -> str:
+def render_svg(badge: Badge) -> str:
     """The badge as an image that refers to nothing outside."""
     label, message = _shown(badge.label), _shown(badge.message)
     left, right = _width(badge.label), _width(badge.message)

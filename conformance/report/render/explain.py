@@ -8,15 +8,15 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.checklist.rows import Row, clause
+from conformance.checklist.rows import Row, clause_url
 from conformance.report.compare import printable
 from conformance.wire.exchange import Exchange
 
 
-def explained(row: Row, report: Mapping[str, Any] | None, exchanges: Mapping[str, Exchange]) -> list[str]:
+def explain_row(row: Row, report: Mapping[str, Any] | None, exchanges: Mapping[str, Exchange]) -> list[str]:
     """The lines that `openai-conformance explain ROW` prints."""
-    lines = [row.id, f"  {row.heading}", "", row.about, "", f"clause: {clause(row)}"]
-    lines += [f"severity: {row.severity}; needs: a model for {row.needs}", *probed(row), ""]
+    lines = [row.id, f"  {row.heading}", "", row.description, "", f"clause: {clause_url(row)}"]
+    lines += [f"severity: {row.severity}; needs: a model for {row.capability}", *describe_probe(row), ""]
     found = next((entry for entry in report["rows"] if entry["id"] == row.id), None) if report else None
     if report is None or found is None:
         return [*lines, "No report knows this row yet; make one with: openai-conformance run"]
@@ -27,29 +27,34 @@ def explained(row: Row, report: Mapping[str, Any] | None, exchanges: Mapping[str
     lines += [f"  evidence: {found['evidence']}; documentation: {claim}; model: {found['model']}", ""]
     for name in found["exchanges"]:
         if name in exchanges:
-            lines += shown(exchanges[name])
+            lines += format_exchange(exchanges[name])
     return lines
 
 
-def probed(row: Row) -> list[str]:
+def describe_probe(row: Row) -> list[str]:
     """How the row is answered: by which experiment, rule or parts."""
-    if row.parts:
-        return [f"follows from: {', '.join(row.parts)}"]
+    if row.derived_from:
+        return [f"follows from: {', '.join(row.derived_from)}"]
     if row.probe is None:
         return ["a rule over all answers of a run" if row.rule else "not probed yet"]
     function = inspect.unwrap(row.probe)
     where = f"{function.__module__}.{function.__qualname__}"
-    return [f"probed by: {where}", f"probability of a false verdict: {row.chance}"]
+    return [f"probed by: {where}", f"probability of a false verdict: {row.false_verdict_probability}"]
 
 
-def shown(exchange: Exchange) -> list[str]:
+def format_exchange(exchange: Exchange) -> list[str]:
     """An exchange as a curl command and the beginning of its answer."""
     status = exchange.failure or exchange.status
     answer = printable(" ".join(exchange.text[:600].split()))
-    return [f"{exchange.id}: {status} in {exchange.seconds:.2f} s", f"  {curl(exchange)}", f"  -> {answer}", ""]
+    return [
+        f"{exchange.id}: {status} in {exchange.seconds:.2f} s",
+        f"  {format_curl(exchange)}",
+        f"  -> {answer}",
+        "",
+    ]
 
 
-def curl(exchange: Exchange) -> str:
+def format_curl(exchange: Exchange) -> str:
     """The command that sends the request again; the key is a variable, never the key."""
     parts = ["curl", "-sN"] if exchange.call.streams else ["curl", "-s"]
     if exchange.call.method != "POST":

@@ -15,7 +15,7 @@ from conformance.checklist.rows import ENDPOINTS
 from conformance.checklist.verdicts import Verdict
 from conformance.report.compare import Change, Difference, printable
 
-from .markdown import disagreements, plain
+from .markdown import escape_markdown, find_disagreements
 
 MAX_ANNOTATIONS = 10
 """GitHub shows no more errors of one step."""
@@ -75,7 +75,12 @@ def format_summary(report: Mapping[str, Any], difference: Difference | None, wri
 
 def _cell(text: str) -> str:
     """Text of a server, harmless in Markdown: no markup, no link, no mention of anybody."""
-    return plain(text)[:_MAX_CELL_CHARACTERS].replace("`", "'").replace("@", "@\u200b").replace("://", ":\u200b//")
+    return (
+        escape_markdown(text)[:_MAX_CELL_CHARACTERS]
+        .replace("`", "'")
+        .replace("@", "@\u200b")
+        .replace("://", ":\u200b//")
+    )
 
 
 def _against(report: Mapping[str, Any], difference: Difference) -> list[str]:
@@ -107,7 +112,7 @@ def _list(entries: Iterable[str], count: int) -> list[str]:
 def _documentation(report: Mapping[str, Any]) -> list[str]:
     if not report.get("claims"):
         return []
-    missing, unclaimed = disagreements(report)
+    missing, unclaimed = find_disagreements(report)
     if not missing and not unclaimed:
         return ["### Documentation", "", "What could be observed is as documented.", ""]
     lines: list[str] = []

@@ -11,7 +11,7 @@ import pytest
 from _pytest.junitxml import xml_key  # the fixture's own way to the file; pytest has no public one
 
 from conformance.checklist.findings import Finding
-from conformance.judge.catalog import catalogue
+from conformance.judge.catalog import load_catalog
 from conformance.report.compare import printable
 
 
@@ -41,7 +41,7 @@ class RowNames:
         """Name the row, before pytest writes it down."""
         xml = self._config.stash.get(xml_key, None)
         row = row_named(report.nodeid)
-        if xml is not None and row in catalogue():
+        if xml is not None and row in load_catalog():
             entry = xml.node_reporter(report)
             entry.add_attribute("classname", f"openai-conformance.{row.split('/')[0]}")
             entry.add_attribute("name", row)

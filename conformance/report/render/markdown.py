@@ -20,10 +20,10 @@ _KIND_HEADINGS = {
 _MODELS_RETRIEVE = "retrieve"
 
 
-def matrix(report: Mapping[str, Any]) -> str:
+def render_matrix(report: Mapping[str, Any]) -> str:
     """The whole page, as Markdown."""
     target = report["target"]
-    lines = [f"# {plain(target['kind'])} {plain(target['version'] or '')}".rstrip(), ""]
+    lines = [f"# {escape_markdown(target['kind'])} {escape_markdown(target['version'] or '')}".rstrip(), ""]
     lines += _facts(report)
     lines += _disagreements(report)
     for endpoint, heading in ENDPOINTS.items():
@@ -33,7 +33,7 @@ def matrix(report: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def plain(text: object) -> str:
+def escape_markdown(text: object) -> str:
     """Text of the server or of a report, harmless in Markdown and in one line."""
     line = " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
     # The backslash first: else one before a bracket would take our own away from it.
@@ -42,7 +42,8 @@ def plain(text: object) -> str:
 
 def _facts(report: Mapping[str, Any]) -> list[str]:
     models = [
-        f"{name} `{plain(model['id'])}`" + (f" ({plain(model['digest'])[:19]})" if model["digest"] else "")
+        f"{name} `{escape_markdown(model['id'])}`"
+        + (f" ({escape_markdown(model['digest'])[:19]})" if model["digest"] else "")
         for name, model in report["target"]["models"].items()
     ]
     counts = ", ".join(f"{count} {verdict}" for verdict in Verdict if (count := report["counts"].get(str(verdict))))
@@ -57,11 +58,11 @@ def _facts(report: Mapping[str, Any]) -> list[str]:
         facts.append(f"- Claims: {report['claims']['source']}, as of {report['claims']['release']}")
     if not report["complete"]:
         facts.insert(0, "- **This run is partial**: rows that say `untested` were not asked.")
-    facts += [f"- {plain(note)}" for note in report["notes"]]
+    facts += [f"- {escape_markdown(note)}" for note in report["notes"]]
     return [*facts, ""]
 
 
-def disagreements(report: Mapping[str, Any]) -> tuple[list[Row], list[Row]]:
+def find_disagreements(report: Mapping[str, Any]) -> tuple[list[Row], list[Row]]:
     """Rows claimed but not there, and rows there but not claimed."""
     wrong = [row for row in report["rows"] if row["agrees"] is False]
     return [row for row in wrong if row["claim"]], [row for row in wrong if not row["claim"]]
@@ -70,14 +71,14 @@ def disagreements(report: Mapping[str, Any]) -> tuple[list[Row], list[Row]]:
 def _disagreements(report: Mapping[str, Any]) -> list[str]:
     if report["claims"] is None:
         return []
-    missing, unclaimed = disagreements(report)
+    missing, unclaimed = find_disagreements(report)
     lines = ["## Where the documentation is wrong", ""]
     if not missing and not unclaimed:
         return [*lines, "Nowhere: what could be observed is as documented.", ""]
     for heading, rows in (("Claimed but not there", missing), ("There but not claimed", unclaimed)):
         if rows:
             lines += [f"### {heading}", ""]
-            lines += [f"- `{row['id']}`: {row['verdict']}: {plain(row['reason'])}" for row in rows]
+            lines += [f"- `{row['id']}`: {row['verdict']}: {escape_markdown(row['reason'])}" for row in rows]
             lines.append("")
     return lines
 
@@ -115,8 +116,8 @@ def _boxes(rows: Iterable[Row]) -> Iterable[str]:
         evidence = f" ({row['evidence']})" if row["evidence"] in ("parsed", "echoed") else ""
         wrong = " **claimed**" if row["agrees"] is False and row["claim"] else ""
         wrong = " **not claimed**" if row["agrees"] is False and not row["claim"] else wrong
-        reason = "" if row["verdict"] == "supported" else f": {plain(row['reason'])}"
-        title = row["title"] if "`" in row["title"] else plain(row["title"])
+        reason = "" if row["verdict"] == "supported" else f": {escape_markdown(row['reason'])}"
+        title = row["title"] if "`" in row["title"] else escape_markdown(row["title"])
         yield f"{'  ' * depth}- [{mark}] {title} — {row['verdict']}{evidence}{wrong}{reason}"
 
 

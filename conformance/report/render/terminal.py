@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from conformance.checklist.findings import Finding, worse
+from conformance.checklist.findings import Finding, is_worse
 from conformance.checklist.verdicts import Verdict
-from conformance.report.compare import Difference, lines_of, printable
+from conformance.report.compare import Difference, format_difference, printable
 
-from .markdown import disagreements
+from .markdown import find_disagreements
 
 LETTERS = {
     "supported": ".",
@@ -31,13 +31,13 @@ def outcome_of(finding: Finding, expected: Verdict | None, *, required: bool) ->
     """How pytest's item of a row ends, and why."""
     verdict = finding.verdict
     reason = f"{verdict}: {printable(finding.reason, 600)}"
-    if verdict.good and not (expected is not None and worse(verdict, expected)):
+    if verdict.is_positive and not (expected is not None and is_worse(verdict, expected)):
         return "passed", reason
     if required and verdict is not Verdict.NOT_APPLICABLE:
         return "failed", f"--require-supported: {reason}"
     if verdict.rank is None:
         return "skipped", reason
-    if expected is not None and worse(verdict, expected):
+    if expected is not None and is_worse(verdict, expected):
         return "failed", f"expected {expected}, found {reason}"
     return "xfailed", reason
 
@@ -47,7 +47,7 @@ def shown_verdict(verdict: str, *, failed: bool) -> str:
     return f"{verdict.upper()} (worse than expected)" if failed else verdict.upper()
 
 
-def summary(
+def format_summary(
     report: Mapping[str, Any], difference: Difference | None, written: Path, hints: Sequence[str]
 ) -> list[str]:
     """The end of a run: disagreements, regressions, counts, cost, and where the report lies."""
@@ -72,7 +72,7 @@ def summary(
 def _disagreements(report: Mapping[str, Any]) -> list[str]:
     if report["claims"] is None:
         return []
-    missing, unclaimed = disagreements(report)
+    missing, unclaimed = find_disagreements(report)
     lines: list[str] = []
     for heading, rows in (("Claimed but not there", missing), ("There but not claimed", unclaimed)):
         if rows:
@@ -85,4 +85,6 @@ def _disagreements(report: Mapping[str, Any]) -> list[str]:
 def _against(report: Mapping[str, Any], difference: Difference) -> list[str]:
     baseline = report["baseline"] or {}
     lines = [f"Against {baseline.get('source')} ({baseline.get('version') or 'no version'}):"]
-    return lines + lines_of(difference, groups=("regressions", "lost_evidence", "improvements", "gained_evidence"))
+    return lines + format_difference(
+        difference, groups=("regressions", "lost_evidence", "improvements", "gained_evidence")
+    )

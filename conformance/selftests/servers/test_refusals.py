@@ -258,7 +258,7 @@ def test_the_list_of_models_obeys_its_schema() -> None:
 
 def test_pictures_are_fetched_from_this_machine() -> None:
     text = {"type": "text", "text": "What is it?"}
-    with images.served("http://127.0.0.1:9/v1") as url:
+    with images.serve_sample_images("http://127.0.0.1:9/v1") as url:
         answers = [
             post("chat", messages=[{"role": "user", "content": [text, picture]}], max_tokens=9).json()
             for pattern in ("checks", "stripes")
