@@ -29,7 +29,7 @@ def exchange(fields: Mapping[str, Any], answer: str = "", *, ordinal: int = 0, *
         "sent_headers": (("authorization", "Bearer none"), ("content-length", "7")),
         "status": 200,
         "headers": (("content-type", "application/json"),),
-        "pieces": ((0.5, answer),),
+        "chunks": ((0.5, answer),),
         "seconds": 0.5,
         **about,
     }

@@ -46,7 +46,7 @@ def report_of(
         models={"chat": Model(id="mini", digest="0123456789ab")},
     )
     measured = RunResult(
-        target=target,
+        target=target.record(),
         findings=findings,
         exchanges=[],
         started=1_700_000_000.0,

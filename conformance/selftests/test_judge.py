@@ -169,17 +169,17 @@ ABOUT = st.fixed_dictionaries(
         "headers": st.lists(st.tuples(st.sampled_from(("content-type", "X")), st.text(max_size=12)), max_size=2).map(
             tuple
         ),
-        "pieces": st.lists(st.tuples(st.floats(0, 9), TEXTS), max_size=3).map(tuple),
+        "chunks": st.lists(st.tuples(st.floats(0, 9), TEXTS), max_size=3).map(tuple),
         "failure": st.none() | st.sampled_from(("timeout", "cut", "unreachable", "too_large")),
         "invalid_utf8": st.booleans(),
-        "taken": TAKEN,
+        "sdk_result": TAKEN,
         "started": st.floats(0, 2e9),
         "seconds": st.floats(0, 99),
     }
 )
 """Any answer: the arguments of an exchange but its call."""
 
-ACCEPTED = ABOUT.map(lambda about: {**about, "status": 200, "failure": None, "taken": None})
+ACCEPTED = ABOUT.map(lambda about: {**about, "status": 200, "failure": None, "sdk_result": None})
 
 
 @settings(QUIET, max_examples=300)

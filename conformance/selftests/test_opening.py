@@ -251,7 +251,7 @@ def test_an_ollama_that_a_variable_names_is_asked(tmp_path, variables, key):
 def test_an_ollama_on_the_default_port_is_asked_without_any_option(tmp_path, monkeypatch):
     said = []
     with listening(ollama()) as url:
-        monkeypatch.setattr("conformance.targets.choose.DEFAULT_OLLAMA", url)
+        monkeypatch.setattr("conformance.targets.selection.DEFAULT_OLLAMA", url)
         with open_target(options(None), KEYED, tmp_path, said.append) as target:
             assert (target.kind, target.base_url, target.key) == ("ollama", url, "")
     assert said == [f"asking Ollama 0.24.0 at {url}: it answers on its default port"]

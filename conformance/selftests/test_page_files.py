@@ -100,7 +100,7 @@ def test_damaged_exchanges_are_named_and_nothing_changes(folder: Path, line: str
 
 
 @pytest.mark.parametrize(
-    "change", [{"seconds": "soon"}, {"status": {}, "sent": 7}, {"pieces": [["a", 3]]}, {"headers": [[1, 2]]}]
+    "change", [{"seconds": "soon"}, {"status": {}, "sent": 7}, {"chunks": [["a", 3]]}, {"headers": [[1, 2]]}]
 )
 def test_an_exchange_with_wrong_types_never_spoils_the_page(folder: Path, change: dict[str, Any]) -> None:
     before = (folder / "index.html").read_bytes()

@@ -202,7 +202,7 @@ def test_any_findings_make_a_valid_report(
     target = Target(kind="ollama", version=version, why="", base_url=URL, embedding_base_url=URL, key="",
                     models={"chat": Model(id="m", digest="")})  # fmt: skip
     measured = RunResult(
-        target=target, findings=findings, exchanges=HOSTILE_EXCHANGES, started=1.7e9, seconds=1.0, gone=gone,
+        target=target.record(), findings=findings, exchanges=HOSTILE_EXCHANGES, started=1.7e9, seconds=1.0, gone=gone,
         stopped=stopped, models={"chat": "m"},
     )  # fmt: skip
     old = Baseline(source="s", version=None, verdicts={}, report=copy.deepcopy(report([row(N, "partial")])))

@@ -70,7 +70,7 @@ DAMAGED: dict[str, bytes] = {
     "null": b"null",
     "a list": b"[]",
     "an object of nothing": b"{}",
-    "another shape": b'{"call": 7, "taken": [], "headers": 1, "sent_headers": null, "pieces": [1]}',
+    "another shape": b'{"call": 7, "sdk_result": [], "headers": 1, "sent_headers": null, "chunks": [1]}',
     "an unknown field": WHOLE.replace('"status"', '"zq"').encode(),
     "a call of unknown fields": WHOLE.replace('"ordinal"', '"zq"').encode(),
 }

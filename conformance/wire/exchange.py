@@ -176,9 +176,9 @@ def exchange_from_record(record: dict[str, Any]) -> Exchange:
     fields = {key: value for key, value in record.items() if key != "id"}
     call = fields.pop("call")
     call["headers"] = tuple((str(k), str(v)) for k, v in call["headers"])
-    taken = fields.pop("taken")
-    if taken is not None:
-        taken["vector_lengths"] = tuple(taken["vector_lengths"])
-    for name in ("headers", "sent_headers", "pieces"):
+    sdk_result = fields.pop("sdk_result")
+    if sdk_result is not None:
+        sdk_result["vector_lengths"] = tuple(sdk_result["vector_lengths"])
+    for name in ("headers", "sent_headers", "chunks"):
         fields[name] = tuple((key, value) for key, value in fields[name])
-    return Exchange(call=Call(**call), sdk_result=None if taken is None else SdkResult(**taken), **fields)
+    return Exchange(call=Call(**call), sdk_result=None if sdk_result is None else SdkResult(**sdk_result), **fields)
