@@ -72,7 +72,7 @@ DAMAGED: dict[str, bytes] = {
     "an object of nothing": b"{}",
     "another shape": b'{"call": 7, "sdk_result": [], "headers": 1, "sent_headers": null, "chunks": [1]}',
     "an unknown field": WHOLE.replace('"status"', '"zq"').encode(),
-    "a call of unknown fields": WHOLE.replace('"ordinal"', '"zq"').encode(),
+    "a call of unknown fields": WHOLE.replace('"repetition"', '"zq"').encode(),
 }
 
 

@@ -116,7 +116,7 @@ def test_a_short_key_is_hidden_where_it_was_sent_and_leaves_the_rest_alone(key: 
 
 
 def test_a_header_of_a_probe_takes_the_place_of_the_key_and_is_shown() -> None:
-    call = Call(path="/models", method="GET", via="raw", headers=(("authorization", "Bearer of a probe"),))
+    call = Call(path="/models", method="GET", transport="http", headers=(("authorization", "Bearer of a probe"),))
     with playing(playing_bytes(answer(b"{}", JSON))) as peer:
         exchange = asker_of(peer.url, key=KEY).send(call)
     assert START.encode() not in peer.heard[0]
@@ -184,7 +184,7 @@ def test_the_environment_changes_no_request(key: str, call: Call, monkeypatch: p
     assert heard_of(call, key) == plain
     assert b"zq-env" not in plain
     sent = re.search(rb"(?i)authorization: (.*)\r", plain)
-    expected = f"Bearer {key}" if key else None if call.via == "raw" else "Bearer none"
+    expected = f"Bearer {key}" if key else None if call.transport == "http" else "Bearer none"
     assert (sent and sent[1].decode()) == expected
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 from filelock import FileLock
 
-from .exchange import GENERATION_PATHS, IMAGE_HOST, Call, Exchange, SdkResult
+from .exchange import GENERATION_PATHS, IMAGE_HOST, Call, Exchange, Failure, SdkResult
 from .exchange_cache import ExchangeCache
 from .sdk import SdkClients, enumerate_timed, sdk_error
 from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, async_network, network, proxy_for
@@ -72,8 +72,8 @@ class Client:
     """The longest one request may take, in seconds."""
     network: Network = network
     async_network: AsyncNetwork = async_network
-    round: int = 0
-    """Calls of another round are asked anew, controls included."""
+    attempt: int = 0
+    """Calls of another attempt are sent anew, controls included."""
     loaded: set[str] = field(default_factory=set)
     """The model that was asked last. The first answer of another may include loading it, again if it was asked
     before: it may have been pushed out since."""
@@ -92,10 +92,9 @@ class Client:
         Raises:
             ServerUnreachable: the server takes no connection any more.
         """
-        if self.round:
-            call = call.again(1000 * self.round)
-        apart = self.apart is not None and call.path in GENERATION_PATHS and call.server == "main"
-        return self.store.get_or_send(call, self._send_isolated if apart else self._send)
+        isolated = self.apart is not None and call.path in GENERATION_PATHS and call.server == "main"
+        call = replace(call, attempt=self.attempt, isolated=isolated)
+        return self.store.get_or_send(call, self._send_isolated if isolated else self._send)
 
     def _send_isolated(self, call: Call) -> Exchange:
         folder = self.apart or Path()
@@ -104,7 +103,9 @@ class Client:
             if model:
                 messages = [{"role": "user", "content": "Forget what was before."}]
                 body = {"model": model, "messages": messages, "max_tokens": 1, "temperature": 0}
-                self._send_once(Call(path="/chat/completions", body=body, via="raw"), self.deadline)
+                self._send_once(
+                    Call(path="/chat/completions", body=body, transport="http", purpose="cache_reset"), self.deadline
+                )
                 with (folder / "between").open("a", encoding="utf-8") as count:
                     count.write(".")
             return self._send(call)
@@ -138,7 +139,12 @@ class Client:
             return False
         least = {"messages": [{"role": "user", "content": "Hi"}]} if "chat" in call.path else {"prompt": "Hi"}
         body = {"model": _model(call), **least, "max_tokens": 1}
-        return self._send_once(Call(path=call.path, body=body, via="raw"), self.deadline).failure == "timeout"
+        return (
+            self._send_once(
+                Call(path=call.path, body=body, transport="http", purpose="liveness"), self.deadline
+            ).failure
+            == "timeout"
+        )
 
     def _deadline_for(self, call: Call) -> float:
         model = _model(call)
@@ -150,16 +156,16 @@ class Client:
 
     def _send_once(self, call: Call, deadline: float) -> Exchange:
         url = self.address.base_url_for(call)
-        is_async = call.via == "async"
-        underneath = call.raw if call.via == "bare" else None
+        is_async = call.transport == "sdk_async"
+        underneath = call.raw if call.transport == "sdk_raw_body" else None
         recorder = Recorder(self.async_network(url) if is_async else self._reach(url), underneath)
         recording = recorder.begin(deadline)
         real = self._with_images(call)
-        clients = SdkClients(url + "/" if call.via == "slash" else url, self.address.key_for(call))
+        clients = SdkClients(url + "/" if call.trailing_slash else url, self.address.key_for(call))
         error: Exception | None = None
         taken: SdkResult | None = None
         try:
-            if call.via == "raw":
+            if call.transport == "http":
                 self._raw(real, url, recorder)
             elif is_async:
                 taken = clients.call_async(real, recorder, deadline)
@@ -290,7 +296,7 @@ def _describe_error(error: Exception, hide: Callable[[str], str]) -> str:
     return "; ".join(hide(f"{type(each).__name__}: {each}")[:200] for each in _chain(error)[:3])
 
 
-def _classify_failure(call: Call, recording: Recording, error: Exception | None) -> str | None:
+def _classify_failure(call: Call, recording: Recording, error: Exception | None) -> Failure | None:
     """Why there is no whole answer: by what was overheard, and by what lies at the root of the exception."""
     if recording.finished or (call.aborts and error is None):
         return None

@@ -52,9 +52,9 @@ class SdkClients:
 
         with httpx.Client(transport=recorder, trust_env=False) as http:
             client = OpenAI(http_client=cast(Any, http), **self._settings)
-            if call.via == "parse":
+            if call.transport == "sdk_parse":
                 return _parse(client, call)
-            if call.via == "bare":
+            if call.transport == "sdk_raw_body":
                 # The SDK's own door for routes it has no method for; the recorder puts a raw body underneath.
                 body = {} if call.body is None else call.body
                 client.get(call.path, cast_to=object) if call.method == "GET" else client.post(

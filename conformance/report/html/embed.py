@@ -46,7 +46,7 @@ def _record(exchange: Exchange, limit: int, headers: dict[str, int]) -> dict[str
     record: dict[str, Any] = {
         "method": visible(exchange.call.method),
         "url": visible(clipped(exchange.url)),
-        "via": exchange.call.via,
+        "transport": exchange.call.transport,
         "sent": sent[:limit],
         "sentSize": _size(exchange.sent) if len(sent) > limit else None,
         "sentHeaders": headers.setdefault(sent_headers, len(headers)),
