@@ -8,8 +8,8 @@ import pytest
 
 from conformance.checklist.claims import claims_of
 from conformance.cli import main
-from conformance.report.boxes import rows_of_boxes
-from conformance.report.docs import boxes_of, checked, lines_of
+from conformance.report.documentation.check import check_page, find_checkboxes, format_check
+from conformance.report.documentation.match import match_rows
 from conformance.report.files import write
 from conformance.selftests.reports import report_of
 
@@ -55,11 +55,11 @@ PAGE = """\
 
 
 def rows(text: str) -> dict[str, str | None]:
-    return {box.wording: box.row for box in boxes_of(text)}
+    return {box.wording: box.row for box in find_checkboxes(text)}
 
 
 def test_boxes_find_their_rows_by_wording_and_nesting() -> None:
-    assert [(box.row, box.ticked) for box in boxes_of(PAGE)] == [
+    assert [(box.row, box.ticked) for box in find_checkboxes(PAGE)] == [
         ("chat/features/chat_completions", True),
         ("chat/features/json_mode", False),
         ("chat/fields/model", True),
@@ -87,12 +87,12 @@ def test_every_wording_of_a_release_finds_its_row(release: str) -> None:
             names = {"chat": "chat/completions", "images": "images/generations"}
             text += f"\n### /v1/{names.get(endpoint, endpoint)}\n\n#### {kind}\n\n"
         text += f"{'  ' * (len(path) - 1)}- [{'x' if box.claimed else ' '}] {box.wording}\n"
-    assert [found.row for found in boxes_of(text)] == [box.row for box in boxes]
+    assert [found.row for found in find_checkboxes(text)] == [box.row for box in boxes]
 
 
 def test_marks_of_all_kinds_are_read() -> None:
     text = "### /v1/embeddings\n* [X] `model`\n• [ ] `input`\n\t• [x] string\n+ [\u00a0] `dimensions`\n1. [] `user`\n"
-    assert [(box.row, box.ticked) for box in boxes_of(text)] == [
+    assert [(box.row, box.ticked) for box in find_checkboxes(text)] == [
         ("embeddings/fields/model", True),
         ("embeddings/fields/input", False),
         ("embeddings/fields/input/string", True),
@@ -153,20 +153,20 @@ def test_what_cannot_be_told_for_certain_has_no_row() -> None:
     text = "### /v1/chat/completions\n- [x] 聊天补全\n- [x] 流式传输\n"
     assert set(rows(text).values()) == {None}
     assert rows("### /v1/rerank\n- [x] `model`\n") == {"`model`": None}
-    assert rows_of_boxes([]) == []
+    assert match_rows([]) == []
 
 
 def test_wrong_boxes_are_told_both_ways() -> None:
     report = report_of({"chat/fields/messages/text": "ignored", "chat/fields/model": "inconclusive"})
-    result = checked(PAGE, report)
-    assert [(each.box.row, each.box.ticked) for each in result.wrong] == [
+    result = check_page(PAGE, report)
+    assert [(each.checkbox.row, each.checkbox.ticked) for each in result.wrong] == [
         ("chat/features/json_mode", False),
         ("chat/fields/messages/text", True),
         ("chat/fields/messages/image", False),
         ("chat/fields/logit_bias", False),
         ("embeddings/fields/encoding_format", False),
     ]
-    told = "\n".join(lines_of(result))
+    told = "\n".join(format_check(result))
     assert "Claimed but not there (1)\n  line 22: chat/fields/messages/text: ignored: as made" in told
     assert "There but not claimed (4)\n  line 16: chat/features/json_mode" in told
     assert "Could not be told, left as they are (1)\n  line 20: chat/fields/model: inconclusive" in told
@@ -179,16 +179,16 @@ def test_wrong_boxes_are_told_both_ways() -> None:
 def test_only_the_character_in_a_wrong_box_changes(newline: str, end: str) -> None:
     page = ("\ufeff" + PAGE.rstrip() + end).replace("\n", newline).replace("- [x] `messages`", "-\t[x] `messages`\t ")
     report = report_of({"chat/fields/messages": "broken", "chat/fields/logit_bias": "partial"}, others="untested")
-    corrected = checked(page, report).corrected()
+    corrected = check_page(page, report).correct()
     assert corrected == page.replace("-\t[x] `messages`", "-\t[ ] `messages`").replace(
         "- [ ] `logit_bias`", "- [x] `logit_bias`"
     )
-    assert checked(corrected, report).status == 0
+    assert check_page(corrected, report).status == 0
 
 
 def test_unranked_verdicts_leave_the_box() -> None:
     for verdict in ("inconclusive", "not_applicable", "untested"):
-        assert checked(PAGE, report_of({}, others=verdict)).corrected() == PAGE
+        assert check_page(PAGE, report_of({}, others=verdict)).correct() == PAGE
 
 
 def test_the_command_writes_in_place_elsewhere_or_not_at_all(
@@ -235,8 +235,8 @@ def test_real_pages_are_read_whole(release: str) -> None:
     claims = claims_of("ollama", release)
     assert claims is not None
     claimed = {box.row: box.claimed for box in claims.boxes if not box.note}
-    found = {box.row: box.ticked for box in boxes_of(text)}
+    found = {box.row: box.ticked for box in find_checkboxes(text)}
     assert found == claimed
     asserted = {row: "supported" if ticked else "rejected" for row, ticked in claimed.items()}
-    result = checked(text, report_of(asserted))
-    assert (result.status, result.unknown, result.corrected()) == (0, (), text)
+    result = check_page(text, report_of(asserted))
+    assert (result.status, result.without_row, result.correct()) == (0, (), text)
