@@ -8,53 +8,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from conformance.checklist.claims import checklists, wordings
 from conformance.judge.catalogue import catalogue
 
+from .parse import Checkbox
+
 _KINDS = ("features", "fields")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListItem:
-    """A list item with a checkbox: under which endpoint and heading, how deep, in which words."""
-
-    endpoint: str
-    section: int
-    """Tells the headings apart."""
-    depth: int
-    """The number of lists around its own."""
-    wording: str
 
 
 @dataclass(kw_only=True)
 class _Node:
-    item: ListItem
+    checkbox: Checkbox
     children: list[_Node] = field(default_factory=list)
     row: str | None = None
 
 
-def match_rows(items: Sequence[ListItem]) -> list[str | None]:
-    """Return the row of each item, None where there is none or where it is not certain."""
-    nodes = [_Node(item=item) for item in items]
+def match_checkboxes(checkboxes: Sequence[Checkbox]) -> list[Checkbox]:
+    """Return the checkboxes with their rows; one without a row, or whose row is not certain, as it is."""
+    nodes = [_Node(checkbox=checkbox) for checkbox in checkboxes]
     for siblings in _build_trees(nodes):
         _match_siblings(siblings, None)
-    return [node.row for node in nodes]
+    return [replace(node.checkbox, row=node.row) for node in nodes]
 
 
 def _build_trees(nodes: Sequence[_Node]) -> list[list[_Node]]:
     """Hang each node below the one that it is nested in; return those nested in none, heading by heading."""
     tops: dict[int, list[_Node]] = {}
-    ancestors: list[_Node] = []
     for node in nodes:
-        while ancestors and (
-            ancestors[-1].item.section != node.item.section or ancestors[-1].item.depth >= node.item.depth
-        ):
-            ancestors.pop()
-        siblings = ancestors[-1].children if ancestors else tops.setdefault(node.item.section, [])
+        parent, section = node.checkbox.parent, node.checkbox.section
+        siblings = tops.setdefault(section, []) if parent is None else nodes[parent].children
         siblings.append(node)
-        ancestors.append(node)
     return list(tops.values())
 
 
@@ -65,7 +50,7 @@ def _match_siblings(siblings: list[_Node], parent: str | None) -> None:
     prefixes = _list_prefixes(siblings, parent)
     for match in (_match_by_wording, _match_by_name):
         for node in siblings:
-            row = match(node.item.wording, prefixes) if node.row is None else None
+            row = match(node.checkbox.wording, prefixes) if node.row is None else None
             if row is not None and row not in {other.row for other in siblings}:
                 node.row = row
     _match_by_position(siblings, prefixes)
@@ -79,10 +64,10 @@ def _list_prefixes(siblings: Sequence[_Node], parent: str | None) -> list[str]:
     """Return what the ids of such rows begin with, the likeliest kind first: fields are named in backticks."""
     if parent is not None:
         return [parent]
-    endpoint = siblings[0].item.endpoint
+    endpoint = siblings[0].checkbox.endpoint
     if not endpoint:
         return []
-    fields = sum("`" in node.item.wording for node in siblings)
+    fields = sum("`" in node.checkbox.wording for node in siblings)
     kinds = _KINDS if 2 * fields < len(siblings) else tuple(reversed(_KINDS))
     return [f"{endpoint}/{kind}" for kind in kinds]
 
