@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from .documents import parsed
-from .sse import Event, events_of
+from .json_text import parse_json
+from .sse import Event, parse_events
 
 IMAGE_HOST = "http://image.host.invalid"
 """Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
@@ -125,12 +125,12 @@ class Exchange:
     @cached_property
     def json(self) -> Any:
         """The body as JSON, or None where it is none."""
-        return parsed(self.text)
+        return parse_json(self.text)
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
         """The server-sent events of the body."""
-        return events_of(self.pieces)
+        return parse_events(self.pieces)
 
     def header(self, name: str) -> str:
         """A header of the answer, empty where it is absent."""
@@ -160,7 +160,7 @@ class Exchange:
     @property
     def sent_json(self) -> Any:
         """The body that was really sent, as JSON."""
-        return parsed(self.sent)
+        return parse_json(self.sent)
 
     def record(self) -> dict[str, Any]:
         """As one JSON object: a line of exchanges.jsonl."""
