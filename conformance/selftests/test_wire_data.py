@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from conformance.selftests.store_workers import CALLS, TEXT, ask_all, ask_for_ever, ask_once, exchange_of
 from conformance.wire.exchange import Call, Exchange, Taken, restored
 from conformance.wire.json_text import MAX_JSON_DEPTH, parse_json
+from conformance.wire.recorder import Recording
 from conformance.wire.sse import Event, parse_events
 from conformance.wire.store import FolderStore
-from conformance.wire.transport import Recording
 
 CALL = CALLS[0]
 SPAWN = multiprocessing.get_context("spawn")
@@ -145,9 +145,9 @@ def read(*pieces: bytes) -> tuple[Event, ...]:
     """The events of bytes that arrived in such pieces, as the recorder hands them on."""
     recording = Recording(deadline=PATIENCE)
     for piece in pieces:
-        recording.piece(piece)
-    recording.end()
-    return parse_events((0.0, text) for _, text in recording.pieces)
+        recording.record_chunk(piece)
+    recording.finish()
+    return parse_events((0.0, text) for _, text in recording.chunks)
 
 
 def event(data: str, **fields: Any) -> Event:

@@ -19,7 +19,7 @@ from conformance.selftests.servers.sockets import Peer, Script, answer, chunk, p
 from conformance.selftests.wire_calls import CALLS, CHUNKED, EVENTS, GOOD, JSON, asker_of, by_each_way
 from conformance.wire.asker import KEY_SHOWN
 from conformance.wire.exchange import Call, Exchange
-from conformance.wire.transport import proxy_for
+from conformance.wire.network import proxy_for
 
 KEY = "sk-ZQ0123456789" + "abcdefghij" * 5
 START = KEY[:10]

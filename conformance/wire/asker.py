@@ -15,9 +15,10 @@ import httpx
 from filelock import FileLock
 
 from .exchange import GENERATING, IMAGE_HOST, Call, Exchange, Taken
+from .network import AsyncTransportFactory, TransportFactory, build_async_transport, build_transport, proxy_for
+from .recorder import BodyTooLargeError, Recording, RecordingTransport
 from .sdk import SdkClients, refused, timed
 from .store import Store
-from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, async_network, network, proxy_for
 
 KEY_SHOWN = "$OPENAI_API_KEY"
 _SECRET = 8
@@ -70,8 +71,8 @@ class Asker:
     store: Store
     deadline: float = 60.0
     """The longest one request may take, in seconds."""
-    network: Network = network
-    async_network: AsyncNetwork = async_network
+    network: TransportFactory = build_transport
+    async_network: AsyncTransportFactory = build_async_transport
     round: int = 0
     """Calls of another round are asked anew, controls included."""
     loaded: set[str] = field(default_factory=set)
@@ -147,8 +148,8 @@ class Asker:
     def _once(self, call: Call, deadline: float) -> Exchange:
         url = self.address.of(call)
         is_async = call.via == "async"
-        underneath = call.raw if call.via == "bare" else None
-        recorder = Recorder(self.async_network(url) if is_async else self._reach(url), underneath)
+        body_override = call.raw if call.via == "bare" else None
+        recorder = RecordingTransport(self.async_network(url) if is_async else self._reach(url), body_override)
         recording = recorder.begin(deadline)
         real = self._with_images(call)
         clients = SdkClients(url + "/" if call.via == "slash" else url, self.address.key_for(call))
@@ -173,7 +174,7 @@ class Asker:
             self._reached[url] = self.network(url)
         return self._reached[url]
 
-    def _raw(self, call: Call, url: str, recorder: Recorder) -> None:
+    def _raw(self, call: Call, url: str, recorder: RecordingTransport) -> None:
         headers = {name.lower(): value for name, value in call.headers}
         if key := self.address.key_for(call):
             headers.setdefault("authorization", f"Bearer {key}")
@@ -195,7 +196,7 @@ class Asker:
 
     def _takes_connections(self, call: Call) -> bool:
         url = self.address.of(call)
-        if self.network is not network or proxy_for(url):
+        if self.network is not build_transport or proxy_for(url):
             return True
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -216,7 +217,7 @@ class Asker:
             status=recording.status,
             # Clipped when hidden, never before: half a key would not be known as one.
             headers=tuple((hide(name), hide(value)[:_LONGEST_HEADER]) for name, value in recording.headers),
-            pieces=_hidden(recording.pieces, hide),
+            pieces=_hidden(recording.chunks, hide),
             invalid_utf8=recording.invalid_utf8,
             failure=failure,
             detail="" if failure is None or error is None else _because(error, hide),
@@ -285,7 +286,7 @@ def _failure(call: Call, recording: Recording, error: Exception | None) -> str |
     if recording.finished or (call.leaves and error is None):
         return None
     chain = _chain(error)
-    if any(isinstance(each, TooLarge) for each in chain):
+    if any(isinstance(each, BodyTooLargeError) for each in chain):
         return "too_large"
     if any(isinstance(each, httpx.TimeoutException | TimeoutError) for each in chain):
         return "timeout"

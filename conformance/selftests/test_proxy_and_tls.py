@@ -15,7 +15,7 @@ from conformance.selftests.servers import listening
 from conformance.selftests.servers.transport import LoopbackServer
 from conformance.targets.answers import native_client
 from conformance.targets.errors import TargetError
-from conformance.wire import transport
+from conformance.wire.network import proxy_for, server_certificates
 
 TLS = Path(__file__).parent / "data" / "tls"
 """A certificate for localhost that signs itself, with its key. Nobody trusts it; good for a hundred years."""
@@ -31,9 +31,9 @@ def no_environment(monkeypatch):
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    transport._certificates.cache_clear()  # noqa: SLF001 - the certificates of the test before
+    server_certificates.cache_clear()  # those of the test before
     yield
-    transport._certificates.cache_clear()  # noqa: SLF001
+    server_certificates.cache_clear()
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def test_the_asker_takes_the_way_that_httpx_takes(monkeypatch, url, no_proxy):
     monkeypatch.setenv("NO_PROXY", no_proxy)
     with native_client() as client:
         direct = client._transport_for_url(httpx.URL(url)) is client._transport  # noqa: SLF001
-    assert (transport.proxy_for(url) is None) is direct
+    assert (proxy_for(url) is None) is direct
 
 
 @pytest.mark.parametrize(
