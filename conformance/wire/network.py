@@ -71,7 +71,7 @@ def server_certificates() -> ssl.SSLContext:
 
 
 @cache
-def _proxy_certificates() -> ssl.SSLContext:
+def proxy_certificates() -> ssl.SSLContext:
     """Return the certificates that a proxy is verified by: as with httpx, those of the system and certifi's."""
     return httpcore.default_ssl_context()
 
@@ -122,6 +122,9 @@ class DeadlineTransport(httpx.BaseTransport):
             ImportError: the proxy speaks SOCKS, and socksio is not installed.
         """
         self._certificates = server_certificates()
+        self._errors = dict(_ERRORS)
+        if proxy is not None and proxy.url.scheme.startswith("socks"):
+            self._errors[_socks_error()] = httpx.ProxyError
         self._proxy = None if proxy is None else _httpcore_proxy(proxy)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -134,7 +137,7 @@ class DeadlineTransport(httpx.BaseTransport):
         pool = httpcore.ConnectionPool(self._certificates, self._proxy, network_backend=backend)
         with ExitStack() as on_failure:
             on_failure.callback(backend.close)
-            with _httpx_errors(request):
+            with _httpx_errors(self._errors, request):
                 response = pool.handle_request(_httpcore_request(request))
             on_failure.pop_all()
         return httpx.Response(
@@ -154,7 +157,7 @@ class _Body(httpx.SyncByteStream):
         self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
-        with _httpx_errors(self._request):
+        with _httpx_errors(_ERRORS, self._request):
             yield from self._response.iter_stream()
 
     def close(self) -> None:
@@ -183,21 +186,30 @@ def _httpcore_url(url: httpx.URL) -> httpcore.URL:
 
 
 def _httpcore_proxy(proxy: httpx.Proxy) -> httpcore.Proxy:
-    if proxy.url.scheme.startswith("socks"):
-        importlib.import_module("socksio")  # httpcore would only miss it at the first request
     return httpcore.Proxy(
         _httpcore_url(proxy.url),
         auth=proxy.raw_auth,
         headers=proxy.headers.raw,
-        ssl_context=_proxy_certificates() if proxy.url.scheme == "https" else None,
+        ssl_context=proxy_certificates() if proxy.url.scheme == "https" else None,
     )
 
 
+def _socks_error() -> type[Exception]:
+    """Return what httpcore raises, unlike all else, as it is: a SOCKS proxy that breaks the protocol."""
+    try:
+        error: type[Exception] = importlib.import_module("socksio").SOCKSError
+    except ImportError as missing:
+        raise ImportError("a SOCKS proxy needs the package socksio, which is not installed") from missing
+    return error
+
+
 @contextmanager
-def _httpx_errors(request: httpx.Request) -> Iterator[None]:
-    """Raise the errors of httpcore as those of httpx."""
+def _httpx_errors(
+    errors: dict[type[Exception], type[httpx.TransportError]], request: httpx.Request
+) -> Iterator[None]:
+    """Raise the errors below as those of httpx, by the most specific class that is listed."""
     try:
         yield
-    except tuple(_ERRORS) as error:
-        kind = next(_ERRORS[each] for each in type(error).__mro__ if each in _ERRORS)
+    except tuple(errors) as error:
+        kind = next(errors[each] for each in type(error).__mro__ if each in errors)
         raise kind(str(error), request=request) from error
