@@ -41,7 +41,7 @@ def asker_of(server: Server, deadline: float = 20.0) -> Client:
     transport = InProcess(server)
     return Client(
         address=Address(base_url=BASE_URL, image_url=image_url()),
-        store=MemoryExchangeCache(),
+        cache=MemoryExchangeCache(),
         deadline=deadline,
         network=lambda _: transport,
         async_network=lambda _: transport,
@@ -58,7 +58,7 @@ def asked(server: Server, only: Iterable[str] | None = None) -> tuple[dict[str, 
     asker = asker_of(server)
     names = [row.id for row in rows()] if only is None else list(only)
     findings = {name: examined(name, asker.send) for name in names}
-    return findings, sorted(asker.store.all(), key=lambda exchange: exchange.id)
+    return findings, sorted(asker.cache.all(), key=lambda exchange: exchange.id)
 
 
 @cache
