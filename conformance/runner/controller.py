@@ -67,7 +67,6 @@ class Controller:
         """What ended the asking early though the server was there; empty where nothing did."""
         self.internal_errors: dict[str, str] = {}
         """Row, or what else failed -> the error of our own that kept it from a verdict."""
-        self.written: Path | None = None
         self.status: int | None = None
         self.report: dict[str, Any] | None = None
         self.summary: Sequence[str] = ()
@@ -234,18 +233,18 @@ class Controller:
             shard=self._shard.record(selected) if self._shard else None,
         )
         self.report = build_report(measured, self._expected)
-        self.written = write_report(self.report, exchanges, Path(self.options.report_dir), self.options.name)
+        written = write_report(self.report, exchanges, Path(self.options.report_dir), self.options.name)
         difference = compare(self._expected.report, self.report) if self._expected else None
         if self.options.update_baseline:
             write_baseline(Path(self.options.baseline), self.report)
         self.status = self._status(findings, selected)
-        lines = format_summary(self.report, difference, self.written, self.target.hints)
+        lines = format_summary(self.report, difference, written, self.target.hints)
         if not selected:
             lines.append("nothing to ask: no row matches -k; openai-conformance list prints all rows")
         named = self.options.summary
         self.summary = [
             *lines,
-            *write_ci_summary(self.report, difference, self.written, named=named, environ=self.environ),
+            *write_ci_summary(self.report, difference, written, named=named, environ=self.environ),
         ]
 
     def _status(self, findings: Mapping[str, Finding], selected: Mapping[str, SelectedItem]) -> int:

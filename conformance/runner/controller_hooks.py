@@ -14,9 +14,6 @@ from .items import row_id, row_of
 from .model_schedule import ModelSchedule
 from .synthetic_reports import make_reports
 
-OUTCOME_PLUGIN = "conformance-outcome"
-"""Name under which `openai-conformance run` registers the object that it wants to be filled; see `RunOutcome`."""
-
 _MAX_ERROR_CHARACTERS = 300
 
 
@@ -92,8 +89,6 @@ class ControllerHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Close the target, and tell the command line how the run ended."""
+        """Close the target, and tell how the run ended."""
         self._controller.close()
-        if outcome := config.pluginmanager.get_plugin(OUTCOME_PLUGIN):
-            outcome.status = self._controller.status
-            outcome.report = self._controller.written
+        config.hook.pytest_conformance_finished(status=self._controller.status)

@@ -21,7 +21,8 @@ from conformance.wire.client import ServerUnreachableError
 from conformance.wire.sdk import remove_sdk_variables
 
 from .controller import Controller
-from .controller_hooks import OUTCOME_PLUGIN, ControllerHooks
+from .controller_hooks import ControllerHooks
+from .hooks import RunHooks
 from .items import Examine, end_item, find_selected, order_items
 from .options import OPTIONS
 from .worker import RunSettings, Worker
@@ -29,6 +30,11 @@ from .worker import RunSettings, Worker
 _WORKER = pytest.StashKey[Worker]()
 _CANNOT_RUN = pytest.StashKey[str]()
 """Why nothing can be measured, and what to do."""
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the hooks that tell how a run ended."""
+    pluginmanager.add_hookspecs(RunHooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -95,8 +101,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
         if not reason:
             raise
     sys.stderr.write(f"openai-conformance cannot run: {reason}\n")
-    if outcome := config.pluginmanager.get_plugin(OUTCOME_PLUGIN):
-        outcome.cannot_run = reason
+    config.hook.pytest_conformance_cannot_run()
     return 2
 
 
