@@ -31,7 +31,7 @@ def baseline_for(options: Any, target: Mapping[str, Any]) -> Baseline | None:
     """The baseline that `--baseline` names, None without one.
 
     Raises:
-        TargetError: the file cannot be used.
+        UsageError: the file cannot be used.
     """
     named = options.baseline
     if not named:
@@ -91,7 +91,7 @@ def _nearest(target: Mapping[str, Any]) -> Baseline:
     """The shipped report of the nearest version of the same kind that is not newer.
 
     Raises:
-        TargetError: there is none.
+        UsageError: there is none.
     """
     key = version_key(target["version"] or "")
     found: list[tuple[tuple[int, ...], Path]] = []

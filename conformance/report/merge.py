@@ -62,7 +62,7 @@ def merge_shards(
 
     Raises:
         ReportError: a shard is missing, there twice, damaged, or of another run; the message names it.
-        TargetError: the baseline cannot be used.
+        UsageError: the baseline cannot be used.
     """
     parts = _apart(load_parts(paths))
     findings = {name: found for part in parts for name, found in part.findings.items()}
@@ -99,7 +99,7 @@ def merge(options: Any, environ: Mapping[str, str]) -> tuple[list[str], int]:
     """Write the report of all shards; the lines to print, and the exit status as for a run.
 
     Raises:
-        ReportError, TargetError: they cannot be merged, the baseline cannot be used, or nothing can be written.
+        ReportError, UsageError: they cannot be merged, the baseline cannot be used, or nothing can be written.
     """
     if options.update_baseline and not options.baseline:
         raise UsageError("--update-baseline needs --baseline FILE, the file to write")

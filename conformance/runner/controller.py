@@ -69,7 +69,7 @@ class Controller:
         """Open the target and the run's folder.
 
         Raises:
-            TargetError: the target cannot be asked, or an option or file is wrong.
+            UsageError: the target cannot be asked, or an option or file is wrong.
         """
         if not 0 < self.options.deadline < math.inf:
             raise UsageError(f"--deadline: {self.options.deadline:g}: give a number of seconds above 0")
@@ -121,7 +121,7 @@ class Controller:
         """Load each model, and see that at least one answers.
 
         Raises:
-            TargetError: no model answers.
+            UsageError: no model answers.
         """
         answered = 0
         problems = []
