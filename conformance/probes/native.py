@@ -221,16 +221,15 @@ def num_ctx(chat: Chat) -> Observation:
 def _reads_the_question(chat: Chat, counted: int) -> bool:
     """Tell whether the end of a long conversation, of so many tokens, reaches the model.
 
-    A longer question counts so many tokens more. Where it does not, since the prompt is cut to size or the server
-    counts only what is new, another question must be answered otherwise.
+    A longer question counts more tokens. Where it does not, since the prompt is cut to size or the server counts only
+    what is new, another question must be answered otherwise.
 
     Raises:
         ControlFailed: the conversation with another question is not answered.
     """
-    more = 40
-    longer = _long_chat(f"{QUESTION} {filler(more)}")
+    longer = _long_chat(f"{QUESTION} {filler(40)}")
     told = chat.control(longer, max_tokens=1).prompt_tokens
-    if told is not None and told >= counted + more:
+    if told is not None and told >= counted + 20:
         return True
     return chat.control(longer).text != chat.control(_long_chat()).text
 
