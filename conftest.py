@@ -1,3 +1,3 @@
 """Plain `pytest` in a checkout does the work of `openai-conformance run`."""
 
-pytest_plugins = ["conformance.plugin"]
+pytest_plugins = ["conformance.runner.plugin"]

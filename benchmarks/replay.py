@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from conformance.images import served
+from conformance.runner.image_server import serve_sample_images
 
 HERE = Path(__file__).parent.parent
 
@@ -75,7 +75,7 @@ def replayed(options: list[str], workers: int, folder: Path) -> float:
     (file,) = folder.glob("*/exchanges.jsonl")
     records = sorted(map(json.loads, file.read_text(encoding="utf-8").splitlines()), key=lambda each: each["started"])
     urls = {key: value for key, _, value in (option.removeprefix("--").partition("=") for option in options)}
-    with served(urls["base-url"]) as images:
+    with serve_sample_images(urls["base-url"]) as images:
         began = time.monotonic()
         asyncio.run(_replay(records, workers, urls, images))
         return time.monotonic() - began

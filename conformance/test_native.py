@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.plugin import Examine, rows_of
+from conformance.runner.plugin import Examine, rows_of
 
 
 @pytest.mark.parametrize("row", rows_of("native"))

@@ -39,17 +39,17 @@ class Row:
     """
 
     id: str
-    about: str = ""
+    description: str = ""
     """What the server should do, in one or two sentences, with the clause it rests on."""
     title: str = ""
-    needs: str = "chat"
+    capability: str = "chat"
     severity: Severity = Severity.MUST
-    chance: str = "0"
+    false_verdict_probability: str = "0"
     """Probability that the verdict is wrong by luck, with its ground."""
     probe: Callable[..., Any] | None = field(default=None, compare=False)
     rule: Callable[..., Any] | None = field(default=None, compare=False)
-    parts: tuple[str, ...] = ()
-    base: bool = False
+    derived_from: tuple[str, ...] = ()
+    is_control: bool = False
     """Whether the row is about the plain request that is every other row's control."""
 
     @property
@@ -84,7 +84,7 @@ def declare(row: Row) -> Row:
     return row
 
 
-def declared() -> dict[str, Row]:
+def declared_rows() -> dict[str, Row]:
     """All rows declared so far, in the order of their declaration."""
     return dict(_declared)
 
@@ -100,7 +100,7 @@ _CLAUSES = {
 }
 
 
-def clause(row: Row) -> str:
+def clause_url(row: Row) -> str:
     """Address of the clause in OpenAI's reference that the row rests on."""
     if row.kind == "stream":
         return f"{_REFERENCE}/chat-streaming"

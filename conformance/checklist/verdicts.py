@@ -23,7 +23,7 @@ class Verdict(StrEnum):
         return RANKED.index(self) if self in RANKED else None
 
     @property
-    def good(self) -> bool:
+    def is_positive(self) -> bool:
         """Whether the documentation's box would be ticked."""
         return self in (Verdict.SUPPORTED, Verdict.PARTIAL)
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import RANKED, Evidence, Verdict
 
-from .finding import Finding
 
-
-def parts_of(row: Row, rows: Iterable[str]) -> list[str]:
+def expand_parts(row: Row, rows: Iterable[str]) -> list[str]:
     """The rows that a derived row follows from; `id/*` stands for all rows below `id`."""
     found: list[str] = []
-    for part in row.parts:
+    for part in row.derived_from:
         if part.endswith("/*"):
             found += [name for name in rows if name.startswith(part[:-1])]
         else:
@@ -21,7 +20,7 @@ def parts_of(row: Row, rows: Iterable[str]) -> list[str]:
     return found
 
 
-def combined(verdicts: Iterable[Verdict]) -> Verdict:
+def combine_verdicts(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict of a whole by those of its parts.
 
     Good and worse parts make it `partial`; parts that all fail, the best of their failures. A part that does not
@@ -42,15 +41,15 @@ def combined(verdicts: Iterable[Verdict]) -> Verdict:
 def _of_ranked(verdicts: Sequence[Verdict]) -> Verdict:
     if all(verdict is Verdict.SUPPORTED for verdict in verdicts):
         return Verdict.SUPPORTED
-    if any(verdict.good for verdict in verdicts):
+    if any(verdict.is_positive for verdict in verdicts):
         return Verdict.PARTIAL
     return min(verdicts, key=RANKED.index)
 
 
-def derived_finding(row: Row, findings: Mapping[str, Finding]) -> Finding:
+def derive_finding(row: Row, findings: Mapping[str, Finding]) -> Finding:
     """The finding of a derived row."""
-    parts = [findings[name] for name in parts_of(row, findings) if name in findings]
-    verdict = combined(part.verdict for part in parts)
+    parts = [findings[name] for name in expand_parts(row, findings) if name in findings]
+    verdict = combine_verdicts(part.verdict for part in parts)
     models = [part.model for part in parts if part.model]
     return Finding(
         row=row.id,
@@ -64,7 +63,7 @@ def derived_finding(row: Row, findings: Mapping[str, Finding]) -> Finding:
 
 def _evidence(verdict: Verdict, parts: list[Finding]) -> Evidence:
     grades = list(Evidence)
-    good = [part.evidence for part in parts if part.verdict.good] if verdict.good else []
+    good = [part.evidence for part in parts if part.verdict.is_positive] if verdict.is_positive else []
     return max(good, key=grades.index) if good else Evidence.NONE
 
 

@@ -26,7 +26,7 @@ from jsonschema.exceptions import ValidationError
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from conformance.resources import folder
+from conformance.checklist.packaged_data import folder
 
 Severity = Literal["must", "should"]
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.checklist.verdicts import Severity
+from conformance.wire.exchange import Transport
 
-from .answers import member
 from .chat.formats import one_word, undecided
-from .declaring import probe
 from .endpoints import Chat
 from .observation import Observation, broken, ignored, inconclusive, rejected, supported
-from .session import Refused, is_refusal
+from .registry import probe
+from .response_views import get_path
+from .session import RequestRejectedError, is_rejection
 
 
 @probe("clients/openai_python/sync", title="openai-python, sync")
@@ -23,14 +24,14 @@ def sync_client(chat: Chat) -> Observation:
 @probe("clients/openai_python/async", title="openai-python, async")
 def async_client(chat: Chat) -> Observation:
     """The async client reads the text that is on the wire, streamed too."""
-    return _reads(chat, "async")
+    return _reads(chat, "sdk_async")
 
 
-def _reads(chat: Chat, via: str) -> Observation:
-    chat.control()
+def _reads(chat: Chat, transport: Transport) -> Observation:
+    chat.ask_control()
     for settings in ({}, {"stream": True}):
-        answer = chat.ask(via=via, **settings)
-        taken = answer.exchange.taken
+        answer = chat.ask(transport=transport, **settings)
+        taken = answer.exchange.sdk_result
         if taken is None or taken.text != answer.text:
             return broken("the client reads another text than is on the wire")
     return supported("the client reads the text that is on the wire, plain and streamed")
@@ -39,14 +40,14 @@ def _reads(chat: Chat, via: str) -> Observation:
 @probe("clients/openai_python/parse", title="openai-python, parse()")
 def parse(chat: Chat) -> Observation:
     """`.parse()` with a pydantic model gives an object of that model."""
-    chat.control()
-    exchange = chat.attempt(via="parse", response_format=one_word("zq_key", "v7"), max_tokens=64)
-    taken = exchange.taken
+    chat.ask_control()
+    exchange = chat.attempt(transport="sdk_parse", response_format=one_word("zq_key", "v7"), max_tokens=64)
+    taken = exchange.sdk_result
     if exchange.accepted and taken is not None and taken.text == '{"zq_key":"v7"}':
         return supported("parse() gives an object of the pydantic model")
-    said = str(member(exchange.json, "choices", 0, "message", "content") or "")
-    if exchange.failure is None and exchange.status is not None and is_refusal(exchange.status):
-        raise Refused(exchange)
+    said = str(get_path(exchange.json, "choices", 0, "message", "content") or "")
+    if exchange.failure is None and exchange.status is not None and is_rejection(exchange.status):
+        raise RequestRejectedError(exchange)
     exception = taken.exception if taken else None
     if exception in ("ValidationError", "LengthFinishReasonError"):
         if undecided(said) or said.lstrip().startswith("{"):
@@ -60,17 +61,17 @@ def parse(chat: Chat) -> Observation:
 @probe("clients/base_url/trailing_slash", title="a base URL with a trailing slash")
 def trailing_slash(chat: Chat) -> Observation:
     """The SDK works the same with a base URL that ends in a slash."""
-    chat.control()
-    if chat.ask(via="slash").text.strip():
+    chat.ask_control()
+    if chat.ask(trailing_slash=True).text.strip():
         return supported("the assistant answers")
     return broken("no text comes")
 
 
 def _with_authorization(chat: Chat, authorization: str) -> Observation:
-    plain = chat.control(max_tokens=1)
-    call = replace(plain.exchange.call, via="raw", headers=(("authorization", authorization),))
-    exchange = chat.session.exchange(call)
-    if exchange.accepted and member(exchange.json, "choices", 0):
+    plain = chat.ask_control(max_tokens=1)
+    call = replace(plain.exchange.call, transport="http", headers=(("authorization", authorization),))
+    exchange = chat.session.send_any(call)
+    if exchange.accepted and get_path(exchange.json, "choices", 0):
         return supported("accepted: the server asks for no key of its own")
     if exchange.status in (401, 403):
         return rejected(f"refused with {exchange.status}: the server checks its keys")

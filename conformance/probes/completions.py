@@ -6,17 +6,17 @@ from typing import Any
 
 from conformance.checklist.verdicts import Severity, Verdict
 
-from . import generating as same
-from .answers import Answer, items, member, whole
-from .declaring import derived, probe
-from .endpoints import SAID, Completions
+from . import text_generation
+from .endpoints import CONTROL_TOKENS, Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
-from .session import ABSENT, Failed, Refused
+from .registry import declare_derived, probe
+from .response_views import TextResponse, as_int64, as_list, get_path
+from .session import ABSENT, RequestFailedError, RequestRejectedError
 
 SAMPLED = "below 1e-6: two sampled texts of 16 tokens or more were equal in 0 of 168 pairs, and several must agree"
 
 
-@probe("completions/features/completions", base=True)
+@probe("completions/features/completions", is_control=True)
 def completions_work(completions: Completions) -> Observation:
     """A model continues a text."""
     if completions.ask().text.strip():
@@ -24,13 +24,13 @@ def completions_work(completions: Completions) -> Observation:
     return inconclusive("the answer holds no text")
 
 
-derived("completions/features/streaming", "Answers arrive piece by piece.", "completions/fields/stream")
-derived(
+declare_derived("completions/features/streaming", "Answers arrive piece by piece.", "completions/fields/stream")
+declare_derived(
     "completions/features/reproducible_outputs",
     "Equal requests with an equal seed get equal answers.",
     "completions/fields/seed",
 )
-derived(
+declare_derived(
     "completions/features/logprobs",
     "Answers tell the probability of each token.",
     "completions/fields/logprobs/plain",
@@ -48,17 +48,17 @@ def json_mode(completions: Completions) -> Observation:
 @probe("completions/fields/model")
 def model(completions: Completions) -> Observation:
     """The model that answers; a name that no model has is refused."""
-    return same.unknown_model_refused(completions)
+    return text_generation.check_unknown_model(completions)
 
 
-derived("completions/fields/prompt", "The text to continue, in four forms.")
+declare_derived("completions/fields/prompt", "The text to continue, in four forms.")
 
 
 @probe("completions/fields/prompt/string")
 def prompt_string(completions: Completions) -> Observation:
     """A string: other words, another text."""
-    (_, one), (_, two) = completions.steady(2)
-    longer = completions.control(f"{completions.prompts[0]} and a very old and very wise and very hungry horse")
+    (_, one), (_, two) = completions.find_repeatable_controls(2)
+    longer = completions.ask_control(f"{completions.prompts[0]} and a very old and very wise and very hungry horse")
     if one.text == two.text == longer.text:
         return ignored("three different prompts get one and the same text")
     if longer.prompt_tokens is not None and longer.prompt_tokens <= (one.prompt_tokens or 0):
@@ -69,9 +69,9 @@ def prompt_string(completions: Completions) -> Observation:
 @probe("completions/fields/prompt/array_of_strings")
 def prompt_strings(completions: Completions) -> Observation:
     """An array of strings: a choice for each, as it would be alone."""
-    controls = completions.steady(2)
+    controls = completions.find_repeatable_controls(2)
     answer = completions.ask([prompt for prompt, _ in controls])
-    texts = {whole(member(choice, "index")): answer.text_of(choice) for choice in answer.choices}
+    texts = {as_int64(get_path(choice, "index")): answer.text_of(choice) for choice in answer.choices}
     if texts == {index: control.text for index, (_, control) in enumerate(controls)}:
         return supported("two prompts get two choices, each equal to the prompt's own answer")
     if len(texts) == 2:
@@ -82,7 +82,7 @@ def prompt_strings(completions: Completions) -> Observation:
 @probe("completions/fields/prompt/array_of_tokens")
 def prompt_tokens(completions: Completions) -> Observation:
     """An array of token ids: as many prompt tokens as ids."""
-    completions.control(max_tokens=1)
+    completions.ask_control(max_tokens=1)
     three, five = (completions.ask(ids, max_tokens=1) for ids in ([301, 302, 303], [301, 302, 303, 304, 305]))
     return _counted([(three, 3), (five, 5)], choices=1)
 
@@ -90,12 +90,12 @@ def prompt_tokens(completions: Completions) -> Observation:
 @probe("completions/fields/prompt/array_of_token_arrays")
 def prompt_token_arrays(completions: Completions) -> Observation:
     """Arrays of token ids: a choice for each."""
-    completions.control(max_tokens=1)
+    completions.ask_control(max_tokens=1)
     answer = completions.ask([[301, 302, 303], [304, 305]], max_tokens=1)
     return _counted([(answer, 5)], choices=2)
 
 
-def _counted(answers: list[tuple[Answer, int]], choices: int) -> Observation:
+def _counted(answers: list[tuple[TextResponse, int]], choices: int) -> Observation:
     """Each answer counts its ids as prompt tokens, give or take one begin-of-text per prompt."""
     if any(len(answer.choices) != choices for answer, _ in answers):
         return ignored(f"{len(answers[0][0].choices)} choices came where {choices} were due")
@@ -123,13 +123,13 @@ def prompt_forms_are_honest(completions: Completions) -> Observation:
     ):
         try:
             seen = experiment(completions)
-        except Refused:
+        except RequestRejectedError:
             refused.append(name)
             continue
         if seen.verdict is Verdict.INCONCLUSIVE:
             unclear.append(name)
         else:
-            (taken if seen.verdict.good else misread).append(name)
+            (taken if seen.verdict.is_positive else misread).append(name)
     if misread:
         return ignored(f"accepted and misread: {', '.join(misread)}")
     if unclear:
@@ -142,49 +142,51 @@ def prompt_forms_are_honest(completions: Completions) -> Observation:
 @probe("completions/fields/frequency_penalty")
 def frequency_penalty(completions: Completions) -> Observation:
     """-2 to 2: tokens become less likely the more often they have come."""
-    return same.penalised(completions, "frequency_penalty")
+    return text_generation.check_penalty(completions, "frequency_penalty")
 
 
 @probe("completions/fields/presence_penalty")
 def presence_penalty(completions: Completions) -> Observation:
     """-2 to 2: tokens become less likely once they have come."""
-    return same.penalised(completions, "presence_penalty")
+    return text_generation.check_penalty(completions, "presence_penalty")
 
 
 @probe("completions/fields/seed", chance=SAMPLED)
 def seed(completions: Completions) -> Observation:
     """Sampling with the same seed gives the same text (best effort, says the clause)."""
-    return same.repeats_by_seed(completions)
+    return text_generation.check_seed(completions)
 
 
-derived("completions/fields/stop", "Up to four sequences where generation ends; the text does not contain them.")
+declare_derived(
+    "completions/fields/stop", "Up to four sequences where generation ends; the text does not contain them."
+)
 
 
 @probe("completions/fields/stop/string")
 def stop_string(completions: Completions) -> Observation:
     """One sequence, as a string: the text ends before it."""
-    return same.cut_at_stop(completions, lambda word: word)
+    return text_generation.check_stop(completions, lambda word: word)
 
 
 @probe("completions/fields/stop/array")
 def stop_array(completions: Completions) -> Observation:
     """Several sequences, as an array: the text ends before the first that comes."""
-    return same.cut_at_stop(completions, lambda word: ["\u2603\u2603", word, "\u2603\u2603\u2603"])
+    return text_generation.check_stop(completions, lambda word: ["\u2603\u2603", word, "\u2603\u2603\u2603"])
 
 
 @probe("completions/fields/stop/stream")
 def stop_stream(completions: Completions) -> Observation:
     """The sequence does not leak into a stream either."""
-    return same.cut_at_stop(completions, lambda word: [word], stream=True)
+    return text_generation.check_stop(completions, lambda word: [word], stream=True)
 
 
 @probe("completions/fields/stream")
 def stream(completions: Completions) -> Observation:
     """The text arrives as server-sent events."""
-    return same.streamed(completions)
+    return text_generation.check_stream(completions)
 
 
-derived(
+declare_derived(
     "completions/fields/stream_options", "Settings of a stream.", "completions/fields/stream_options/include_usage"
 )
 
@@ -192,45 +194,45 @@ derived(
 @probe("completions/fields/stream_options/include_usage")
 def include_usage(completions: Completions) -> Observation:
     """A last chunk, without choices, counts the tokens of the whole request."""
-    return same.usage_at_the_end(completions)
+    return text_generation.check_include_usage(completions)
 
 
 @probe("completions/fields/temperature", chance=SAMPLED)
 def temperature(completions: Completions) -> Observation:
     """0 to 2: how far sampling strays from the likeliest token."""
-    return same.varies(completions)
+    return text_generation.check_temperature(completions)
 
 
 @probe("completions/fields/top_p", chance=SAMPLED)
 def top_p(completions: Completions) -> Observation:
     """Sampling considers only the tokens that make up this share of the probability."""
-    return same.narrowed(completions)
+    return text_generation.check_top_p(completions)
 
 
-derived("completions/fields/max_tokens", "The most tokens that an answer may have; 16 where absent.")
+declare_derived("completions/fields/max_tokens", "The most tokens that an answer may have; 16 where absent.")
 
 
 @probe("completions/fields/max_tokens/plain", title="without stream")
 def max_tokens(completions: Completions) -> Observation:
     """The text ends at the limit, with finish_reason `length`."""
-    return same.ends_at_limit(completions, "max_tokens")
+    return text_generation.check_token_limit(completions, "max_tokens")
 
 
 @probe("completions/fields/max_tokens/stream", title="with stream")
 def max_tokens_stream(completions: Completions) -> Observation:
     """A stream ends at the limit too."""
-    return same.ends_at_limit(completions, "max_tokens", stream=True)
+    return text_generation.check_token_limit(completions, "max_tokens", stream=True)
 
 
 @probe("completions/fields/max_tokens/default", title="16 where absent", severity=Severity.SHOULD)
 def max_tokens_default(completions: Completions) -> Observation:
     """Without `max_tokens` the text ends after 16 tokens. The word that the stop names comes later."""
-    (prompt, control), *_ = completions.steady(1)
-    word = same.a_word_inside(control.text, after=0.7)
+    (prompt, control), *_ = completions.find_repeatable_controls(1)
+    word = text_generation.find_word_inside(control.text, after=0.7)
     # Were there no default, nothing would end the answer: let a stop sequence do it, or the deadline.
     try:
         answer = completions.ask(prompt, max_tokens=ABSENT, stop=word)
-    except (Refused, Failed):
+    except (RequestRejectedError, RequestFailedError):
         answer = completions.ask(prompt, max_tokens=ABSENT)
     shorter = len(answer.text) < len(control.text) and control.text.startswith(answer.text.rstrip())
     if answer.finish_reason == "length" and shorter and answer.completion_tokens in (16, None):
@@ -238,21 +240,21 @@ def max_tokens_default(completions: Completions) -> Observation:
     stopped = answer.text.strip() == control.text.partition(word)[0].strip()
     if shorter and not stopped and answer.completion_tokens == 16:
         return partial("without `max_tokens` the text ends after 16 tokens, but finish_reason is not `length`")
-    if shorter and not stopped and control.completion_tokens != SAID:
+    if shorter and not stopped and control.completion_tokens != CONTROL_TOKENS:
         return inconclusive("without `max_tokens` the text ends, but the server's counts do not tell after how many")
     return ignored("without `max_tokens` the text does not end after 16 tokens")
 
 
-@probe("completions/fields/suffix", needs="insert")
+@probe("completions/fields/suffix", capability="insert")
 def suffix(completions: Completions) -> Observation:
     """What comes after the text to be inserted: it reaches the model."""
     votes: list[bool | None] = []
     behind = " And so they lived happily ever after in a castle."
-    for prompt, control in completions.steady(2):
+    for prompt, control in completions.find_repeatable_controls(2):
         answer = completions.ask(prompt, suffix=behind)
         # Some servers put the suffix behind the text, and count it, and do not show it to the model.
         changed = answer.text.removesuffix(behind).rstrip() != control.text.rstrip()
-        counts = completions.counts_alike(prompt) and answer.prompt_tokens is not None
+        counts = completions.has_stable_prompt_count(prompt) and answer.prompt_tokens is not None
         grown = counts and (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
         votes.append(True if changed else None if grown else False)
     return weigh(
@@ -278,9 +280,9 @@ def best_of(completions: Completions) -> Observation:
             votes.append(three.completion_tokens >= least)
     if all(votes):
         return supported("with best_of 3 the usage counts the tokens of several texts")
-    if not completions.attempt(n=2, **same.CHOICES).accepted:
+    if not completions.attempt(n=2, **text_generation.SAMPLED_CHOICES).accepted:
         return inconclusive("the usage counts one text, and more than one choice is refused whatever `best_of` says")
-    fewer = completions.attempt(best_of=1, n=2, **same.CHOICES)
+    fewer = completions.attempt(best_of=1, n=2, **text_generation.SAMPLED_CHOICES)
     if fewer.status is not None and 400 <= fewer.status < 500:
         return supported("best_of below n is refused: it is read")
     if None in votes:
@@ -292,7 +294,7 @@ def best_of(completions: Completions) -> Observation:
 def echo(completions: Completions) -> Observation:
     """The text begins with the prompt."""
     votes: list[bool | None] = []
-    for prompt, control in completions.steady(2):
+    for prompt, control in completions.find_repeatable_controls(2):
         answer = completions.ask(prompt, echo=True)
         begins = answer.text.startswith(prompt) and not control.text.startswith(prompt)
         votes.append(False if answer.text == control.text else begins or None)
@@ -307,48 +309,50 @@ def echo(completions: Completions) -> Observation:
 @probe("completions/fields/logit_bias")
 def logit_bias(completions: Completions) -> Observation:
     """-100 to 100 by token id: 100 makes a token certain, -100 impossible."""
-    return same.biased(completions)
+    return text_generation.check_logit_bias(completions)
 
 
-derived("completions/fields/logprobs", "0 to 5: probabilities of the tokens, and of as many alternatives.")
+declare_derived("completions/fields/logprobs", "0 to 5: probabilities of the tokens, and of as many alternatives.")
 
 
 @probe("completions/fields/logprobs/plain", title="without stream")
 def logprobs(completions: Completions) -> Observation:
     """`logprobs` holds four parallel arrays: tokens, token_logprobs, top_logprobs, text_offset."""
-    control = completions.control()
+    control = completions.ask_control()
     return _legacy_logprobs(completions.ask(logprobs=2, max_tokens=4), control)
 
 
 @probe("completions/fields/logprobs/stream", title="with stream")
 def logprobs_stream(completions: Completions) -> Observation:
     """The chunks carry the arrays of their tokens."""
-    control = completions.control(stream=True)
+    control = completions.ask_control(stream=True)
     return _legacy_logprobs(completions.ask(logprobs=2, max_tokens=4, stream=True), control)
 
 
-def _told(answer: Answer) -> list[Any]:
+def _told(answer: TextResponse) -> list[Any]:
     """The `logprobs` of the first choice: one of a plain answer, one of each chunk of a stream."""
     bodies = answer.chunks if answer.streamed else [answer.body]
-    return [logprobs for body in bodies if (logprobs := member(body, "choices", 0, "logprobs"))]
+    return [logprobs for body in bodies if (logprobs := get_path(body, "choices", 0, "logprobs"))]
 
 
 def _held(found: Any) -> str:
     return str(sorted(found)[:4]) if isinstance(found, dict) else "no object"
 
 
-def _legacy_logprobs(answer: Answer, control: Answer) -> Observation:
+def _legacy_logprobs(answer: TextResponse, control: TextResponse) -> Observation:
     every = _told(answer)
     if not every:
         return ignored("`logprobs` is absent or null")
     found = every[0]
-    tokens = items(member(found, "tokens"))
-    tops = items(member(found, "top_logprobs"))
+    tokens = as_list(get_path(found, "tokens"))
+    tops = as_list(get_path(found, "top_logprobs"))
     if not tokens:
         return broken(f"`logprobs` has not the form of this endpoint: it holds {_held(found)}")
-    if any(member(told, "tokens") for told in _told(control)):
+    if any(get_path(told, "tokens") for told in _told(control)):
         return ignored("probabilities come whether they are asked for or not")
-    if same.of_another_text(answer.text, [token for told in every for token in items(member(told, "tokens"))]):
+    if text_generation.are_of_another_text(
+        answer.text, [token for told in every for token in as_list(get_path(told, "tokens"))]
+    ):
         return broken("the probabilities are those of other tokens than the text's")
     if all(isinstance(top, dict) and 2 <= len(top) <= 3 for top in tops) and len(tops) == len(tokens):
         return supported("each token comes with its probability and two alternatives")
@@ -358,28 +362,28 @@ def _legacy_logprobs(answer: Answer, control: Answer) -> Observation:
 @probe("completions/fields/user")
 def user(completions: Completions) -> Observation:
     """An identifier of the end user, for OpenAI's own records."""
-    return same.reads_values(completions, "user")
+    return text_generation.check_value_is_read(completions, "user")
 
 
-derived("completions/fields/n", "How many choices are generated.")
+declare_derived("completions/fields/n", "How many choices are generated.")
 
 
 @probe("completions/fields/n/plain", chance=SAMPLED, title="without stream")
 def n(completions: Completions) -> Observation:
     """As many choices as asked for, with indices counting from 0."""
-    return same.several_choices(completions)
+    return text_generation.check_n(completions)
 
 
 @probe("completions/fields/n/stream", chance=SAMPLED, title="with stream")
 def n_stream(completions: Completions) -> Observation:
     """Each choice has chunks of its own index."""
-    return same.several_choices(completions, stream=True)
+    return text_generation.check_n(completions, stream=True)
 
 
 @probe("completions/stream/equals_plain", title="stream and plain answer say the same")
 def equals_plain(completions: Completions) -> Observation:
     """At temperature 0 the joined chunks are the plain text, with the same finish_reason."""
-    for prompt, control in completions.steady(2):
+    for prompt, control in completions.find_repeatable_controls(2):
         answer = completions.ask(prompt, stream=True)
         if (answer.text, answer.finish_reason) != (control.text, control.finish_reason):
             return broken("the stream and the plain answer differ")

@@ -6,12 +6,12 @@ import math
 
 from conformance.checklist.verdicts import Severity
 
-from . import generating as same
-from .answers import Vectors, member, whole
-from .declaring import derived, probe
+from . import text_generation
 from .endpoints import Embeddings
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
-from .session import ABSENT, CannotTell, is_refusal
+from .registry import declare_derived, probe
+from .response_views import EmbeddingResponse, as_int64, get_path
+from .session import ABSENT, UndeterminedError, is_rejection
 
 ONE = "A dragon sleeps in the cave."
 TWO = "The baker opens the shop at five in the morning, and the street smells of bread."
@@ -32,13 +32,13 @@ def close(one: Vector, two: Vector) -> bool:
     return cosine(one, two) > 0.999
 
 
-@probe("embeddings/features/embeddings", base=True, title="Embeddings")
+@probe("embeddings/features/embeddings", is_control=True, title="Embeddings")
 def embeddings_work(embeddings: Embeddings) -> Observation:
     """Texts become vectors; other texts, other vectors."""
     one, two = (embeddings.ask(text).vectors[0] for text in (ONE, TWO))
     if close(one, two):
         return inconclusive("two different texts get nearly the same vector")
-    if not close(one, embeddings.ask(ONE, ordinal=1).vectors[0]):
+    if not close(one, embeddings.ask(ONE, repetition=1).vectors[0]):
         return inconclusive("one text gets another vector each time")
     return supported(f"texts become vectors of {len(one)} numbers")
 
@@ -46,23 +46,23 @@ def embeddings_work(embeddings: Embeddings) -> Observation:
 @probe("embeddings/fields/model")
 def model(embeddings: Embeddings) -> Observation:
     """The model that answers; a name that no model has is refused."""
-    embeddings.control(ONE)
+    embeddings.ask_control(ONE)
     exchange = embeddings.attempt(ONE, model="no-such-model-zz")
-    if exchange.status is not None and is_refusal(exchange.status):
+    if exchange.status is not None and is_rejection(exchange.status):
         return supported(f"a name that no model has is refused with {exchange.status}")
     if exchange.accepted:
         return ignored("a name that no model has is answered like the real one")
     return inconclusive(f"an unknown name was answered with status {exchange.status}")
 
 
-derived("embeddings/fields/input", "What is embedded, in four forms.")
+declare_derived("embeddings/fields/input", "What is embedded, in four forms.")
 
 
 @probe("embeddings/fields/input/string")
 def input_string(embeddings: Embeddings) -> Observation:
     """A string gets one vector, each time the same; another string, another."""
     one, two = (embeddings.ask(text) for text in (ONE, TWO))
-    if not close(one.vectors[0], embeddings.ask(ONE, ordinal=1).vectors[0]):
+    if not close(one.vectors[0], embeddings.ask(ONE, repetition=1).vectors[0]):
         return inconclusive("one text gets another vector each time")
     if len(one.data) == len(two.data) == 1 and not close(one.vectors[0], two.vectors[0]):
         return supported("each text gets one vector of its own")
@@ -74,7 +74,7 @@ def input_string(embeddings: Embeddings) -> Observation:
 @probe("embeddings/fields/input/array_of_strings")
 def input_strings(embeddings: Embeddings) -> Observation:
     """An array of strings gets a vector for each, in order, as each would get alone."""
-    one, two = (embeddings.control(text) for text in (ONE, TWO))
+    one, two = (embeddings.ask_control(text) for text in (ONE, TWO))
     batch = embeddings.ask([ONE, TWO, ONE])
     if len(batch.data) != 3:
         return ignored(f"three texts get {len(batch.data)} vectors")
@@ -87,14 +87,14 @@ def input_strings(embeddings: Embeddings) -> Observation:
 @probe("embeddings/fields/input/array_of_tokens")
 def input_tokens(embeddings: Embeddings) -> Observation:
     """An array of token ids gets one vector; more ids count more prompt tokens."""
-    embeddings.control(ONE)
+    embeddings.ask_control(ONE)
     three, five = (embeddings.ask(ids) for ids in ([301, 302, 303], [301, 302, 303, 304, 305]))
     if len(three.data) != 1:
         return ignored(f"one array of ids gets {len(three.data)} vectors")
     return _ids_read(three, five)
 
 
-def _ids_read(three: Vectors, five: Vectors) -> Observation:
+def _ids_read(three: EmbeddingResponse, five: EmbeddingResponse) -> Observation:
     if close(three.vectors[0], five.vectors[0]):
         return ignored("two arrays of ids get one and the same vector")
     counts = (three.prompt_tokens, five.prompt_tokens)
@@ -108,14 +108,14 @@ def _ids_read(three: Vectors, five: Vectors) -> Observation:
 @probe("embeddings/fields/input/array_of_token_arrays")
 def input_token_arrays(embeddings: Embeddings) -> Observation:
     """Arrays of token ids get a vector each."""
-    embeddings.control(ONE)
+    embeddings.ask_control(ONE)
     answer = embeddings.ask([[301, 302, 303], [304, 305]])
     if len(answer.data) != 2:
         return ignored(f"two arrays of ids get {len(answer.data)} vectors")
     if close(*answer.vectors):
         return ignored("two arrays of ids get one and the same vector")
     alone = embeddings.attempt([301, 302, 303])
-    if alone.accepted and not close(answer.vectors[0], Vectors(alone).vectors[0]):
+    if alone.accepted and not close(answer.vectors[0], EmbeddingResponse(alone).vectors[0]):
         return broken("the vector of an array of ids is not the one that it gets alone")
     return supported("two arrays of ids get two vectors")
 
@@ -123,7 +123,7 @@ def input_token_arrays(embeddings: Embeddings) -> Observation:
 @probe("embeddings/fields/encoding_format")
 def encoding_format(embeddings: Embeddings) -> Observation:
     """`float`, or `base64` of little-endian float32; the same numbers either way."""
-    plain = embeddings.control(ONE)
+    plain = embeddings.ask_control(ONE)
     coded = embeddings.ask(ONE, encoding_format="base64")
     if not isinstance(coded.raw, str):
         return ignored("a list of numbers comes where base64 was asked for")
@@ -137,10 +137,10 @@ def encoding_format(embeddings: Embeddings) -> Observation:
 @probe("embeddings/fields/encoding_format/absent", title="floats where absent")
 def encoding_absent(embeddings: Embeddings) -> Observation:
     """Without the field the vectors come as numbers. The SDK always sends it, so this is asked without the SDK."""
-    embeddings.control(ONE)
-    answer = embeddings.ask(ONE, via="raw", encoding_format=ABSENT)
+    embeddings.ask_control(ONE)
+    answer = embeddings.ask(ONE, transport="http", encoding_format=ABSENT)
     coded = embeddings.attempt(ONE, encoding_format="base64")
-    if isinstance(answer.raw, list) and coded.accepted and isinstance(Vectors(coded).raw, list):
+    if isinstance(answer.raw, list) and coded.accepted and isinstance(EmbeddingResponse(coded).raw, list):
         return inconclusive("numbers come even where base64 is asked for: what is default cannot be told")
     if isinstance(answer.raw, list):
         return supported("numbers come where no format is named")
@@ -150,10 +150,10 @@ def encoding_absent(embeddings: Embeddings) -> Observation:
 @probe("embeddings/fields/dimensions")
 def dimensions(embeddings: Embeddings) -> Observation:
     """The vector has so many numbers: the beginning of the whole one, scaled to unit length."""
-    whole_one = embeddings.control(ONE).vectors[0]
+    whole_one = embeddings.ask_control(ONE).vectors[0]
     half = len(whole_one) // 2
     if half < 2:
-        raise CannotTell("the vectors are too short to be shortened")
+        raise UndeterminedError("the vectors are too short to be shortened")
     shortened = [embeddings.ask(ONE, dimensions=size).vectors[0] for size in (half, 7)]
     lengths = [len(vector) for vector in shortened]
     if lengths == [len(whole_one)] * 2:
@@ -172,15 +172,15 @@ def dimensions(embeddings: Embeddings) -> Observation:
 @probe("embeddings/fields/user")
 def user(embeddings: Embeddings) -> Observation:
     """An identifier of the end user, for OpenAI's own records."""
-    return same.reads_values(embeddings, "user")
+    return text_generation.check_value_is_read(embeddings, "user")
 
 
 @probe("embeddings/response/sdk_default", title="the SDK's own default is decoded")
 def sdk_default(embeddings: Embeddings) -> Observation:
     """The SDK asks for base64 unless told otherwise, and decodes it: as many numbers as come as floats."""
-    plain = embeddings.control(ONE)
+    plain = embeddings.ask_control(ONE)
     answer = embeddings.ask(ONE, encoding_format=ABSENT)
-    taken = answer.exchange.taken
+    taken = answer.exchange.sdk_result
     lengths = () if taken is None else taken.vector_lengths
     if lengths == (len(plain.vectors[0]),):
         return supported("the SDK decodes as many numbers as come as floats")
@@ -190,12 +190,12 @@ def sdk_default(embeddings: Embeddings) -> Observation:
 @probe("embeddings/response/usage_adds_up", title="prompt tokens add up")
 def usage_adds_up(embeddings: Embeddings) -> Observation:
     """A batch counts the tokens of its texts, and total_tokens equals prompt_tokens."""
-    one, two = (embeddings.control(text) for text in (ONE, TWO))
+    one, two = (embeddings.ask_control(text) for text in (ONE, TWO))
     batch = embeddings.ask([ONE, TWO, ONE])
     counts = [answer.prompt_tokens for answer in (one, two, batch)]
     if None in counts:
         return broken("`usage.prompt_tokens` is missing")
-    if whole(member(batch.exchange.json, "usage", "total_tokens")) != counts[2]:
+    if as_int64(get_path(batch.exchange.json, "usage", "total_tokens")) != counts[2]:
         return broken("`usage.total_tokens` is not `usage.prompt_tokens`")
     if counts[2] != 2 * (counts[0] or 0) + (counts[1] or 0):
         return broken(f"texts of {counts[0]}, {counts[1]} and {counts[0]} tokens count {counts[2]} together")
@@ -205,7 +205,7 @@ def usage_adds_up(embeddings: Embeddings) -> Observation:
 @probe("embeddings/response/unit_length", severity=Severity.SHOULD, title="vectors of unit length")
 def unit_length(embeddings: Embeddings) -> Observation:
     """Vectors have length 1, as OpenAI's have: a dot product is then the cosine."""
-    norm = math.hypot(*embeddings.control(ONE).vectors[0])
+    norm = math.hypot(*embeddings.ask_control(ONE).vectors[0])
     if abs(norm - 1) < 1e-3:
         return supported("the vector has length 1")
     return broken(f"the vector has length {norm:.3f}")

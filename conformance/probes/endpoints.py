@@ -6,25 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from conformance.wire.exchange import Call, Exchange
+from conformance.wire.exchange import Call, Exchange, Transport
 
-from .answers import Answer, Vectors
-from .session import CannotTell, Failed, Refused, Session, without_absent
+from .response_views import EmbeddingResponse, TextResponse
+from .session import RequestFailedError, RequestRejectedError, Session, UndeterminedError, drop_absent
 
-SAID = 24
+CONTROL_TOKENS = 24
 """Tokens of a control. Long enough to cut, to penalise and to compare; no prose prompt ends within it."""
 
-COUNTED: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
+STREAM_WITH_USAGE: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 """What asks for a stream that ends with its usage."""
 
 
-def goes_on(longer: str, text: str) -> bool:
+_CALL_SETTINGS = ("abort_after_events", "abort_after_seconds", "purpose", "trailing_slash")
+"""Keyword arguments that belong to the call, not to the request's body."""
+
+
+def is_continuation(longer: str, text: str) -> bool:
     """Whether a text with a token more is the same text. A limit may cut a character, and a server trim a space."""
     return longer.startswith(text.rstrip().rstrip("\ufffd").rstrip())
 
 
 @dataclass(kw_only=True)
-class Generation:
+class TextEndpoint:
     """What chat and completions share: prompts, controls, treatments."""
 
     session: Session
@@ -41,46 +45,54 @@ class Generation:
         """A greedy request of `SAID` tokens, with the fields put over it."""
         raise NotImplementedError
 
-    def ask(self, prompt: Any = None, /, *, ordinal: int = 0, via: str = "sdk", **fields: Any) -> Answer:
+    def ask(
+        self, prompt: Any = None, /, *, repetition: int = 0, transport: Transport = "sdk", **fields: Any
+    ) -> TextResponse:
         """A treatment.
 
         Raises:
             Refused, Failed: the server did not take it.
         """
-        return Answer(self.session.treatment(self._call(prompt, ordinal, via, fields)))
+        return TextResponse(self.session.send_treatment(self._call(prompt, repetition, transport, fields)))
 
-    def attempt(self, prompt: Any = None, /, *, ordinal: int = 0, via: str = "sdk", **fields: Any) -> Exchange:
+    def attempt(
+        self, prompt: Any = None, /, *, repetition: int = 0, transport: Transport = "sdk", **fields: Any
+    ) -> Exchange:
         """A request that may come to anything."""
-        return self.session.exchange(self._call(prompt, ordinal, via, fields))
+        return self.session.send_any(self._call(prompt, repetition, transport, fields))
 
-    def control(self, prompt: Any = None, /, *, ordinal: int = 0, via: str = "sdk", **fields: Any) -> Answer:
+    def ask_control(
+        self, prompt: Any = None, /, *, repetition: int = 0, transport: Transport = "sdk", **fields: Any
+    ) -> TextResponse:
         """A request that must work.
 
         Raises:
             ControlFailed: it does not.
         """
-        return Answer(self.session.control(self._call(prompt, ordinal, via, fields)))
+        return TextResponse(self.session.send_control(self._call(prompt, repetition, transport, fields)))
 
-    def basis(self, prompt: Any = None, /, *, ordinal: int = 0, via: str = "sdk", **fields: Any) -> Answer:
+    def ask_prerequisite(
+        self, prompt: Any = None, /, *, repetition: int = 0, transport: Transport = "sdk", **fields: Any
+    ) -> TextResponse:
         """What a treatment is compared with and stands on, where a field beside the row's own has to be taken.
 
         Raises:
             Refused, Failed: the server did not take it, and so cannot take the row's.
         """
-        return Answer(self.session.basis(self._call(prompt, ordinal, via, fields)))
+        return TextResponse(self.session.send_prerequisite(self._call(prompt, repetition, transport, fields)))
 
-    def counted_stream(self, prompt: Any = None, /, **fields: Any) -> Answer:
+    def ask_stream_with_usage(self, prompt: Any = None, /, **fields: Any) -> TextResponse:
         """A treatment that streams, with its usage where the server can tell that of a stream.
 
         Raises:
             Refused, Failed: the server did not take it, with the usage nor without.
         """
         try:
-            return self.ask(prompt, **fields, **COUNTED)
-        except (Refused, Failed):
+            return self.ask(prompt, **fields, **STREAM_WITH_USAGE)
+        except (RequestRejectedError, RequestFailedError):
             return self.ask(prompt, **fields, stream=True)
 
-    def brief(self, **fields: Any) -> Answer:
+    def ask_minimal(self, **fields: Any) -> TextResponse:
         """A treatment of one token, for what only has to be accepted.
 
         Raises:
@@ -88,28 +100,28 @@ class Generation:
         """
         return self.ask(**{"max_tokens": 1, **fields})
 
-    def brief_attempt(self, *, via: str = "sdk", **fields: Any) -> Exchange:
+    def attempt_minimal(self, *, transport: Transport = "sdk", **fields: Any) -> Exchange:
         """A request of one token that may come to anything."""
-        return self.attempt(via=via, **{"max_tokens": 1, **fields})
+        return self.attempt(transport=transport, **{"max_tokens": 1, **fields})
 
-    def _call(self, prompt: Any, ordinal: int, via: str, fields: dict[str, Any]) -> Call:
-        leaving = {name: fields.pop(name) for name in ("leave_after", "leave_after_seconds") if name in fields}
-        body = without_absent(self.body(self.prompts[0] if prompt is None else prompt, **fields))
-        return Call(path=self.path, body=body, ordinal=ordinal, via=via, **leaving)
+    def _call(self, prompt: Any, repetition: int, transport: Transport, fields: dict[str, Any]) -> Call:
+        settings = {name: fields.pop(name) for name in _CALL_SETTINGS if name in fields}
+        body = drop_absent(self.body(self.prompts[0] if prompt is None else prompt, **fields))
+        return Call(path=self.path, body=body, repetition=repetition, transport=transport, **settings)
 
-    def again(self, prompt: str) -> Answer:
+    def repeat_control(self, prompt: str) -> TextResponse:
         """The greedy control once more. It may say one token more: a cache of whole requests does not know it.
 
         Raises:
             ControlFailed: it does not work.
         """
-        return self.control(prompt, max_tokens=SAID + 1)
+        return self.ask_control(prompt, max_tokens=CONTROL_TOKENS + 1)
 
-    def counts_alike(self, prompt: str) -> bool:
+    def has_stable_prompt_count(self, prompt: str) -> bool:
         """Whether one prompt counts as many tokens each time: some servers count only what they have not cached."""
-        return self.control(prompt).prompt_tokens == self.again(prompt).prompt_tokens
+        return self.ask_control(prompt).prompt_tokens == self.repeat_control(prompt).prompt_tokens
 
-    def steady(self, count: int = 3) -> list[tuple[str, Answer]]:
+    def find_repeatable_controls(self, count: int = 3) -> list[tuple[str, TextResponse]]:
         """Prompts and their greedy controls, each asked twice and equal as far as both go.
 
         A prompt whose text changes, as rounding may do to one, is passed over for a spare.
@@ -117,24 +129,24 @@ class Generation:
         Raises:
             CannotTell: too few prompts get equal text twice, or the model said nothing.
         """
-        found: list[tuple[str, Answer]] = []
+        found: list[tuple[str, TextResponse]] = []
         doubt = ""
         for prompt in self.prompts:
             if len(found) == count:
                 break
-            control, again = self.control(prompt), self.again(prompt)
+            control, again = self.ask_control(prompt), self.repeat_control(prompt)
             if not control.text.strip():
-                raise CannotTell("the control said nothing")
-            if goes_on(again.text, control.text):
+                raise UndeterminedError("the control said nothing")
+            if is_continuation(again.text, control.text):
                 found.append((prompt, control))
             else:
                 doubt = "two equal requests at temperature 0 were answered differently"
         if len(found) < count:
-            raise CannotTell(doubt)
+            raise UndeterminedError(doubt)
         return found
 
 
-class Chat(Generation):
+class Chat(TextEndpoint):
     """/v1/chat/completions."""
 
     name = "chat"
@@ -149,13 +161,13 @@ class Chat(Generation):
     def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:
         """`prompt` is the user's text, or the messages."""
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-        body = {"model": self.model, "messages": messages, "temperature": 0, "max_tokens": SAID, **fields}
+        body = {"model": self.model, "messages": messages, "temperature": 0, "max_tokens": CONTROL_TOKENS, **fields}
         if isinstance(fields.get("max_completion_tokens"), int):
             del body["max_tokens"]  # OpenAI refuses the two together
         return body
 
 
-class Completions(Generation):
+class Completions(TextEndpoint):
     """/v1/completions."""
 
     name = "completions"
@@ -169,7 +181,7 @@ class Completions(Generation):
 
     def body(self, prompt: Any, /, **fields: Any) -> dict[str, Any]:
         """`prompt` is any of the four forms."""
-        return {"model": self.model, "prompt": prompt, "temperature": 0, "max_tokens": SAID, **fields}
+        return {"model": self.model, "prompt": prompt, "temperature": 0, "max_tokens": CONTROL_TOKENS, **fields}
 
 
 @dataclass(kw_only=True)
@@ -181,27 +193,31 @@ class Embeddings:
 
     name: ClassVar[str] = "embeddings"
 
-    def ask(self, given: Any, /, *, via: str = "sdk", ordinal: int = 0, **fields: Any) -> Vectors:
+    def ask(
+        self, given: Any, /, *, transport: Transport = "sdk", repetition: int = 0, **fields: Any
+    ) -> EmbeddingResponse:
         """A treatment. Floats are asked for by name: the SDK would ask for base64 of its own accord.
 
         Raises:
             Refused, Failed: the server did not take it.
         """
-        return Vectors(self.session.treatment(self._call(given, via, ordinal, fields)))
+        return EmbeddingResponse(self.session.send_treatment(self._call(given, transport, repetition, fields)))
 
-    def attempt(self, given: Any, /, *, via: str = "sdk", ordinal: int = 0, **fields: Any) -> Exchange:
+    def attempt(self, given: Any, /, *, transport: Transport = "sdk", repetition: int = 0, **fields: Any) -> Exchange:
         """A request that may come to anything."""
-        return self.session.exchange(self._call(given, via, ordinal, fields))
+        return self.session.send_any(self._call(given, transport, repetition, fields))
 
-    def control(self, given: Any, /, *, via: str = "sdk", ordinal: int = 0, **fields: Any) -> Vectors:
+    def ask_control(
+        self, given: Any, /, *, transport: Transport = "sdk", repetition: int = 0, **fields: Any
+    ) -> EmbeddingResponse:
         """A request that must work.
 
         Raises:
             ControlFailed: it does not.
         """
-        return Vectors(self.session.control(self._call(given, via, ordinal, fields)))
+        return EmbeddingResponse(self.session.send_control(self._call(given, transport, repetition, fields)))
 
-    def brief(self, **fields: Any) -> Vectors:
+    def ask_minimal(self, **fields: Any) -> EmbeddingResponse:
         """A treatment that only has to be accepted.
 
         Raises:
@@ -209,16 +225,16 @@ class Embeddings:
         """
         return self.ask("Hello.", **fields)
 
-    def brief_attempt(self, *, via: str = "sdk", **fields: Any) -> Exchange:
+    def attempt_minimal(self, *, transport: Transport = "sdk", **fields: Any) -> Exchange:
         """A request that may come to anything."""
-        return self.attempt("Hello.", via=via, **fields)
+        return self.attempt("Hello.", transport=transport, **fields)
 
-    def _call(self, given: Any, via: str, ordinal: int, fields: dict[str, Any]) -> Call:
-        body = without_absent({"model": self.model, "input": given, "encoding_format": "float", **fields})
-        return Call(path="/embeddings", body=body, via=via, ordinal=ordinal, server="embedding")
+    def _call(self, given: Any, transport: Transport, repetition: int, fields: dict[str, Any]) -> Call:
+        body = drop_absent({"model": self.model, "input": given, "encoding_format": "float", **fields})
+        return Call(path="/embeddings", body=body, transport=transport, repetition=repetition, server="embedding")
 
 
-def addressable(name: str) -> bool:
+def is_addressable(name: str) -> bool:
     """Whether a name that a server gave can stand in a path: the SDK does not even send others."""
     return name.strip(".") != "" and name.isprintable() and len(name) <= 400
 
@@ -232,7 +248,7 @@ class Models:
 
     def list(self) -> Exchange:
         """The list, as a control."""
-        return self.session.control(Call(method="GET", path="/models"))
+        return self.session.send_control(Call(method="GET", path="/models"))
 
     def retrieve(self, name: str) -> Exchange:
         """One model, as a treatment.
@@ -241,9 +257,9 @@ class Models:
             CannotTell: no client can ask for such a name.
             Refused, Failed: the server did not find it.
         """
-        if not addressable(name):
-            raise CannotTell("the list names a model by what cannot stand in an address")
-        return self.session.treatment(Call(method="GET", path=f"/models/{name}"))
+        if not is_addressable(name):
+            raise UndeterminedError("the list names a model by what cannot stand in an address")
+        return self.session.send_treatment(Call(method="GET", path=f"/models/{name}"))
 
 
 @dataclass(kw_only=True)
@@ -255,7 +271,7 @@ class Raw:
 
     def send(self, path: str, raw: str | None = None, *, method: str = "POST", **settings: Any) -> Exchange:
         """Bytes as they are; whatever comes of it."""
-        return self.session.exchange(Call(path=path, method=method, raw=raw, via="raw", **settings))
+        return self.session.send_any(Call(path=path, method=method, raw=raw, transport="http", **settings))
 
 
 @dataclass(kw_only=True)
@@ -267,8 +283,8 @@ class Native:
 
     def get(self, path: str) -> Exchange:
         """A look, as a control."""
-        return self.session.control(Call(method="GET", path=path, via="raw", server="native"))
+        return self.session.send_control(Call(method="GET", path=path, transport="http", server="native"))
 
     def send(self, method: str, path: str, body: Any) -> Exchange:
         """A request that changes something, whatever comes of it."""
-        return self.session.exchange(Call(method=method, path=path, body=body, via="raw", server="native"))
+        return self.session.send_any(Call(method=method, path=path, body=body, transport="http", server="native"))

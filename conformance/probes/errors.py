@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conformance.checklist.values import VALUES
+from conformance.checklist.field_values import FIELD_VALUES
 from conformance.checklist.verdicts import Severity
-from conformance.wire.exchange import Call, Exchange
+from conformance.wire.exchange import Call, Exchange, Server
 
-from .answers import member
-from .declaring import probe
-from .endpoints import Chat, Completions, Embeddings, Generation
+from .endpoints import Chat, Completions, Embeddings, TextEndpoint
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
+from .registry import probe
+from .response_views import get_path
 from .session import ABSENT
 
 EXCEPTIONS = {400: "BadRequestError", 404: "NotFoundError", 405: "APIStatusError", 422: "UnprocessableEntityError"}
@@ -31,11 +31,11 @@ def graded(exchange: Exchange, status: int, param: str | None = None, code: str 
         return ignored(f"the bad request is answered with {exchange.status}")
     if exchange.status != status:
         return broken(f"status {exchange.failure or exchange.status} where {status} is due")
-    error = member(exchange.json, "error")
-    message = member(error, "message")
+    error = get_path(exchange.json, "error")
+    message = get_path(error, "message")
     if not isinstance(message, str) or not message:
         return broken(f"status {status}, but the body is no error envelope with a message")
-    exception = exchange.taken.exception if exchange.taken else None
+    exception = exchange.sdk_result.exception if exchange.sdk_result else None
     if exception != EXCEPTIONS[status]:
         return broken(f"the SDK raises {exception} where {EXCEPTIONS[status]} is due")
     wrong = _details(error, param, code)
@@ -69,27 +69,29 @@ def bare(
     endpoint: Endpoint, path: str, *, raw: str | None = None, body: Any = None, method: str = "POST"
 ) -> Exchange:
     """A request that the SDK has no method for, sent through its own door."""
-    server = "embedding" if isinstance(endpoint, Embeddings) else "main"
-    return endpoint.session.exchange(Call(path=path, method=method, raw=raw, body=body, via="bare", server=server))
+    server: Server = "embedding" if isinstance(endpoint, Embeddings) else "main"
+    return endpoint.session.send_any(
+        Call(path=path, method=method, raw=raw, body=body, transport="sdk_raw_body", server=server)
+    )
 
 
 def plain(endpoint: Endpoint) -> None:
     """The valid request beside which the bad ones stand."""
-    if isinstance(endpoint, Generation):
-        endpoint.control(max_tokens=1)
+    if isinstance(endpoint, TextEndpoint):
+        endpoint.ask_control(max_tokens=1)
     else:
-        endpoint.control("Hello.")
+        endpoint.ask_control("Hello.")
 
 
 def path_of(endpoint: Endpoint) -> str:
     """The route."""
-    return endpoint.path if isinstance(endpoint, Generation) else "/embeddings"
+    return endpoint.path if isinstance(endpoint, TextEndpoint) else "/embeddings"
 
 
 def unknown_model(endpoint: Endpoint) -> Observation:
     """A name that no model has: 404, `model_not_found`."""
     plain(endpoint)
-    exchange = endpoint.brief_attempt(model="no-such-model-zz")
+    exchange = endpoint.attempt_minimal(model="no-such-model-zz")
     return graded(exchange, 404, code="model_not_found")
 
 
@@ -97,7 +99,7 @@ def missing(endpoint: Endpoint, field: str) -> Observation:
     """A required field is absent: 400."""
     plain(endpoint)
     body: dict[str, Any] = {"model": endpoint.model}
-    if isinstance(endpoint, Generation):
+    if isinstance(endpoint, TextEndpoint):
         body["max_tokens"] = 1
     body |= {"messages": [{"role": "user", "content": "Hi"}]} if isinstance(endpoint, Chat) else {}
     body |= {"prompt": "Hi"} if isinstance(endpoint, Completions) else {}
@@ -120,7 +122,7 @@ def not_an_object(endpoint: Endpoint) -> Observation:
 
 def wrong_type(endpoint: Endpoint, field: str) -> Observation:
     """Nonsense in place of the field's value, where a valid one is accepted: 400."""
-    return misused(endpoint, field, VALUES[endpoint.name][field].junk)
+    return misused(endpoint, field, FIELD_VALUES[endpoint.name][field].invalid)
 
 
 def out_of_range(endpoint: Endpoint, field: str, value: Any) -> Observation:
@@ -131,10 +133,10 @@ def out_of_range(endpoint: Endpoint, field: str, value: Any) -> Observation:
 def misused(endpoint: Endpoint, field: str, value: Any) -> Observation:
     """A bad value of a field. A server that refuses valid ones too has not told them apart."""
     plain(endpoint)
-    values = VALUES[endpoint.name][field]
-    bad = endpoint.brief_attempt(**{**values.context, field: value}, **_bounded(field))
+    values = FIELD_VALUES[endpoint.name][field]
+    bad = endpoint.attempt_minimal(**{**values.context, field: value}, **_bounded(field))
     if not bad.accepted and values.valid is not None:
-        twin = endpoint.brief_attempt(**{**values.context, field: values.valid})
+        twin = endpoint.attempt_minimal(**{**values.context, field: values.valid})
         if not twin.accepted:
             return inconclusive(f"a valid value is answered with {twin.failure or twin.status} too")
     return graded(bad, 400, param=field)
@@ -146,7 +148,7 @@ def _bounded(field: str) -> dict[str, Any]:
     Seen: -5 keeps Ollama writing for as long as its context lasts, and all other requests waiting. Where another
     limit holds, we stay to the end: leaving just as it came made Ollama 0.13.5 hang for good.
     """
-    return {"stream": True, "leave_after": 1} if field == "max_tokens" else {}
+    return {"stream": True, "abort_after_events": 1} if field == "max_tokens" else {}
 
 
 RANGES: dict[str, dict[str, Any]] = {
@@ -171,7 +173,7 @@ REQUIRED = {"chat": ("model", "messages"), "completions": ("model", "prompt"), "
 _TYPES = {"chat": Chat, "completions": Completions, "embeddings": Embeddings}
 
 
-def _row(row: str, endpoint: str, about: str, experiment: Any, *arguments: Any) -> None:
+def _row(row: str, endpoint: str, description: str, experiment: Any, *arguments: Any) -> None:
     """Declare an error row of an endpoint; `experiment` takes the endpoint, then the arguments."""
 
     def asked(**subject: Any) -> Observation:
@@ -179,8 +181,10 @@ def _row(row: str, endpoint: str, about: str, experiment: Any, *arguments: Any) 
         return outcome
 
     asked.__signature__ = _signature(endpoint)  # type: ignore[attr-defined]
-    needs = "embedding" if endpoint == "embeddings" else "thinking" if row.endswith("/reasoning_effort") else "chat"
-    probe(f"errors/{endpoint}/{row}", about=about, needs=needs, severity=Severity.SHOULD)(asked)
+    capability = (
+        "embedding" if endpoint == "embeddings" else "thinking" if row.endswith("/reasoning_effort") else "chat"
+    )
+    probe(f"errors/{endpoint}/{row}", description=description, capability=capability, severity=Severity.SHOULD)(asked)
 
 
 def _signature(endpoint: str) -> Any:
@@ -190,14 +194,14 @@ def _signature(endpoint: str) -> Any:
     return inspect.Signature([parameter])
 
 
-for _endpoint, _fields in VALUES.items():
+for _endpoint, _fields in FIELD_VALUES.items():
     _row("unknown_model", _endpoint, "A name that no model has: 404, `model_not_found`.", unknown_model)
     for _required in REQUIRED[_endpoint]:
         _row(f"missing/{_required}", _endpoint, f"`{_required}` is absent: 400.", missing, _required)
     _row("malformed_json", _endpoint, "A body cut in the middle: 400.", malformed)
     _row("not_an_object", _endpoint, "A body that is JSON, but no object: 400.", not_an_object)
     for _field, _values in _fields.items():
-        _about = f"{json.dumps(_values.junk)} as `{_field}`, where a valid value is accepted: 400."
+        _about = f"{json.dumps(_values.invalid)} as `{_field}`, where a valid value is accepted: 400."
         _row(f"wrong_type/{_field}", _endpoint, _about, wrong_type, _field)
     for _field, _value in RANGES[_endpoint].items():
         _about = f"{json.dumps(_value)} as `{_field}`, beyond the documented range: 400."
@@ -208,24 +212,24 @@ for _endpoint, _fields in VALUES.items():
 def empty_messages(chat: Chat) -> Observation:
     """No message at all: 400."""
     plain(chat)
-    return graded(chat.brief_attempt(messages=[]), 400, param="messages")
+    return graded(chat.attempt_minimal(messages=[]), 400, param="messages")
 
 
 @probe("errors/chat/unknown_role", severity=Severity.SHOULD)
 def unknown_role(chat: Chat) -> Observation:
     """A role that nobody has: 400."""
     plain(chat)
-    return graded(chat.brief_attempt(messages=[{"role": "wizard", "content": "Hi"}]), 400, param="messages")
+    return graded(chat.attempt_minimal(messages=[{"role": "wizard", "content": "Hi"}]), 400, param="messages")
 
 
 @probe("errors/chat/unknown_field", severity=Severity.SHOULD)
 def unknown_field(chat: Chat) -> Observation:
     """A field that does not exist: 400, says OpenAI; most servers let it pass."""
     plain(chat)
-    return graded(chat.brief_attempt(zz_unknown=1), 400, param="zz_unknown")
+    return graded(chat.attempt_minimal(zz_unknown=1), 400, param="zz_unknown")
 
 
-@probe("errors/embeddings/empty_input", needs="embedding", severity=Severity.SHOULD)
+@probe("errors/embeddings/empty_input", capability="embedding", severity=Severity.SHOULD)
 def empty_input(embeddings: Embeddings) -> Observation:
     """An empty list: 400."""
     plain(embeddings)

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import time
 
-from conformance.checklist.values import ALIAS
+from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Severity
 
-from .answers import items, member, whole
-from .declaring import probe
 from .endpoints import Models, Raw
 from .observation import Observation, broken, ignored, inconclusive, supported
+from .registry import probe
+from .response_views import as_int64, as_list, get_path
 
-UNKNOWN = "no-such-model-zz"
+UNKNOWN_MODEL = "no-such-model-zz"
 """A name that no model has."""
 
 
 def listed(models: Models) -> list[object]:
     """Return the entries of the list, but for the copies that rows of `native` make: those are gone in a moment."""
-    entries = items(member(models.list().json, "data"))
-    return [entry for entry in entries if not str(member(entry, "id")).startswith(ALIAS)]
+    entries = as_list(get_path(models.list().json, "data"))
+    return [entry for entry in entries if not str(get_path(entry, "id")).startswith(MODEL_COPY_PREFIX)]
 
 
-@probe("models/features/list", base=True, title="List models")
+@probe("models/features/list", is_control=True, title="List models")
 def list_models(models: Models) -> Observation:
     """The list names the models that can be asked; the one that answers us is among them."""
-    ids = [member(entry, "id") for entry in listed(models)]
+    ids = [get_path(entry, "id") for entry in listed(models)]
     if models.model in ids:
         return supported("the model that answers is in the list")
     if ids:
@@ -36,15 +36,15 @@ def list_models(models: Models) -> Observation:
 @probe("models/features/retrieve", title="Retrieve a model")
 def retrieve_model(models: Models) -> Observation:
     """A listed id can be retrieved, and equals its entry in the list."""
-    named = [entry for entry in listed(models) if isinstance(member(entry, "id"), str)]
+    named = [entry for entry in listed(models) if isinstance(get_path(entry, "id"), str)]
     # A slash in a name is a difficulty of its own, with a row of its own.
-    entries = [entry for entry in named if "/" not in str(member(entry, "id"))] or named
+    entries = [entry for entry in named if "/" not in str(get_path(entry, "id"))] or named
     if not entries:
         return inconclusive("the list names no model")
     differing = 0
     for entry in entries[:4]:
-        one = models.retrieve(str(member(entry, "id"))).json
-        differing += any(member(one, key) != member(entry, key) for key in ("id", "object", "owned_by"))
+        one = models.retrieve(str(get_path(entry, "id"))).json
+        differing += any(get_path(one, key) != get_path(entry, key) for key in ("id", "object", "owned_by"))
     if differing:
         return broken(f"{differing} of {len(entries[:4])} retrieved models differ from their entry in the list")
     return supported("retrieved models equal their entries in the list")
@@ -54,7 +54,7 @@ def retrieve_model(models: Models) -> Observation:
 def retrieve_unknown(models: Models, raw: Raw) -> Observation:
     """An id that no model has is answered with 404."""
     models.list()
-    exchange = raw.send(f"/models/{UNKNOWN}", method="GET")
+    exchange = raw.send(f"/models/{UNKNOWN_MODEL}", method="GET")
     if exchange.status == 404:
         return supported("an unknown id is answered with 404")
     if exchange.accepted:
@@ -63,7 +63,7 @@ def retrieve_unknown(models: Models, raw: Raw) -> Observation:
 
 
 def _creation(entry: object, asked: float) -> Observation:
-    created = whole(member(entry, "created"))
+    created = as_int64(get_path(entry, "created"))
     if created is None:
         return broken("`created` is no whole number")
     now = int(time.time())
@@ -77,12 +77,12 @@ def _creation(entry: object, asked: float) -> Observation:
 
 
 def _entry(models: Models) -> object:
-    return next((entry for entry in listed(models) if member(entry, "id") == models.model), None)
+    return next((entry for entry in listed(models) if get_path(entry, "id") == models.model), None)
 
 
 def _name(models: Models) -> str:
     """A name to retrieve: without a slash where there is one, else the model that answers."""
-    names = [name for entry in listed(models) if isinstance(name := member(entry, "id"), str)]
+    names = [name for entry in listed(models) if isinstance(name := get_path(entry, "id"), str)]
     return next((name for name in names if "/" not in name), models.model)
 
 
@@ -104,7 +104,7 @@ def owned_by(models: Models) -> Observation:
 def _owner(entry: object) -> Observation:
     if entry is None:
         return inconclusive("the model is not in the list")
-    owner = member(entry, "owned_by")
+    owner = get_path(entry, "owned_by")
     if isinstance(owner, str) and owner:
         return supported("`owned_by` names an owner")
     return broken("`owned_by` is missing or empty")

@@ -10,16 +10,16 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from conformance.checklist.values import ALIAS
+from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Call
 
-from .answers import items, member, whole
-from .declaring import probe
 from .endpoints import Chat, Models, Native, Raw
-from .models import UNKNOWN, listed
+from .models import UNKNOWN_MODEL, listed
 from .observation import Observation, broken, ignored, inconclusive, supported
-from .session import CannotTell, ControlFailed, is_refusal
+from .registry import probe
+from .response_views import as_int64, as_list, get_path
+from .session import ControlFailedError, UndeterminedError, is_rejection
 
 
 @contextmanager
@@ -29,33 +29,33 @@ def copied(native: Native, purpose: str) -> Iterator[str]:
     A server may have made a copy that it says it refused, or that it had no time to confirm.
 
     Raises:
-        CannotTell: the server did not copy the model.
+        UndeterminedError: the server did not copy the model.
     """
-    name = f"{ALIAS}-{purpose}"
+    name = f"{MODEL_COPY_PREFIX}-{purpose}"
     try:
         made = native.send("POST", "/api/copy", {"source": native.model, "destination": name})
         if not made.accepted:
-            raise CannotTell(f"copying the model was answered with {made.failure or made.status}")
+            raise UndeterminedError(f"copying the model was answered with {made.failure or made.status}")
         yield name
     finally:
-        with suppress(CannotTell):  # a server too busy to delete: the run tries again at its end
+        with suppress(UndeterminedError):  # a server too busy to delete: the run tries again at its end
             native.send("DELETE", "/api/delete", {"model": name})
 
 
-@probe("native/alias/chat", needs="writes", title="an alias answers chat")
+@probe("native/alias/chat", capability="writes", title="an alias answers chat")
 def alias_chat(native: Native) -> Observation:
     """A model copied to a default name such as gpt-3.5-turbo answers chat completions, and is echoed as `model`."""
     messages = [{"role": "user", "content": "Hi"}]
     return _answers_as_alias(native, "chat", "/chat/completions", {"messages": messages, "max_tokens": 1})
 
 
-@probe("native/alias/completions", needs="writes", title="an alias answers completions")
+@probe("native/alias/completions", capability="writes", title="an alias answers completions")
 def alias_completions(native: Native) -> Observation:
     """A model copied to a default name answers completions, and is echoed as `model`."""
     return _answers_as_alias(native, "completions", "/completions", {"prompt": "Hi", "max_tokens": 1})
 
 
-@probe("native/alias/embeddings", needs="writes", title="an alias answers embeddings")
+@probe("native/alias/embeddings", capability="writes", title="an alias answers embeddings")
 def alias_embeddings(native: Native) -> Observation:
     """A model copied to a default name answers embeddings, and is echoed as `model`."""
     return _answers_as_alias(native, "embeddings", "/embeddings", {"input": "Hi", "encoding_format": "float"})
@@ -65,22 +65,22 @@ def _answers_as_alias(native: Native, purpose: str, path: str, body: dict[str, A
     """Ask a copy for what `body` says. Always on the main server, where the copy is."""
     with copied(native, purpose) as name:
         # No treatment: a fault in the shape of every answer on this route is not the alias's.
-        answer = native.session.basis(Call(path=path, body={"model": name, **body})).json
+        answer = native.session.send_prerequisite(Call(path=path, body={"model": name, **body})).json
     content = "data" if path == "/embeddings" else "choices"
-    if not items(member(answer, content)):
+    if not as_list(get_path(answer, content)):
         return broken(f"the answer lacks {content}, which every client reads")
-    told = member(answer, "model")
+    told = get_path(answer, "model")
     if isinstance(told, str) and told.removesuffix(":latest") == name:
         return supported("the alias answers, and is echoed as `model`")
     return broken(f"the alias answers, and `model` is {repr(told)[:60]}")
 
 
-@probe("native/alias/listed", needs="writes", title="an alias is listed")
+@probe("native/alias/listed", capability="writes", title="an alias is listed")
 def alias_listed(native: Native) -> Observation:
     """A model copied to a default name is in /v1/models."""
     with copied(native, "listed") as name:
-        answer = native.session.basis(Call(method="GET", path="/models", ordinal=70)).json
-    ids = [member(entry, "id") for entry in items(member(answer, "data"))]
+        answer = native.session.send_prerequisite(Call(method="GET", path="/models", purpose="after_copy")).json
+    ids = [get_path(entry, "id") for entry in as_list(get_path(answer, "data"))]
     if any(isinstance(each, str) and each.removesuffix(":latest") == name for each in ids):
         return supported("the alias is in the list")
     return broken("the alias is not in the list")
@@ -88,21 +88,21 @@ def alias_listed(native: Native) -> Observation:
 
 def _native_models(native: Native) -> dict[str, Any]:
     """Name -> entry of /api/tags."""
-    entries = items(member(native.get("/api/tags").json, "models"))
-    return {str(member(entry, "name")): entry for entry in entries}
+    entries = as_list(get_path(native.get("/api/tags").json, "models"))
+    return {str(get_path(entry, "name")): entry for entry in entries}
 
 
-@probe("native/models/created", needs="native", severity=Severity.SHOULD, title="`created` is modified_at")
+@probe("native/models/created", capability="native", severity=Severity.SHOULD, title="`created` is modified_at")
 def created_is_modified(models: Models, native: Native) -> Observation:
     """`created` of each model is its last modification as /api/tags tells it, in seconds."""
     tags = _native_models(native)
     compared = 0
     for entry in listed(models):
-        modified = _moment(member(tags.get(str(member(entry, "id"))), "modified_at"))
+        modified = _moment(get_path(tags.get(str(get_path(entry, "id"))), "modified_at"))
         if modified is None:
             continue
         compared += 1
-        if whole(member(entry, "created")) != int(modified):
+        if as_int64(get_path(entry, "created")) != int(modified):
             return broken("`created` is another second than modified_at")
     return (
         supported("`created` is modified_at, in seconds") if compared else inconclusive("no model is in both lists")
@@ -121,42 +121,42 @@ def _moment(text: object) -> float | None:
         return None
 
 
-@probe("native/models/owned_by", needs="native", severity=Severity.SHOULD, title="`owned_by` is the namespace")
+@probe("native/models/owned_by", capability="native", severity=Severity.SHOULD, title="`owned_by` is the namespace")
 def owned_by_namespace(models: Models) -> Observation:
     """`owned_by` is what stands before the slash of a name, `library` where there is none."""
     wrong = []
-    entries = [entry for entry in listed(models) if isinstance(member(entry, "id"), str)]
+    entries = [entry for entry in listed(models) if isinstance(get_path(entry, "id"), str)]
     for entry in entries:
-        name = str(member(entry, "id"))
+        name = str(get_path(entry, "id"))
         namespace = name.split("/")[-2] if "/" in name else "library"
-        if member(entry, "owned_by") != namespace:
+        if get_path(entry, "owned_by") != namespace:
             wrong.append(name)
     if not entries:
         return inconclusive("the list names no model")
     return broken(f"{len(wrong)} models have another owner") if wrong else supported("`owned_by` is the namespace")
 
 
-@probe("native/models/untagged", needs="native", title="a name without its tag")
+@probe("native/models/untagged", capability="native", title="a name without its tag")
 def untagged(models: Models, raw: Raw) -> Observation:
     """A model tagged `latest` is found without the tag."""
-    tagged = [name for entry in listed(models) if (name := str(member(entry, "id"))).endswith(":latest")]
+    tagged = [name for entry in listed(models) if (name := str(get_path(entry, "id"))).endswith(":latest")]
     if not tagged:
         return inconclusive("no listed model is tagged `latest`")
     # A slash in a name is a difficulty of its own, with the row below.
     name = next((name for name in tagged if "/" not in name), tagged[0]).removesuffix(":latest")
-    told = str(member(models.retrieve(name).json, "id"))
+    told = str(get_path(models.retrieve(name).json, "id"))
     if told.removesuffix(":latest") != name:
         return broken("another model is found without the tag")
     return _unless_any_is_found(raw, supported("the model is found without its tag"))
 
 
-@probe("native/models/slash", needs="native", title="a name with a namespace")
+@probe("native/models/slash", capability="native", title="a name with a namespace")
 def slashed(models: Models, raw: Raw) -> Observation:
     """A model whose name has a namespace and a slash is found by it."""
-    names = [name for entry in listed(models) if "/" in (name := str(member(entry, "id")))]
+    names = [name for entry in listed(models) if "/" in (name := str(get_path(entry, "id")))]
     if not names:
         return inconclusive("no listed model has a namespace")
-    if member(models.retrieve(names[0]).json, "id") != names[0]:
+    if get_path(models.retrieve(names[0]).json, "id") != names[0]:
         return broken("another model is found")
     return _unless_any_is_found(raw, supported("the model is found by its name with namespace and slash"))
 
@@ -165,13 +165,13 @@ def _unless_any_is_found(raw: Raw, seen: Observation) -> Observation:
     """Return what was seen of a name that was found, if the server does not find a name that no model has too.
 
     Raises:
-        ControlFailed: it neither finds nor refuses that name.
+        ControlFailedError: it neither finds nor refuses that name.
     """
-    unknown = raw.send(f"/models/{UNKNOWN}", method="GET")
+    unknown = raw.send(f"/models/{UNKNOWN_MODEL}", method="GET")
     if unknown.accepted:
         return inconclusive("the server describes a model of any name, there or not")
-    if unknown.status is None or unknown.failure is not None or not is_refusal(unknown.status):
-        raise ControlFailed(unknown)
+    if unknown.status is None or unknown.failure is not None or not is_rejection(unknown.status):
+        raise ControlFailedError(unknown)
     return seen
 
 
@@ -203,13 +203,13 @@ def _long_chat(question: str = QUESTION) -> list[dict[str, Any]]:
     ]
 
 
-@probe("native/context/num_ctx", needs="small_context", title="num_ctx by Modelfile")
+@probe("native/context/num_ctx", capability="small_context", title="num_ctx by Modelfile")
 def num_ctx(chat: Chat) -> Observation:
     """A model with num_ctx 512 drops the older messages of a longer conversation."""
     counted = chat.ask(_long_chat(), max_tokens=1).prompt_tokens
     if not counted:
         return inconclusive("the server counts no prompt tokens")
-    if counted == chat.control().prompt_tokens:
+    if counted == chat.ask_control().prompt_tokens:
         return inconclusive("the server counts every prompt alike")
     if counted > SMALL_CONTEXT:
         return ignored("the prompt counts more tokens than the context of 512 holds")
@@ -225,22 +225,22 @@ def _reads_the_question(chat: Chat, counted: int) -> bool:
     what is new, another question must be answered otherwise.
 
     Raises:
-        ControlFailed: the conversation with another question is not answered.
+        ControlFailedError: the conversation with another question is not answered.
     """
     longer = _long_chat(f"{QUESTION} {filler(40)}")
-    told = chat.control(longer, max_tokens=1).prompt_tokens
+    told = chat.ask_control(longer, max_tokens=1).prompt_tokens
     if told is not None and told >= counted + 20:
         return True
-    return chat.control(longer).text != chat.control(_long_chat()).text
+    return chat.ask_control(longer).text != chat.ask_control(_long_chat()).text
 
 
-@probe("native/context/default", needs="native", title="the default context")
+@probe("native/context/default", capability="native", title="the default context")
 def default_context(chat: Chat) -> Observation:
     """A model without num_ctx keeps a conversation of a thousand tokens whole."""
-    short = chat.control([{"role": "user", "content": QUESTION}], max_tokens=1).prompt_tokens
+    short = chat.ask_control([{"role": "user", "content": QUESTION}], max_tokens=1).prompt_tokens
     counted = chat.ask(_long_chat(), max_tokens=1).prompt_tokens
     # Of other words than those before: some servers count only what they have not just read.
-    one = chat.control([{"role": "user", "content": filler(FILLER, first=1)}], max_tokens=1).prompt_tokens
+    one = chat.ask_control([{"role": "user", "content": filler(FILLER, first=1)}], max_tokens=1).prompt_tokens
     if not (counted and short and one):
         return inconclusive("the server counts no prompt tokens")
     if one <= short:

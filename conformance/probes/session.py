@@ -11,7 +11,7 @@ from conformance.wire.exchange import Call, Exchange
 from .observation import Observation, inconclusive
 
 
-class Refused(Exception):
+class RequestRejectedError(Exception):
     """A treatment was refused with a 4xx, or the route is not there."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -20,7 +20,7 @@ class Refused(Exception):
         self.exchange = exchange
 
 
-class Failed(Exception):
+class RequestFailedError(Exception):
     """There is no whole answer to a treatment, or it is a 5xx, or the SDK cannot take it."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -29,7 +29,7 @@ class Failed(Exception):
         self.exchange = exchange
 
 
-class ControlFailed(Exception):
+class ControlFailedError(Exception):
     """A plain request does not work: nothing can be said of what would be added to it."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -38,7 +38,7 @@ class ControlFailed(Exception):
         self.exchange = exchange
 
 
-class CannotTell(Exception):
+class UndeterminedError(Exception):
     """The model gave no chance to see the effect; the reason stands in the report."""
 
     @property
@@ -63,7 +63,7 @@ class Session:
     asked: dict[str, Exchange] = field(default_factory=dict)
     treatments: list[Exchange] = field(default_factory=list)
 
-    def exchange(self, call: Call) -> Exchange:
+    def send_any(self, call: Call) -> Exchange:
         """Ask, whatever comes of it.
 
         Raises:
@@ -72,54 +72,54 @@ class Session:
         exchange = self.send(call)
         self.asked.setdefault(exchange.id, exchange)
         if exchange.busy:
-            raise CannotTell(f"the server was busy: status {exchange.status}")
+            raise UndeterminedError(f"the server was busy: status {exchange.status}")
         return exchange
 
-    def control(self, call: Call) -> Exchange:
+    def send_control(self, call: Call) -> Exchange:
         """Ask what must work.
 
         Raises:
             ControlFailed: it does not.
         """
-        exchange = self.exchange(call)
-        if not works(exchange):
-            raise ControlFailed(exchange)
+        exchange = self.send_any(call)
+        if not is_usable(exchange):
+            raise ControlFailedError(exchange)
         return exchange
 
-    def treatment(self, call: Call) -> Exchange:
+    def send_treatment(self, call: Call) -> Exchange:
         """Ask what the server may refuse.
 
         Raises:
             Refused, Failed: it did.
         """
-        exchange = self.basis(call)
+        exchange = self.send_prerequisite(call)
         self.treatments.append(exchange)
         return exchange
 
-    def basis(self, call: Call) -> Exchange:
+    def send_prerequisite(self, call: Call) -> Exchange:
         """Ask what a treatment stands on and the server may refuse, such as tools where one is to be chosen.
 
         Raises:
             Refused, Failed: it did.
         """
-        exchange = self.exchange(call)
-        if exchange.failure is None and exchange.status is not None and is_refusal(exchange.status):
-            raise Refused(exchange)
-        if not works(exchange):
-            raise Failed(exchange)
+        exchange = self.send_any(call)
+        if exchange.failure is None and exchange.status is not None and is_rejection(exchange.status):
+            raise RequestRejectedError(exchange)
+        if not is_usable(exchange):
+            raise RequestFailedError(exchange)
         return exchange
 
 
-def is_refusal(status: int) -> bool:
+def is_rejection(status: int) -> bool:
     """4xx, and 501 for a route that is not there."""
     return 400 <= status < 500 or status == 501
 
 
-def works(exchange: Exchange) -> bool:
+def is_usable(exchange: Exchange) -> bool:
     """Whether the answer is a 2xx that arrived whole and that the SDK could take."""
-    return exchange.accepted and (exchange.taken is None or exchange.taken.exception is None)
+    return exchange.accepted and (exchange.sdk_result is None or exchange.sdk_result.exception is None)
 
 
-def without_absent(fields: Mapping[str, Any]) -> dict[str, Any]:
+def drop_absent(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields less those that are to be left out."""
     return {name: value for name, value in fields.items() if value is not ABSENT}

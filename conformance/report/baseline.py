@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from conformance.checklist.claims import version_key
+from conformance.checklist.packaged_data import folder
 from conformance.checklist.verdicts import Verdict
-from conformance.resources import folder
-from conformance.targets.errors import TargetError
+from conformance.errors import UsageError
 
-from .files import ReportError, check_writable, read
+from .files import ReportError, check_writable, read_report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Baseline:
     """As a report: at least `target` and `rows` with id, verdict, reason."""
 
 
-def baseline_for(options: Any, target: Any) -> Baseline | None:
+def baseline_for(options: Any, target: Mapping[str, Any]) -> Baseline | None:
     """The baseline that `--baseline` names, None without one.
 
     Raises:
@@ -51,13 +51,13 @@ def _loaded(file: Path) -> Baseline:
         text = file.read_text(encoding="utf-8")
         document = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise TargetError(f"--baseline: {file} cannot be read: {error}") from error
+        raise UsageError(f"--baseline: {file} cannot be read: {error}") from error
     if isinstance(document, dict) and "baseline" in document and "verdicts" in document:
         return _of_baseline(file, document)
     try:
-        report = read(file)
+        report = read_report(file)
     except ReportError as error:
-        raise TargetError(f"--baseline: {error}") from error
+        raise UsageError(f"--baseline: {error}") from error
     verdicts = {row["id"]: row["verdict"] for row in report["rows"] if row["verdict"] != "untested"}
     return Baseline(source=str(file), version=report["target"]["version"], verdicts=verdicts, report=report)
 
@@ -67,13 +67,13 @@ def _of_baseline(file: Path, document: dict[str, Any]) -> Baseline:
     known = set(Verdict)
     words = verdicts.values() if isinstance(verdicts, dict) else [None]
     if not all(isinstance(word, str) and word in known for word in words):
-        raise TargetError(
+        raise UsageError(
             f"--baseline: {file} holds a verdict that is none; remove it, and write it anew with --update-baseline"
         )
     rows = [{"id": row, "verdict": verdict, "reason": ""} for row, verdict in verdicts.items()]
     target = document["baseline"] if isinstance(document["baseline"], dict) else {}
     if not _tells_models(target.get("models", {})):
-        raise TargetError(
+        raise UsageError(
             f"--baseline: {file} holds a model that is none; remove it, and write it anew with --update-baseline"
         )
     report = {"target": {"kind": None, "version": None, "models": {}, **target}, "rows": rows}
@@ -87,20 +87,22 @@ def _tells_models(models: object) -> bool:
     )
 
 
-def _nearest(target: Any) -> Baseline:
+def _nearest(target: Mapping[str, Any]) -> Baseline:
     """The shipped report of the nearest version of the same kind that is not newer.
 
     Raises:
         TargetError: there is none.
     """
-    key = version_key(target.version or "")
+    key = version_key(target["version"] or "")
     found: list[tuple[tuple[int, ...], Path]] = []
-    for file in sorted(folder("baselines").glob(f"{target.kind}-*.json")):
-        of_file = version_key(file.stem.removeprefix(f"{target.kind}-"))
+    for file in sorted(folder("baselines").glob(f"{target['kind']}-*.json")):
+        of_file = version_key(file.stem.removeprefix(f"{target['kind']}-"))
         if of_file and of_file < key:
             found.append((of_file, file))
     if not found:
-        raise TargetError(f"--baseline auto: no baseline of a {target.kind} older than {target.version} is known")
+        raise UsageError(
+            f"--baseline auto: no baseline of a {target['kind']} older than {target['version']} is known"
+        )
     return _loaded(max(found)[1])
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conformance.checklist.claims import checklists, wordings
-from conformance.judge.catalogue import catalogue
+from conformance.judge.catalog import load_catalog
 
 KINDS = ("features", "fields")
 
@@ -113,7 +113,7 @@ def _name(wording: str) -> str | None:
 def _by_name(wording: str, prefixes: Sequence[str]) -> str | None:
     """The field that the box names; rows that no page has had a box for are found too."""
     name = _name(wording)
-    found = [f"{prefix}/{name}" for prefix in prefixes if f"{prefix}/{name}" in catalogue()] if name else []
+    found = [f"{prefix}/{name}" for prefix in prefixes if f"{prefix}/{name}" in load_catalog()] if name else []
     return found[0] if found else None
 
 

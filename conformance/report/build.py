@@ -13,28 +13,29 @@ from typing import Any
 
 from conformance import __version__
 from conformance.checklist.claims import Claims, claims_of
-from conformance.checklist.rows import Row, clause
+from conformance.checklist.findings import Finding
+from conformance.checklist.rows import Row, clause_url
 from conformance.checklist.verdicts import Evidence, Verdict
-from conformance.judge.catalogue import catalogue
-from conformance.judge.examine import bodies, schema_of
-from conformance.judge.finding import Finding
+from conformance.judge.catalog import load_catalog
+from conformance.judge.schema_faults import read_documents, select_schema
 from conformance.judge.shape import extensions
-from conformance.probes.answers import member, whole
+from conformance.probes.response_views import as_int64, get_path
+from conformance.report.render.explain import describe_probe
 from conformance.wire.exchange import Exchange
 
 from .baseline import Baseline
-from .compare import compared
-from .explain import probed
+from .compare import compare
 
 FORMAT = 1
 """Version of the format of report.json. A reader refuses a newer one."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class RunResult:
     """What a run brought home."""
 
-    target: Any
+    target: Mapping[str, Any]
+    """As `report.json` holds it."""
     findings: Mapping[str, Finding]
     exchanges: Sequence[Exchange]
     started: float
@@ -56,12 +57,12 @@ class Measured:
         return self.gone or self.stopped
 
 
-def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
+def build_report(measured: RunResult, baseline: Baseline | None) -> dict[str, Any]:
     """The report of a run, as `schemas/report.json` describes it."""
     target = measured.target
-    claims = claims_of(target.kind, target.version)
+    claims = claims_of(target["kind"], target["version"])
     by_id = {exchange.id: exchange for exchange in measured.exchanges}
-    rows = [_row(row, measured, claims, by_id) for row in catalogue().values()]
+    rows = [_row(row, measured, claims, by_id) for row in load_catalog().values()]
     complete = not measured.ended and all(row["verdict"] != "untested" for row in rows)
     report: dict[str, Any] = {
         "format": FORMAT,
@@ -72,20 +73,7 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
             "sdk": f"openai {version('openai')}",
             "python": platform.python_version(),
         },
-        "target": {
-            "kind": target.kind,
-            "version": target.version,
-            "base_url": target.base_url,
-            "notes": list(target.notes),
-            "models": {
-                name: {
-                    "id": model.id,
-                    "digest": model.digest or None,
-                    "base_url": target.embedding_base_url if name == "embedding" else target.base_url,
-                }
-                for name, model in sorted(target.models.items())
-            },
-        },
+        "target": dict(target),
         "claims": None if claims is None else {"source": claims.source, "release": claims.release},
         "baseline": None if baseline is None else {"source": baseline.source, "version": baseline.version},
         "started": datetime.fromtimestamp(measured.started, UTC).isoformat(timespec="seconds"),
@@ -93,7 +81,7 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
         "requests": len(measured.exchanges) + measured.between,
         "prompt_tokens": _tokens(measured.exchanges, "prompt_tokens"),
         "completion_tokens": _tokens(measured.exchanges, "completion_tokens"),
-        "waited": round(sum(exchange.waited for exchange in measured.exchanges), 1),
+        "waited": round(sum(exchange.retry_wait_seconds for exchange in measured.exchanges), 1),
         "counts": dict(Counter(row["verdict"] for row in rows)),
         "extensions": _extensions(measured.exchanges),
         **({"shard": {**measured.shard, "ended": measured.ended}} if measured.shard else {}),
@@ -101,7 +89,7 @@ def built(measured: Measured, baseline: Baseline | None) -> dict[str, Any]:
         "rows": rows,
     }
     if baseline is not None:
-        report["baseline"]["difference"] = compared(baseline.report, report).record()
+        report["baseline"]["difference"] = compare(baseline.report, report).to_record()
     return report
 
 
@@ -117,22 +105,22 @@ def _commit() -> str | None:
     return text or None
 
 
-def _notes(measured: Measured) -> list[str]:
+def _notes(measured: RunResult) -> list[str]:
     notes = [f"the run ended early: {measured.gone}"] if measured.gone else []
     notes += [measured.stopped] if measured.stopped else []
     if measured.crashed:
         notes.append(f"an error of our own, so there is no verdict: {', '.join(sorted(measured.crashed))}")
-    notes += measured.target.notes
-    waited = [exchange for exchange in measured.exchanges if exchange.waited]
+    notes += measured.target.get("notes", ())
+    waited = [exchange for exchange in measured.exchanges if exchange.retry_wait_seconds]
     if waited:
-        seconds = sum(exchange.waited for exchange in waited)
+        seconds = sum(exchange.retry_wait_seconds for exchange in waited)
         notes.append(f"the server said that it was busy: {len(waited)} requests waited {seconds:.0f} s in all")
     if measured.between:
         notes.append("text changes with what was asked before, so each generation was asked alone, after a reset")
     return notes
 
 
-def _row(row: Row, measured: Measured, claims: Claims | None, by_id: Mapping[str, Exchange]) -> dict[str, Any]:
+def _row(row: Row, measured: RunResult, claims: Claims | None, by_id: Mapping[str, Exchange]) -> dict[str, Any]:
     finding = measured.findings.get(row.id) or _without_finding(row, measured)
     box = claims.box(row.id) if claims else None
     claim = box.claimed if box else None
@@ -142,14 +130,14 @@ def _row(row: Row, measured: Measured, claims: Claims | None, by_id: Mapping[str
         "endpoint": row.endpoint,
         "kind": row.kind,
         "title": box.wording if box else row.heading,
-        "about": row.about,
-        "clause": clause(row),
+        "about": row.description,
+        "clause": clause_url(row),
         "verdict": str(finding.verdict),
         "evidence": str(finding.evidence),
         "severity": str(row.severity),
         "reason": finding.reason,
-        "probed": "; ".join(probed(row)),
-        "chance": row.chance,
+        "probed": "; ".join(describe_probe(row)),
+        "chance": row.false_verdict_probability,
         "claim": claim,
         "order": box.order if box else None,
         "note": bool(box and box.note),
@@ -161,8 +149,8 @@ def _row(row: Row, measured: Measured, claims: Claims | None, by_id: Mapping[str
     }
 
 
-def _without_finding(row: Row, measured: Measured) -> Finding:
-    if not (row.probe or row.rule or row.parts):
+def _without_finding(row: Row, measured: RunResult) -> Finding:
+    if not (row.probe or row.rule or row.derived_from):
         return Finding(row=row.id, verdict=Verdict.NOT_APPLICABLE, reason="not probed yet")
     reason = measured.ended or "not selected in this run"
     if measured.shard and row.id in measured.shard["selected"]:
@@ -177,15 +165,15 @@ def agrees(claim: bool | None, verdict: Verdict) -> bool | None:
     """Whether what was observed is what the documentation says; None where either says nothing."""
     if claim is None or verdict.rank is None:
         return None
-    return claim == verdict.good
+    return claim == verdict.is_positive
 
 
 def _tokens(exchanges: Sequence[Exchange], name: str) -> int:
     """Tokens as the server counts them. A stream without usage counts its chunks with content."""
     total = 0
     for exchange in exchanges:
-        documents = bodies(exchange) if exchange.accepted else []
-        counts = [count for body in documents if (count := whole(member(body, "usage", name))) is not None]
+        documents = read_documents(exchange) if exchange.accepted else []
+        counts = [count for body in documents if (count := as_int64(get_path(body, "usage", name))) is not None]
         if counts:
             total += max(0, counts[-1])
         elif name == "completion_tokens" and exchange.call.streams:
@@ -194,16 +182,16 @@ def _tokens(exchanges: Sequence[Exchange], name: str) -> int:
 
 
 def _says(body: object) -> bool:
-    choice = member(body, "choices", 0)
-    return bool(member(choice, "delta", "content") or member(choice, "text"))
+    choice = get_path(body, "choices", 0)
+    return bool(get_path(choice, "delta", "content") or get_path(choice, "text"))
 
 
 def _extensions(exchanges: Sequence[Exchange]) -> dict[str, list[str]]:
     """Schema -> members of accepted answers that the schema does not know. They are allowed, and listed."""
     found: dict[str, set[str]] = {}
     for exchange in exchanges:
-        schema = schema_of(exchange)
+        schema = select_schema(exchange)
         if schema is not None and exchange.accepted:
-            for body in bodies(exchange)[:3]:
+            for body in read_documents(exchange)[:3]:
                 found.setdefault(schema, set()).update(path[:80] for path in extensions(schema, body)[:50])
     return {schema: sorted(paths)[:50] for schema, paths in sorted(found.items()) if paths}

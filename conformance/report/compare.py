@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.checklist.findings import is_evidence_lost, is_worse
 from conformance.checklist.verdicts import Verdict
-from conformance.judge.finding import lost, worse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Difference:
     removed_rows: tuple[Change, ...]
     changed_reasons: tuple[Change, ...]
     untested: int
-    models: tuple[str, ...]
+    changed_models: tuple[str, ...]
     """Capabilities whose model is another one: what changed there may be the model's doing."""
 
     @property
@@ -40,12 +40,17 @@ class Difference:
         """0 as expected, 1 worse than expected or evidence lost."""
         return 1 if self.regressions or self.lost_evidence else 0
 
-    def record(self) -> dict[str, Any]:
+    def to_record(self) -> dict[str, Any]:
         """As a JSON object."""
         groups = ("regressions", "lost_evidence", "improvements", "gained_evidence", "new_rows", "removed_rows",
                   "changed_reasons")  # fmt: skip
         record: dict[str, Any] = {group: [vars_of(change) for change in getattr(self, group)] for group in groups}
-        return {**record, "untested": self.untested, "changed_models": list(self.models), "status": self.status}
+        return {
+            **record,
+            "untested": self.untested,
+            "changed_models": list(self.changed_models),
+            "status": self.status,
+        }
 
 
 def vars_of(change: Change) -> dict[str, Any]:
@@ -53,7 +58,7 @@ def vars_of(change: Change) -> dict[str, Any]:
     return {"row": change.row, "old": change.old, "new": change.new, "reason": change.reason}
 
 
-def compared(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
+def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
     """The differences of two reports. A row that one of them did not ask says nothing."""
     before = {row["id"]: row for row in old["rows"]}
     after = {row["id"]: row for row in new["rows"]}
@@ -82,7 +87,7 @@ def compared(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
         removed_rows=of("removed"),
         changed_reasons=of("reason"),
         untested=untested,
-        models=_other_models(old, new),
+        changed_models=_other_models(old, new),
     )
 
 
@@ -92,13 +97,13 @@ def _group(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str 
     if now is None:
         return "removed"
     old, new = Verdict(was["verdict"]), Verdict(now["verdict"])
-    if worse(new, old):
+    if is_worse(new, old):
         return "regression"
-    if worse(old, new):
+    if is_worse(old, new):
         return "improvement"
-    if lost(new, old):
+    if is_evidence_lost(new, old):
         return "lost"
-    if lost(old, new):
+    if is_evidence_lost(old, new):
         return "gained"
     return "reason" if was["reason"] and was["reason"] != now["reason"] else None
 
@@ -125,11 +130,14 @@ _HEADINGS = {
 }
 
 
-def lines_of(difference: Difference, *, groups: tuple[str, ...] = tuple(_HEADINGS)) -> list[str]:
+def format_difference(difference: Difference, *, groups: tuple[str, ...] = tuple(_HEADINGS)) -> list[str]:
     """The differences for a terminal."""
     lines: list[str] = []
-    if difference.models:
-        lines += [f"Another model answered for {', '.join(difference.models)}: changes there may be the model's.", ""]
+    if difference.changed_models:
+        lines += [
+            f"Another model answered for {', '.join(difference.changed_models)}: changes there may be the model's.",
+            "",
+        ]
     for group in groups:
         changes: tuple[Change, ...] = getattr(difference, group)
         if changes:

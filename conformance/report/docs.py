@@ -53,7 +53,7 @@ class Judged:
     @property
     def wrong(self) -> bool:
         """Whether what was observed is not what the box says."""
-        return self.verdict.rank is not None and self.box.ticked is not self.verdict.good
+        return self.verdict.rank is not None and self.box.ticked is not self.verdict.is_positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class Checked:
         """The page with its wrong boxes put right, everything else as it was."""
         text = self.text
         for each in sorted(self.wrong, key=lambda each: -each.box.start):
-            mark = "x" if each.verdict.good else " "
+            mark = "x" if each.verdict.is_positive else " "
             text = text[: each.box.start] + mark + text[each.box.end :]
         return text
 

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance.errors import UsageError
 from conformance.judge.shape import violations
-from conformance.targets.errors import TargetError
-from conformance.wire.exchange import Exchange, restored
-
-from .badge import badges
-from .matrix import matrix
+from conformance.report.render.badge import render_badges
+from conformance.report.render.markdown import render_matrix
+from conformance.wire.exchange import Exchange, exchange_from_record
 
 FORMAT = 1
 
@@ -34,10 +33,10 @@ def check_writable(folder: Path, option: str = "--report-dir") -> None:
         probe.write_text("", encoding="utf-8")
         probe.unlink()
     except OSError as error:
-        raise TargetError(f"{option}: cannot write to {folder}: {error.strerror or error}") from error
+        raise UsageError(f"{option}: cannot write to {folder}: {error.strerror or error}") from error
 
 
-def write(report: Mapping[str, Any], exchanges: Iterable[Exchange], parent: Path, name: str | None) -> Path:
+def write_report(report: Mapping[str, Any], exchanges: Iterable[Exchange], parent: Path, name: str | None) -> Path:
     """Write a report and all that is rendered from it; the path of report.json.
 
     A partial report never overwrites a complete one: it gets a folder of its own beside it.
@@ -54,10 +53,10 @@ def write(report: Mapping[str, Any], exchanges: Iterable[Exchange], parent: Path
         part = f"shard-{shard['index']}-of-{shard['of']}" if shard else "partial"
         folder = folder.with_name(f"{folder.name}.{part}")
     folder.mkdir(parents=True, exist_ok=True)
-    _put(folder / "exchanges.jsonl", "".join(json.dumps(each.record()) + "\n" for each in exchanges))
-    _put(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=True) + "\n")
-    render(folder)
-    refresh(parent)
+    atomic_write(folder / "exchanges.jsonl", "".join(json.dumps(each.to_record()) + "\n" for each in exchanges))
+    atomic_write(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=True) + "\n")
+    render_report(folder)
+    rebuild_index(parent)
     return folder / "report.json"
 
 
@@ -67,7 +66,7 @@ def _name(report: Mapping[str, Any]) -> str:
     return f"{target['kind']}-{safe}" if safe else str(target["kind"])
 
 
-def _put(file: Path, text: str) -> None:
+def atomic_write(file: Path, text: str) -> None:
     """Write whole or not at all."""
     file.parent.mkdir(exist_ok=True)
     partial = file.with_name(f".{file.name}.{os.getpid()}")
@@ -75,7 +74,7 @@ def _put(file: Path, text: str) -> None:
     partial.replace(file)
 
 
-def located(path: Path) -> Path:
+def find_report(path: Path) -> Path:
     """The report.json that a path names: the file, its folder, or the newest below a folder of reports.
 
     Raises:
@@ -91,13 +90,13 @@ def located(path: Path) -> Path:
     return found[-1]
 
 
-def read(path: Path) -> dict[str, Any]:
+def read_report(path: Path) -> dict[str, Any]:
     """The report at a path, checked against its schema.
 
     Raises:
         ReportError: it is missing, damaged, foreign, or of a newer format.
     """
-    file = located(path)
+    file = find_report(path)
     try:
         report = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -116,66 +115,66 @@ def read(path: Path) -> dict[str, Any]:
     return report
 
 
-def exchanges_of(path: Path) -> dict[str, Exchange]:
+def read_exchanges(path: Path) -> dict[str, Exchange]:
     """The exchanges that lie beside a report, by id; empty where the file is missing.
 
     Raises:
         ReportError: the file is damaged.
     """
-    file = located(path).with_name("exchanges.jsonl")
+    file = find_report(path).with_name("exchanges.jsonl")
     if not file.exists():
         return {}
     found: dict[str, Exchange] = {}
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         try:
             record = json.loads(line)
-            found[record["id"]] = restored(record)
+            found[record["id"]] = exchange_from_record(record)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ReportError(f"{file} is damaged in line {number}: {error}") from error
     return found
 
 
-def render(path: Path) -> Path:
+def render_report(path: Path) -> Path:
     """Write again what is rendered from a report, or from all reports below a folder, and their index; the folder.
 
     Raises:
         ReportError: a report cannot be read; what was there stays.
     """
     files = sorted(path.glob("*/report.json")) if path.is_dir() and not (path / "report.json").is_file() else []
-    pages = {file: _rendered(file) for file in files or [located(path)]}
+    pages = {file: _rendered(file) for file in files or [find_report(path)]}
     for file, texts in pages.items():
         for name, text in texts.items():
-            _put(file.parent / name, text)
+            atomic_write(file.parent / name, text)
     if files:
-        refresh(path)
+        rebuild_index(path)
         return path
     return next(iter(pages)).parent
 
 
 def _rendered(file: Path) -> dict[str, str]:
     """Name of a file beside a report -> its text, made from the report and its exchanges alone."""
-    from .page.page import page
+    from conformance.report.html.page import page
 
-    report = read(file)
+    report = read_report(file)
     try:
-        texts = {"matrix.md": matrix(report), "index.html": page(report, exchanges_of(file))}
-        return texts | {f"badges/{name}": text for name, text in badges(report).items()}
+        texts = {"matrix.md": render_matrix(report), "index.html": page(report, read_exchanges(file))}
+        return texts | {f"badges/{name}": text for name, text in render_badges(report).items()}
     except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         beside = file.with_name("exchanges.jsonl")
         raise ReportError(f"{file} or {beside.name} beside it is damaged: {error!r}"[:400]) from error
 
 
-def refresh(parent: Path) -> None:
+def rebuild_index(parent: Path) -> None:
     """Write the index of a folder of reports. Partial and unreadable reports do not stand in it."""
-    from .page.overview import overview
+    from conformance.report.html.overview import overview
 
     found = {}
     for file in sorted(parent.glob("*/report.json")):
         try:
-            report = read(file)
+            report = read_report(file)
         except ReportError:
             continue  # `render` names it; what others lie there must not fail a run
         if report["complete"]:
             found[file.parent.name] = report
     if found:
-        _put(parent / "index.html", overview(found))
+        atomic_write(parent / "index.html", overview(found))

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import cache
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
-from conformance.images import served
-from conformance.judge.catalogue import catalogue
-from conformance.judge.examine import Examination
-from conformance.judge.finding import Finding
+from conformance.judge.catalog import load_catalog
 from conformance.probes.session import Send
-from conformance.wire.asker import Address, Asker
+from conformance.runner.evaluate import ProbeRun
+from conformance.runner.image_server import serve_sample_images
+from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Exchange
-from conformance.wire.store import MemoryStore
+from conformance.wire.exchange_cache import MemoryExchangeCache
 
 from .servers import BASE_URL, CHAT_MODEL, EMBEDDING_MODEL, InProcess, Server, made, native
 
@@ -34,20 +34,20 @@ atexit.register(_stack.close)  # while threads still run: later, shutting the pi
 @cache
 def image_url() -> str:
     """Where the suite's pictures are served, as long as the process lives."""
-    return _stack.enter_context(served("http://127.0.0.1"))
+    return _stack.enter_context(serve_sample_images("http://127.0.0.1"))
 
 
 def rows(models: Mapping[str, str] = MODELS) -> list[Row]:
     """The rows that a miniature server with these models can be asked about."""
-    return [row for row in catalogue().values() if row.probe is not None and row.needs in models]
+    return [row for row in load_catalog().values() if row.probe is not None and row.capability in models]
 
 
-def asker_of(server: Server, deadline: float = 20.0) -> Asker:
+def asker_of(server: Server, deadline: float = 20.0) -> Client:
     """An asker of a miniature server, in the process."""
     transport = InProcess(server)
-    return Asker(
+    return Client(
         address=Address(base_url=BASE_URL, native_url=BASE_URL.removesuffix("/v1"), image_url=image_url()),
-        store=MemoryStore(),
+        store=MemoryExchangeCache(),
         deadline=deadline,
         network=lambda _: transport,
         async_network=lambda _: transport,
@@ -56,7 +56,7 @@ def asker_of(server: Server, deadline: float = 20.0) -> Asker:
 
 def examined(row: str, send: Send, models: Mapping[str, str] = MODELS) -> Finding:
     """The finding of one row."""
-    return Examination(row=catalogue()[row], send=send, models=models).finding()
+    return ProbeRun(row=load_catalog()[row], send=send, models=models).evaluate()
 
 
 def asked(
@@ -65,7 +65,7 @@ def asked(
     """The findings of every row with a probe that the models can answer (or of some rows), and all exchanges."""
     asker = asker_of(server)
     names = [row.id for row in rows(models)] if only is None else list(only)
-    findings = {name: examined(name, asker.ask, models) for name in names}
+    findings = {name: examined(name, asker.send, models) for name in names}
     return findings, sorted(asker.store.all(), key=lambda exchange: exchange.id)
 
 

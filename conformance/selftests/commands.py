@@ -14,7 +14,7 @@ from threading import Event, Lock
 from typing import Any
 
 import conformance
-from conformance.report.files import read
+from conformance.report.files import read_report
 
 from .servers import EMBEDDING_MODEL, Reply, Request, Server, made
 
@@ -97,7 +97,7 @@ def command(folder: Path, *arguments: str, **settings: Any) -> Ended:
 
 def reported(folder: Path, name: str = "generic.partial") -> dict[str, Any]:
     """The report that a run wrote."""
-    return read(folder / "reports" / name)
+    return read_report(folder / "reports" / name)
 
 
 def verdicts_of(report: Mapping[str, Any]) -> dict[str, tuple[str, str]]:

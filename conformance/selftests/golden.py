@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from conformance.report.compare import compared
-from conformance.report.files import write
-from conformance.report.terminal import summary
+from conformance.report.compare import compare
+from conformance.report.files import write_report
+from conformance.report.render.terminal import format_summary
 
 from .page_material import ALL, ordinary
 
@@ -34,9 +34,9 @@ def rendered() -> dict[str, str]:
     """Name of a golden file -> its text."""
     report = ordinary()
     with tempfile.TemporaryDirectory() as folder:
-        file = write(report, ALL.values(), Path(folder), "golden")
+        file = write_report(report, ALL.values(), Path(folder), "golden")
         texts = {name: file.with_name(name).read_text(encoding="utf-8") for name in ("report.json", "matrix.md")}
-    lines = summary(report, compared(before(report), report), Path("reports/ollama-0.5.1/report.json"), HINTS)
+    lines = format_summary(report, compare(before(report), report), Path("reports/ollama-0.5.1/report.json"), HINTS)
     return {**texts, "summary.txt": "\n".join(lines) + "\n"}
 
 

@@ -10,7 +10,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseStreamEvent
 from openai.types.shared import ErrorObject
 
-from conformance import resources
+from conformance.checklist import packaged_data as resources
 
 DATA = Path(__file__).parent / "data"
 

@@ -3,9 +3,9 @@
 import json
 from types import SimpleNamespace
 
-from conformance.controller import Controller
-from conformance.judge.catalogue import catalogue
-from conformance.options import OPTIONS
+from conformance.judge.catalog import load_catalog
+from conformance.runner.controller import Controller
+from conformance.runner.options import OPTIONS
 
 
 def options(url, **given):
@@ -26,7 +26,7 @@ def reported(controller, rows):
     """Examine some rows, and write the report; it, and the lines that end the run."""
     run = controller.open()
     for row in rows:
-        run.examine(catalogue()[row])
+        run.examine(load_catalog()[row])
     selected = {row: (row, (row, 0, row)) for row in rows}
     (run.folder / "selected-main.json").write_text(json.dumps(selected))
     list(controller.conclude())

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from conformance.judge.shape import violations
-from conformance.wire.exchange import Call, Exchange, Taken
+from conformance.wire.exchange import Call, Exchange, SdkResult
 
 MARKUP = "</script><script>window.pwned=1</script><img src=x onerror='window.pwned=1'>{{ 7 * 7 }}${7*7}]]>--><!--"
 CONTROLS = "\x00\x1b[31mred\x1b[0m\x9b2J\u202eevil\u2066\u200b\u2028\ufeff\ud800\U000e0041"
@@ -21,15 +21,15 @@ def body(**fields: Any) -> dict[str, Any]:
     return {"model": "m", "messages": [{"role": "user", "content": "Tell a story."}], "temperature": 0, **fields}
 
 
-def exchange(fields: Mapping[str, Any], answer: str = "", *, ordinal: int = 0, **about: Any) -> Exchange:
-    call = Call(path="/chat/completions", body=dict(fields), ordinal=ordinal)
+def exchange(fields: Mapping[str, Any], answer: str = "", *, repetition: int = 0, **about: Any) -> Exchange:
+    call = Call(path="/chat/completions", body=dict(fields), repetition=repetition)
     settings: dict[str, Any] = {
         "url": URL,
         "sent": json.dumps(fields, separators=(",", ":"), ensure_ascii=False),
         "sent_headers": (("authorization", "Bearer none"), ("content-length", "7")),
         "status": 200,
         "headers": (("content-type", "application/json"),),
-        "pieces": ((0.5, answer),),
+        "chunks": ((0.5, answer),),
         "seconds": 0.5,
         **about,
     }
@@ -51,7 +51,7 @@ def stream(words: Sequence[str], **about: Any) -> Exchange:
         for number, word in enumerate(words)
     ]
     pieces.append((0.1 * (len(words) + 1), "data: [DONE]\n\n"))
-    return exchange(body(stop="st", stream=True), pieces=tuple(pieces), seconds=1.0, **about)
+    return exchange(body(stop="st", stream=True), chunks=tuple(pieces), seconds=1.0, **about)
 
 
 def row(name: str, verdict: str = "supported", **fields: Any) -> dict[str, Any]:
@@ -157,7 +157,9 @@ def versions() -> list[Any]:
 
 
 HOSTILE_EXCHANGES = (
-    exchange(body(), HOSTILE, headers=(("x-evil", HOSTILE),), taken=Taken(exception="APIError", message=HOSTILE)),
+    exchange(
+        body(), HOSTILE, headers=(("x-evil", HOSTILE),), sdk_result=SdkResult(exception="APIError", message=HOSTILE)
+    ),
     exchange(body(stop=HOSTILE[:-2]), answer(HOSTILE), failure="cut", detail=HOSTILE),
     exchange(body(seed=1), LONG_LINE, invalid_utf8=True),
     exchange(body(seed=2), "\ufffd\ufffd{", invalid_utf8=True, status=None, failure="timeout"),
@@ -165,7 +167,7 @@ HOSTILE_EXCHANGES = (
     stream([HOSTILE, LONG_LINE, "\u202e", "😀", "😀!"]),
     exchange(
         body(stream=True),
-        pieces=((0.1, f"event: {HOSTILE[:-40]}\nodd {MARKUP}\n: hm\ndata: {MARKUP}\r\n\r\ndata: x"),),
+        chunks=((0.1, f"event: {HOSTILE[:-40]}\nodd {MARKUP}\n: hm\ndata: {MARKUP}\r\n\r\ndata: x"),),
     ),
 )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Evidence, Verdict
-from conformance.judge.catalogue import catalogue
-from conformance.judge.finding import Finding
+from conformance.judge.catalog import load_catalog
 from conformance.report.baseline import Baseline
-from conformance.report.build import Measured, built
+from conformance.report.build import RunResult, build_report
 from conformance.targets.ollama import Model
 from conformance.targets.opening import Target
 
@@ -34,7 +34,7 @@ def report_of(
             reason=(reasons or {}).get(name, "as made for a test"),
             evidence=Evidence.EFFECT,
         )
-        for name in catalogue()
+        for name in load_catalog()
     }
     target = Target(
         kind=kind,
@@ -45,8 +45,8 @@ def report_of(
         key="",
         models={"chat": Model(id="mini", digest="0123456789ab")},
     )
-    measured = Measured(
-        target=target,
+    measured = RunResult(
+        target=target.record(),
         findings=findings,
         exchanges=[],
         started=1_700_000_000.0,
@@ -55,4 +55,4 @@ def report_of(
         models={"chat": "mini"},
         shard=shard,
     )
-    return built(measured, baseline)
+    return build_report(measured, baseline)

@@ -12,12 +12,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.rows import CAPABILITIES
-from conformance.judge.catalogue import catalogue
-from conformance.judge.examine import Examination, bodies
-from conformance.judge.finding import Finding
+from conformance.judge.catalog import load_catalog
+from conformance.judge.schema_faults import read_documents
 from conformance.probes.session import Send
-from conformance.wire.asker import Asker
+from conformance.runner.evaluate import ProbeRun
+from conformance.wire.client import Client
 from conformance.wire.exchange import Call, Exchange
 
 from .asking import MODELS, asker_of
@@ -67,20 +68,20 @@ _NATIVE = {"models": [{"name": CHAT_MODEL, "model": CHAT_MODEL, "modified_at": "
 
 
 @cache
-def _server() -> Asker:
+def _server() -> Client:
     return asker_of(HonoursEverything(lenient=True, extensions=True, pace=0))
 
 
 def honest(call: Call) -> Exchange:
     """The answer of a server that honours everything; its own API lists one model, and lets it be copied."""
     if call.server == "native":
-        return Exchange(call=call, status=200, pieces=((0.1, json.dumps(_NATIVE)),), started=1.7e9, seconds=0.1)
-    return _server().ask(call)
+        return Exchange(call=call, status=200, chunks=((0.1, json.dumps(_NATIVE)),), started=1.7e9, seconds=0.1)
+    return _server().send(call)
 
 
 def with_text(exchange: Exchange, text: str) -> Exchange:
     """The exchange with another body, of one piece."""
-    return replace(exchange, pieces=((0.1, text),))
+    return replace(exchange, chunks=((0.1, text),))
 
 
 def spoiled(exchange: Exchange, key: str, nasty: str) -> Exchange:
@@ -98,7 +99,7 @@ def _spoiled(name: str, key: str, nasty: str) -> Exchange:
     if key == "":
         body = f"data: {NASTY[nasty]}\n\ndata: [DONE]\n\n" if exchange.call.streams else NASTY[nasty]
         return with_text(exchange, body)
-    return replace(exchange, pieces=tuple((at, _filled(piece, key, NASTY[nasty])) for at, piece in exchange.pieces))
+    return replace(exchange, chunks=tuple((at, _filled(piece, key, NASTY[nasty])) for at, piece in exchange.chunks))
 
 
 def _filled(text: str, key: str, nasty: str) -> str:
@@ -143,7 +144,7 @@ def keys_of(row: str) -> tuple[int, tuple[str, ...]]:
         return asked[-1]
 
     found_of(row, send)
-    named = {key for exchange in asked for document in bodies(exchange) for key in _keys(document)}
+    named = {key for exchange in asked for document in read_documents(exchange) for key in _keys(document)}
     return len(asked), tuple(key for key in KEYS if key in named)
 
 
@@ -156,4 +157,4 @@ def _keys(value: Any) -> Iterator[str]:
 
 def found_of(row: str, send: Send, models: Mapping[str, str] = EVERY) -> Finding:
     """The finding of a row, for a target that has everything."""
-    return Examination(row=catalogue()[row], send=send, models=models).finding()
+    return ProbeRun(row=load_catalog()[row], send=send, models=models).evaluate()

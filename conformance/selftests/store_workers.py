@@ -7,15 +7,15 @@ from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 
 from conformance.wire.exchange import Call, Exchange
-from conformance.wire.store import FolderStore
+from conformance.wire.exchange_cache import FileExchangeCache
 
-CALLS = tuple(Call(path="/models", method="GET", ordinal=number) for number in range(5))
+CALLS = tuple(Call(path="/models", method="GET", repetition=number) for number in range(5))
 TEXT = '{"data": "\u2603"}'
 
 
 def exchange_of(call: Call) -> Exchange:
     """A made answer."""
-    return Exchange(call=call, status=200, pieces=((0.1, TEXT),), headers=(("a", "b"),))
+    return Exchange(call=call, status=200, chunks=((0.1, TEXT),), headers=(("a", "b"),))
 
 
 def ask_all(folder: str, asked: str, together: Barrier) -> None:
@@ -27,10 +27,10 @@ def ask_all(folder: str, asked: str, together: Barrier) -> None:
         time.sleep(0.1)  # so that the others come meanwhile; with the lock they wait, however long it is
         return exchange_of(call)
 
-    store = FolderStore(Path(folder))
+    store = FileExchangeCache(Path(folder))
     for call in CALLS:
         together.wait(timeout=20)
-        assert store.get_or_ask(call, ask) == exchange_of(call)
+        assert store.get_or_send(call, ask) == exchange_of(call)
 
 
 def ask_for_ever(folder: str, asking: Event, never: Event) -> None:
@@ -41,9 +41,9 @@ def ask_for_ever(folder: str, asking: Event, never: Event) -> None:
         never.wait()
         return exchange_of(call)
 
-    FolderStore(Path(folder)).get_or_ask(CALLS[0], ask)
+    FileExchangeCache(Path(folder)).get_or_send(CALLS[0], ask)
 
 
 def ask_once(folder: str) -> None:
     """Ask for the first call."""
-    FolderStore(Path(folder)).get_or_ask(CALLS[0], exchange_of)
+    FileExchangeCache(Path(folder)).get_or_send(CALLS[0], exchange_of)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from conformance.errors import UsageError
 from conformance.targets.address import api_base, is_openai, ollama_host, root_of
-from conformance.targets.errors import TargetError
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_ollama_host_is_read_as_ollama_reads_it(written, base):
 
 @pytest.mark.parametrize("written", ["unix:///run/ollama.sock", "ftp://host", "http://a@b"])
 def test_an_ollama_host_that_no_client_can_use_is_refused(written):
-    with pytest.raises(TargetError, match="OLLAMA_HOST"):
+    with pytest.raises(UsageError, match="OLLAMA_HOST"):
         ollama_host(written)
 
 
@@ -80,12 +80,12 @@ def test_a_base_url_ends_in_its_version(written, base):
     "written", ["", "http://", "ftp://host", "http://host:port", "http://host?a=b", "http://a:b@host", "http://[::1"]
 )
 def test_what_is_no_base_url_is_refused(written):
-    with pytest.raises(TargetError, match="--base-url"):
+    with pytest.raises(UsageError, match="--base-url"):
         api_base(written)
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated():
-    with pytest.raises(TargetError) as caught:
+    with pytest.raises(UsageError) as caught:
         api_base("http://me:secret@host")
     assert "secret" not in str(caught.value)
 

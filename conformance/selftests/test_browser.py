@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from conformance.report.explain import curl
-from conformance.report.files import write
-from conformance.report.page.page import page as page_of
-from conformance.report.page.side_by_side import write_comparison
+from conformance.report.files import write_report
+from conformance.report.html.page import page as page_of
+from conformance.report.html.side_by_side import write_comparison
+from conformance.report.render.explain import format_curl
 
 from .page_material import ALL, HOSTILE_EXCHANGES, QUOTED, STOP, hostile, many, ordinary
 
@@ -44,8 +44,8 @@ def browser() -> Iterator[Any]:
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Name -> a page."""
     folder = tmp_path_factory.mktemp("reports")
-    one = write(ordinary(), ALL.values(), folder, "one")
-    evil = write(hostile(), HOSTILE_EXCHANGES, folder, "evil")
+    one = write_report(ordinary(), ALL.values(), folder, "one")
+    evil = write_report(hostile(), HOSTILE_EXCHANGES, folder, "evil")
     compared = write_comparison([one, evil], [ordinary(), hostile()], folder / "compare.html")
     index = folder / "index.html"
     return {
@@ -212,14 +212,14 @@ def test_the_curl_is_copied(opened: Open, clipboard: bool) -> None:
         page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')) }")
     page.locator("details[id='chat/fields/stop/string'] .side").nth(1).get_by_role("button", name="Copy curl").click()
     playwright.expect(page.locator(".said")).to_have_text("The curl command was copied.")
-    assert page.evaluate("navigator.clipboard.readText()") == curl(STOP)
+    assert page.evaluate("navigator.clipboard.readText()") == format_curl(STOP)
 
 
 def test_a_copied_curl_holds_no_hidden_character(opened: Open) -> None:
     page = opened("one", "#chat/fields/stop/quoted").page
     page.locator("details[id='chat/fields/stop/quoted'] .side").nth(1).get_by_role("button", name="Copy curl").click()
     playwright.expect(page.locator(".said")).to_have_text("The curl command was copied.")
-    assert page.evaluate("navigator.clipboard.readText()") == curl(QUOTED).replace("\u202e", "\\u202e")
+    assert page.evaluate("navigator.clipboard.readText()") == format_curl(QUOTED).replace("\u202e", "\\u202e")
 
 
 def test_by_keyboard_alone(opened: Open) -> None:

@@ -13,7 +13,7 @@ ROWS = ("chat/fields/stop/string", "completions/fields/seed", "embeddings/fields
 def found(row, status, error, headers=()):
     """The finding on a server that answers plain requests, and says this to every other."""
     server = KnowsFewFields(otherwise=lambda _: json_reply({"error": error}, status, headers))
-    return examined(row, asker_of(server, deadline=0.9).ask)
+    return examined(row, asker_of(server, deadline=0.9).send)
 
 
 @pytest.mark.parametrize("row", ROWS)

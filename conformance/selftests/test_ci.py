@@ -15,17 +15,15 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.rows import ENDPOINTS
 from conformance.checklist.verdicts import Verdict
-from conformance.ci import told
-from conformance.judge.finding import Finding
-from conformance.junit import properties
-from conformance.report.annotations import commands
-from conformance.report.badge import badges
-from conformance.report.compare import compared, printable
-from conformance.report.files import read, render, write
-from conformance.report.summary import markdown
-from conformance.report.terminal import outcome_of
+from conformance.report.compare import compare, printable
+from conformance.report.files import read_report, render_report, write_report
+from conformance.report.render.badge import render_badges
+from conformance.report.render.github import annotation_lines, format_summary, write_ci_summary
+from conformance.report.render.junit import properties
+from conformance.report.render.terminal import outcome_of
 from conformance.selftests.reports import report_of
 from conformance.selftests.servers import CHAT_MODEL, EMBEDDING_MODEL, listening, made
 
@@ -64,14 +62,16 @@ def test_rows_have_their_own_names_in_the_file(regressed: dict[str, Any]) -> Non
     assert cases["models/features/list"].get("classname") == "openai-conformance.models"
     for name, case in cases.items():
         assert case.get("classname") == f"openai-conformance.{name.split('/')[0]}"
-    asked = {row["id"] for row in read(regressed["folder"] / "reports")["rows"] if row["verdict"] != "untested"}
+    asked = {
+        row["id"] for row in read_report(regressed["folder"] / "reports")["rows"] if row["verdict"] != "untested"
+    }
     assert set(cases) <= asked
     # A rule that the controller judges, and a row that follows from others, beside those that workers asked.
     assert {"embeddings/response/schema", "embeddings/fields/input"} <= set(cases)
 
 
 def test_verdict_and_reason_are_seen_in_the_file(regressed: dict[str, Any]) -> None:
-    rows = {row["id"]: row for row in read(regressed["folder"] / "reports")["rows"]}
+    rows = {row["id"]: row for row in read_report(regressed["folder"] / "reports")["rows"]}
     for name, case in regressed["cases"].items():
         told_ = {each.get("name"): each.get("value") for each in case.iter("property")}
         assert told_["verdict"] == rows[name]["verdict"]
@@ -108,11 +108,11 @@ def test_a_hostile_reason_is_one_line_of_plain_text_in_the_file() -> None:
 
 
 def difference(reasons: dict[str, str], verdict: str = "broken") -> Any:
-    return compared(report_of({}), report_of(dict.fromkeys(reasons, verdict), reasons=reasons))
+    return compare(report_of({}), report_of(dict.fromkeys(reasons, verdict), reasons=reasons))
 
 
 def test_annotations_are_one_command_each_whatever_the_server_says() -> None:
-    lines = commands(difference({"chat/fields/n": HOSTILE}))
+    lines = annotation_lines(difference({"chat/fields/n": HOSTILE}))
     assert len(lines) == 1
     assert lines[0].startswith("::error title=chat/fields/n::supported -> broken: \\[a](//b) %250A::error::x")
     assert lines[0].isprintable()
@@ -120,13 +120,13 @@ def test_annotations_are_one_command_each_whatever_the_server_says() -> None:
 
 
 def test_lost_evidence_is_annotated_too_and_improvements_are_not() -> None:
-    assert len(commands(difference({"chat/fields/n": "?"}, "inconclusive"))) == 1
-    assert commands(compared(report_of({"chat/fields/n": "ignored"}), report_of({}))) == []
+    assert len(annotation_lines(difference({"chat/fields/n": "?"}, "inconclusive"))) == 1
+    assert annotation_lines(compare(report_of({"chat/fields/n": "ignored"}), report_of({}))) == []
 
 
 def test_many_annotations_are_counted_in_the_last() -> None:
     rows = [row["id"] for row in report_of({})["rows"]][:25]
-    lines = commands(difference(dict.fromkeys(rows, "no")))
+    lines = annotation_lines(difference(dict.fromkeys(rows, "no")))
     assert len(lines) == 10
     assert lines[-1].endswith("::16 more rows are worse than expected; see the report")
 
@@ -137,8 +137,8 @@ def test_many_annotations_are_counted_in_the_last() -> None:
 def test_the_summary_says_what_matters_first() -> None:
     old = report_of({})
     new = report_of({"chat/fields/n": "ignored", "chat/fields/seed": "inconclusive", "chat/fields/model": "rejected"})
-    text = markdown(
-        {**new, "baseline": {"source": "b.json", "version": "1"}}, compared(old, new), Path("r/report.json")
+    text = format_summary(
+        {**new, "baseline": {"source": "b.json", "version": "1"}}, compare(old, new), Path("r/report.json")
     )
     headings = [line for line in text.splitlines() if line.startswith("#")]
     assert headings[:4] == [
@@ -153,8 +153,8 @@ def test_the_summary_says_what_matters_first() -> None:
 
 def test_a_run_as_expected_says_so() -> None:
     report = report_of({})
-    text = markdown(
-        {**report, "baseline": {"source": "b.json", "version": None}}, compared(report, report), Path("r")
+    text = format_summary(
+        {**report, "baseline": {"source": "b.json", "version": None}}, compare(report, report), Path("r")
     )
     assert "As expected: nothing is worse than in b.json (no version)." in text
 
@@ -162,7 +162,7 @@ def test_a_run_as_expected_says_so() -> None:
 def test_a_hostile_reason_is_no_markup_in_the_summary() -> None:
     reasons = {"chat/fields/n": HOSTILE}
     new = report_of(dict.fromkeys(reasons, "broken"), reasons=reasons, version="<b>1`|\n# x")
-    text = markdown(new, compared(report_of({}), new), Path("r/report.json"))
+    text = format_summary(new, compare(report_of({}), new), Path("r/report.json"))
     assert text.count("\n#") == text.count("\n###")
     assert "<" not in text
     assert not re.search(r"(?<!\\)(\\\\)*\[", text)  # no bracket without a backslash of its own
@@ -174,7 +174,7 @@ def test_a_hostile_reason_is_no_markup_in_the_summary() -> None:
 def test_a_summary_stays_below_what_github_shows() -> None:
     rows = [row["id"] for row in report_of({})["rows"]]
     new = report_of({}, others="broken", reasons=dict.fromkeys(rows, "long " * 100_000))
-    text = markdown(new, compared(report_of({}), new), Path("r/report.json"))
+    text = format_summary(new, compare(report_of({}), new), Path("r/report.json"))
     assert len(text.encode()) < 200_000
     assert "more, in the matrix" in text
 
@@ -182,16 +182,16 @@ def test_a_summary_stays_below_what_github_shows() -> None:
 def test_githubs_file_is_added_to_and_a_named_one_written_anew(tmp_path: Path) -> None:
     report, file = report_of({}), tmp_path / "summary.md"
     file.write_text("before\n")
-    told(report, None, Path("r"), named=None, environ={"GITHUB_STEP_SUMMARY": str(file)})
+    write_ci_summary(report, None, Path("r"), named=None, environ={"GITHUB_STEP_SUMMARY": str(file)})
     assert file.read_text().startswith("before\n## openai-conformance")
-    told(report, None, Path("r"), named=str(file), environ={"GITHUB_STEP_SUMMARY": str(tmp_path / "no")})
+    write_ci_summary(report, None, Path("r"), named=str(file), environ={"GITHUB_STEP_SUMMARY": str(tmp_path / "no")})
     assert file.read_text().startswith("## openai-conformance")
     assert not (tmp_path / "no").exists()
-    assert told(report, None, Path("r"), named=None, environ={}) == []
+    assert write_ci_summary(report, None, Path("r"), named=None, environ={}) == []
 
 
 def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    lines = told(report_of({}), None, Path("r"), named=str(tmp_path / "a" / "b"), environ={})
+    lines = write_ci_summary(report_of({}), None, Path("r"), named=str(tmp_path / "a" / "b"), environ={})
     assert lines == [f"careful: --summary: cannot write {tmp_path / 'a' / 'b'}: No such file or directory"]
 
 
@@ -201,7 +201,7 @@ def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_badges_count_and_never_score(tmp_path: Path) -> None:
     rows = [row["id"] for row in report_of({})["rows"] if row["id"].startswith("embeddings/")]
     report = report_of({rows[0]: "ignored", rows[1]: "partial", rows[2]: "inconclusive"})
-    made_ = badges(report)
+    made_ = render_badges(report)
     assert json.loads(made_["embeddings.json"]) == {
         "schemaVersion": 1,
         "label": "/v1/embeddings",
@@ -212,15 +212,15 @@ def test_badges_count_and_never_score(tmp_path: Path) -> None:
     assert set(made_) == {f"{name}.{kind}" for name in (*ENDPOINTS, "overall") for kind in ("svg", "json")} & set(
         made_
     )
-    written = write(report, [], tmp_path, None)
+    written = write_report(report, [], tmp_path, None)
     assert {file.name: file.read_text() for file in written.with_name("badges").iterdir()} == made_
     shutil.rmtree(written.with_name("badges"))
-    render(written)
+    render_report(written)
     assert {file.name: file.read_text() for file in written.with_name("badges").iterdir()} == made_
 
 
 def test_a_badge_is_an_image_that_refers_to_nothing() -> None:
-    for name, text in badges(report_of({})).items():
+    for name, text in render_badges(report_of({})).items():
         if name.endswith(".svg"):
             root = ET.fromstring(text)  # noqa: S314 - our own text
             assert root.get("role") == "img"
@@ -231,8 +231,11 @@ def test_a_badge_is_an_image_that_refers_to_nothing() -> None:
 
 def test_badges_of_partial_runs_and_of_nothing_say_so() -> None:
     shard = {"index": 1, "of": 2, "selected": []}
-    assert json.loads(badges({**report_of({}, shard=shard), "complete": False})["chat.json"])["color"] == "lightgrey"
-    empty = badges(report_of({}, others="not_applicable"))
+    assert (
+        json.loads(render_badges({**report_of({}, shard=shard), "complete": False})["chat.json"])["color"]
+        == "lightgrey"
+    )
+    empty = render_badges(report_of({}, others="not_applicable"))
     assert json.loads(empty["overall.json"])["message"] == "nothing asked"
     assert "chat.svg" not in empty
 

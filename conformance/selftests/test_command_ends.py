@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from conformance.scratch import run_folder, termination_interrupts
+from conformance.runner.run_directory import run_folder, sigterm_as_keyboard_interrupt
 
 from .commands import (
     EMBEDDINGS,
@@ -115,7 +115,7 @@ def test_a_server_that_dies_ends_the_run(tmp_path: Path, workers: str) -> None:
 
 ROW = "embeddings/fields/dimensions"
 FAILS = """
-from conformance.judge.examine import Examination
+from conformance.runner.evaluate import Examination
 def fail(self):
     {how}
 Examination.finding = fail
@@ -145,8 +145,8 @@ def test_a_row_that_we_fail_to_ask_is_untested_and_the_run_ends_with_3(
 @pytest.mark.parametrize(
     "patch",
     [
-        "import conformance.controller\nconformance.controller.built = None\n",
-        "import conformance.plugin\nconformance.plugin.rows_of = None\n",
+        "import conformance.runner.controller\nconformance.runner.controller.built = None\n",
+        "import conformance.runner.plugin\nconformance.runner.plugin.rows_of = None\n",
     ],
     ids=["report", "collection"],
 )
@@ -191,7 +191,7 @@ def test_sigterm_interrupts_once_and_sighup_stays_ignored() -> None:
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
-        with termination_interrupts():
+        with sigterm_as_keyboard_interrupt():
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(signal.SIGTERM)

@@ -16,10 +16,10 @@ from openai.resources.embeddings import Embeddings
 from openai.resources.models import Models
 
 from conformance.checklist.claims import claims_of, documented_boxes
+from conformance.checklist.field_values import FIELD_VALUES
 from conformance.checklist.rows import CAPABILITIES, ENDPOINTS
-from conformance.checklist.values import VALUES
-from conformance.judge.catalogue import catalogue
-from conformance.judge.derive import parts_of
+from conformance.judge.catalog import load_catalog
+from conformance.judge.derive import expand_parts
 
 METHODS = {"chat": Chat.create, "completions": Completions.create, "embeddings": Embeddings.create}
 PROBED = ("chat", "completions", "embeddings", "models", "errors", "clients", "native")
@@ -30,60 +30,62 @@ OF_THE_CLIENT = {"self", "extra_headers", "extra_query", "extra_body", "timeout"
 def test_every_field_of_the_sdk_has_a_row_and_values(endpoint):
     fields = set(inspect.signature(METHODS[endpoint]).parameters) - OF_THE_CLIENT
     assert len(fields) >= 5
-    assert {field for field in fields if f"{endpoint}/fields/{field}" not in catalogue()} == set()
-    assert fields - set(VALUES[endpoint]) == set()
+    assert {field for field in fields if f"{endpoint}/fields/{field}" not in load_catalog()} == set()
+    assert fields - set(FIELD_VALUES[endpoint]) == set()
 
 
 def test_every_box_of_the_newest_page_has_a_row_in_the_pages_order():
     claims = claims_of("ollama", "0.32.15")
     boxes = [box.row for box in claims.boxes if not box.note]
     assert len(boxes) > 75
-    assert [row for row in catalogue() if row in boxes] == sorted(boxes, key=list(catalogue()).index)
+    assert [row for row in load_catalog() if row in boxes] == sorted(boxes, key=list(load_catalog()).index)
     for endpoint in ("chat", "completions", "embeddings"):
         tops = [row for row in boxes if row.startswith(f"{endpoint}/") and row.count("/") == 2]
-        assert [row for row in catalogue() if row in tops] == tops
+        assert [row for row in load_catalog() if row in tops] == tops
 
 
 def test_every_row_of_the_probed_endpoints_is_answered_and_says_what_it_is_about():
-    for row in catalogue().values():
+    for row in load_catalog().values():
         if row.endpoint in PROBED:
-            assert bool(row.probe) + bool(row.rule) + bool(row.parts) == 1, row.id
-            assert len(row.about) > 10, row.id
+            assert bool(row.probe) + bool(row.rule) + bool(row.derived_from) == 1, row.id
+            assert len(row.description) > 10, row.id
             assert row.heading
-            chance, _, ground = row.chance.partition(":")
-            assert row.chance == "0" or (chance.startswith("below 1e-") and len(ground) > 20), row.id
+            chance, _, ground = row.false_verdict_probability.partition(":")
+            assert row.false_verdict_probability == "0" or (chance.startswith("below 1e-") and len(ground) > 20), (
+                row.id
+            )
             assert float(chance.removeprefix("below ")) < 1e-5, row.id
 
 
 def test_ids_are_stable():
     known = Path(__file__).with_name("data").joinpath("rows.txt").read_text(encoding="utf-8").split()
-    assert sorted(catalogue()) == known
+    assert sorted(load_catalog()) == known
 
 
 def test_boxes_of_every_release_have_rows():
-    assert set(documented_boxes()) <= set(catalogue())
+    assert set(documented_boxes()) <= set(load_catalog())
 
 
 @pytest.mark.parametrize("endpoint", METHODS)
 def test_every_field_is_asked_with_nonsense_and_no_other_row_is_about_a_field_that_is_none(endpoint):
-    fields = set(VALUES[endpoint])
-    assert {field for field in fields if f"errors/{endpoint}/wrong_type/{field}" not in catalogue()} == set()
-    tops = {row.path[0] for row in catalogue().values() if row.endpoint == endpoint and row.kind == "fields"}
+    fields = set(FIELD_VALUES[endpoint])
+    assert {field for field in fields if f"errors/{endpoint}/wrong_type/{field}" not in load_catalog()} == set()
+    tops = {row.path[0] for row in load_catalog().values() if row.endpoint == endpoint and row.kind == "fields"}
     extensions = {"reasoning", "options", "think"}
     assert tops - fields <= extensions, tops - fields
-    for name, values in VALUES[endpoint].items():
-        assert values.valid != values.junk, name
+    for name, values in FIELD_VALUES[endpoint].items():
+        assert values.valid != values.invalid, name
         assert name not in values.context, name
 
 
 def test_ids_are_lower_case_paths_of_a_known_endpoint_and_every_derived_row_follows_from_rows():
-    for row in catalogue().values():
+    for row in load_catalog().values():
         assert re.fullmatch(r"[a-z_]+(/[a-z0-9_.]+){2,}", row.id), row.id
         assert row.endpoint in ENDPOINTS, row.id
-        assert row.needs in CAPABILITIES, row.id
-        if row.parts:
-            assert parts_of(row, catalogue()), row.id
-            assert set(parts_of(row, catalogue())) <= set(catalogue()), row.id
+        assert row.capability in CAPABILITIES, row.id
+        if row.derived_from:
+            assert expand_parts(row, load_catalog()), row.id
+            assert set(expand_parts(row, load_catalog())) <= set(load_catalog()), row.id
 
 
 def test_the_sdk_builds_every_method_that_rows_go_through():

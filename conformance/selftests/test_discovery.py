@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
+from conformance.errors import UsageError
 from conformance.selftests.ollamas import ollama_with, tagged
-from conformance.targets.errors import TargetError
 from conformance.targets.ollama import Model, discover, version
 from conformance.targets.prepare import FIXTURE_IDS
 
@@ -73,7 +73,7 @@ def test_a_wanted_model_answers_for_all_it_can():
 
 
 def test_a_wanted_model_that_is_not_there_is_refused():
-    with pytest.raises(TargetError, match=r"no model 'absent' .*there: large:latest, .*ollama pull absent"):
+    with pytest.raises(UsageError, match=r"no model 'absent' .*there: large:latest, .*ollama pull absent"):
         discover(ollama_with(*SIZED, shown=CAPABLE), "http://host/v1", wanted={"vision": "absent"})
 
 
@@ -136,7 +136,7 @@ def test_a_model_that_cannot_be_looked_at_is_left_out_and_named():
     ],
 )
 def test_a_list_of_models_in_a_wrong_shape_is_an_error(tags, message):
-    with pytest.raises(TargetError, match=message):
+    with pytest.raises(UsageError, match=message):
         discover(ollama_with(shown={}, **{"/api/tags": tags}), "http://host/v1")
 
 

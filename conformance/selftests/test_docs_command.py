@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from conformance.checklist.claims import claims_of
-from conformance.cli import main
+from conformance.cli.main import main
 from conformance.report.boxes import rows_of_boxes
 from conformance.report.docs import boxes_of, checked, lines_of
-from conformance.report.files import write
+from conformance.report.files import write_report
 from conformance.selftests.reports import report_of
 
 PAGE = """\
@@ -194,7 +194,7 @@ def test_unranked_verdicts_leave_the_box() -> None:
 def test_the_command_writes_in_place_elsewhere_or_not_at_all(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = write(report_of({}), [], tmp_path / "reports", None)
+    report = write_report(report_of({}), [], tmp_path / "reports", None)
     page = tmp_path / "openai.md"
     raw = PAGE.encode().replace(b"# OpenAI", b"# \xff\xfe OpenAI")
     page.write_bytes(raw)
@@ -213,7 +213,7 @@ def test_the_command_writes_in_place_elsewhere_or_not_at_all(
 
 
 def test_the_command_says_what_it_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report = write(report_of({}), [], tmp_path / "reports", None)
+    report = write_report(report_of({}), [], tmp_path / "reports", None)
     page = tmp_path / "openai.md"
     assert main(["docs", str(page), "--report", str(report)]) == 2
     page.write_text("# Nothing\n- [x] here\n")

@@ -187,7 +187,7 @@ def test_behind_a_cache_a_server_that_samples_is_supported_in_no_field_that_it_d
     read = ("model", "messages", "prompt", "input", "stream")
     names = [row.id for row in rows() if row.id.split("/")[1] == "fields" and row.id.split("/")[2] not in read]
     found = asked(fools.caches_and_ignores_all(), names)[0]
-    assert {row: finding.reason for row, finding in found.items() if finding.verdict.good} == {}
+    assert {row: finding.reason for row, finding in found.items() if finding.verdict.is_positive} == {}
 
 
 @pytest.mark.parametrize(("apart", "due"), [(0.0001, U), (0.03, S)])
@@ -195,8 +195,8 @@ def test_a_stream_of_a_finished_answer_does_not_arrive_in_pieces(apart: float, d
     asker = asker_of(honest())
 
     def send(call: Call) -> Exchange:
-        exchange = asker.ask(call)
-        pieces = tuple((0.5 + apart * count, text) for count, (_, text) in enumerate(exchange.pieces))
-        return replace(exchange, pieces=pieces)
+        exchange = asker.send(call)
+        pieces = tuple((0.5 + apart * count, text) for count, (_, text) in enumerate(exchange.chunks))
+        return replace(exchange, chunks=pieces)
 
     assert examined("chat/stream/arrives_in_pieces", send).verdict is due

@@ -9,8 +9,8 @@ import pytest
 
 from conformance.checklist.verdicts import Verdict
 from conformance.probes.endpoints import Chat
-from conformance.probes.history import depends_on_history
-from conformance.probes.session import CannotTell, Session
+from conformance.probes.session import Session, UndeterminedError
+from conformance.runner.cache_dependence import depends_on_cache
 
 from .asking import MODELS, asker_of, examined
 from .servers import CHAT_MODEL, HonoursEverything, Reply, Request, Server, made, strips
@@ -40,8 +40,8 @@ class Remembers:
 
 
 def depends(server: Server) -> bool:
-    session = Session(send=asker_of(server).ask, models=MODELS)
-    return depends_on_history(Chat(session=session, model=CHAT_MODEL))
+    session = Session(send=asker_of(server).send, models=MODELS)
+    return depends_on_cache(Chat(session=session, model=CHAT_MODEL))
 
 
 def honest() -> Server:
@@ -61,11 +61,13 @@ def test_an_honest_server_and_one_that_ignores_the_seed_do_not_depend_on_it():
 
 def test_a_prompt_whose_greedy_text_changes_is_passed_over_for_a_spare():
     server = Remembers(inner=honest(), prompts=Chat.prompts[:1], greedy=True)
-    steady = Chat(session=Session(send=asker_of(server).ask, models=MODELS), model=CHAT_MODEL).steady()
+    steady = Chat(
+        session=Session(send=asker_of(server).send, models=MODELS), model=CHAT_MODEL
+    ).find_repeatable_controls()
     assert [prompt for prompt, _ in steady] == [*Chat.prompts[1:]]
     server = Remembers(inner=honest(), prompts=Chat.prompts[:2], greedy=True)
-    with pytest.raises(CannotTell, match="differently"):
-        Chat(session=Session(send=asker_of(server).ask, models=MODELS), model=CHAT_MODEL).steady()
+    with pytest.raises(UndeterminedError, match="differently"):
+        Chat(session=Session(send=asker_of(server).send, models=MODELS), model=CHAT_MODEL).find_repeatable_controls()
 
 
 @pytest.mark.parametrize("name", ["refuses_extras", "always_repeats_itself", "absent_404", "crashes_on_extras"])
@@ -79,4 +81,4 @@ def test_what_their_own_rows_tell_is_not_taken_for_it(name):
 )
 def test_rounding_on_one_prompt_of_three_does_not_hide_a_seed_that_is_honoured(wobbling, verdict):
     server = Remembers(inner=honest(), prompts=Chat.prompts[:wobbling])
-    assert examined("chat/fields/seed", asker_of(server).ask).verdict is verdict
+    assert examined("chat/fields/seed", asker_of(server).send).verdict is verdict

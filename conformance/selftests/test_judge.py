@@ -11,21 +11,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conformance.checklist.findings import Finding, finding_from_record, is_evidence_lost, is_worse
 from conformance.checklist.verdicts import Evidence, Verdict
-from conformance.judge.catalogue import catalogue
-from conformance.judge.conclude import concluded
-from conformance.judge.derive import combined
-from conformance.judge.examine import SCHEMAS
-from conformance.judge.finding import Finding, lost, restored, worse
+from conformance.judge.catalog import load_catalog
+from conformance.judge.derive import combine_verdicts
+from conformance.judge.finalize import finalize_findings
+from conformance.judge.schema_faults import SCHEMAS
 from conformance.probes.session import Send
-from conformance.wire.exchange import Call, Exchange, Taken
+from conformance.wire.exchange import Call, Exchange, SdkResult
 
 from .instances import INSTANCES
 from .mutants import mutants
 from .spoiled import EVERY, NASTY, found_of, honest, honest_for, keys_of, nested, spoiled, spoiling, with_text
 
-PROBED = [row.id for row in catalogue().values() if row.probe]
-RULES = [row.id for row in catalogue().values() if row.rule]
+PROBED = [row.id for row in load_catalog().values() if row.probe]
+RULES = [row.id for row in load_catalog().values() if row.rule]
 
 QUIET = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -49,7 +49,7 @@ def sound(finding: Finding, row: str) -> Finding:
     assert finding.verdict in Verdict
     assert finding.evidence in Evidence
     assert finding.reason.strip()
-    assert restored(json.loads(json.dumps(finding.record()))) == finding
+    assert finding_from_record(json.loads(json.dumps(finding.to_record()))) == finding
     return finding
 
 
@@ -70,9 +70,9 @@ def failing(**about: Any) -> Send:
 
 
 FAILURES = {
-    "500": failing(status=500, pieces=((0.1, '{"error": {"message": "m"}}'),)),
+    "500": failing(status=500, chunks=((0.1, '{"error": {"message": "m"}}'),)),
     "empty": failing(status=200, headers=(("content-type", "application/json"),)),
-    "cut": failing(status=200, failure="cut", pieces=((0.1, '{"choices": [{"mess'),)),
+    "cut": failing(status=200, failure="cut", chunks=((0.1, '{"choices": [{"mess'),)),
 }
 
 NOT_ITS_OWN = {
@@ -107,7 +107,7 @@ SAID = '{"choices": [{"message": {"role": "assistant", "content": "a"}, "logprob
 def test_a_text_beside_a_message_that_is_none_is_no_assistants(message: str) -> None:
     body = f'{{"choices": [{{"message": {message}, "text": "a"}}]}}'
     row = "chat/features/chat_completions"
-    found = sound(found_of(row, lambda call: Exchange(call=call, status=200, pieces=((0.1, body),))), row)
+    found = sound(found_of(row, lambda call: Exchange(call=call, status=200, chunks=((0.1, body),))), row)
     assert found.verdict is Verdict.INCONCLUSIVE
 
 
@@ -115,8 +115,8 @@ def test_a_text_beside_a_message_that_is_none_is_no_assistants(message: str) -> 
 def test_a_logprob_that_no_client_can_hold_breaks_the_rule(chosen: str, top: str) -> None:
     entry = f'{{"token": "a", "logprob": {chosen}, "top_logprobs": [{{"token": "a", "logprob": {top}}}]}}'
     call = Call(path="/chat/completions", body={"temperature": 0})
-    rule: Any = catalogue()["chat/response/logprobs"].rule
-    assert rule([Exchange(call=call, status=200, pieces=((0.1, SAID % entry),))]).verdict is Verdict.BROKEN
+    rule: Any = load_catalog()["chat/response/logprobs"].rule
+    assert rule([Exchange(call=call, status=200, chunks=((0.1, SAID % entry),))]).verdict is Verdict.BROKEN
 
 
 # Anything at all
@@ -158,7 +158,7 @@ TEXTS = st.one_of(
     st.integers(1, 2000).map(nested),
 )  # fmt: skip
 TAKEN = st.none() | st.builds(
-    Taken,
+    SdkResult,
     exception=st.none() | st.sampled_from(("BadRequestError", "APIStatusError", "ValidationError", "x")),
     text=st.none() | st.text(max_size=10),
     vector_lengths=st.lists(st.integers(0, 9), max_size=3).map(tuple),
@@ -169,17 +169,17 @@ ABOUT = st.fixed_dictionaries(
         "headers": st.lists(st.tuples(st.sampled_from(("content-type", "X")), st.text(max_size=12)), max_size=2).map(
             tuple
         ),
-        "pieces": st.lists(st.tuples(st.floats(0, 9), TEXTS), max_size=3).map(tuple),
+        "chunks": st.lists(st.tuples(st.floats(0, 9), TEXTS), max_size=3).map(tuple),
         "failure": st.none() | st.sampled_from(("timeout", "cut", "unreachable", "too_large")),
         "invalid_utf8": st.booleans(),
-        "taken": TAKEN,
+        "sdk_result": TAKEN,
         "started": st.floats(0, 2e9),
         "seconds": st.floats(0, 99),
     }
 )
 """Any answer: the arguments of an exchange but its call."""
 
-ACCEPTED = ABOUT.map(lambda about: {**about, "status": 200, "failure": None, "taken": None})
+ACCEPTED = ABOUT.map(lambda about: {**about, "status": 200, "failure": None, "sdk_result": None})
 
 
 @settings(QUIET, max_examples=300)
@@ -220,7 +220,7 @@ def various() -> list[Exchange]:
 
 @pytest.mark.parametrize("row", RULES)
 def test_no_spoiled_answer_makes_a_rule_raise(row: str) -> None:
-    rule: Any = catalogue()[row].rule
+    rule: Any = load_catalog()[row].rule
     assert sound(rule(various()), row).verdict in (Verdict.SUPPORTED, Verdict.INCONCLUSIVE)
     for key, nasty in EDITS:
         sound(rule([spoiled(exchange, key, nasty) for exchange in various()]), row)
@@ -238,7 +238,11 @@ BODIES = st.none() | st.fixed_dictionaries(
     },
 )
 CALLS = st.builds(
-    Call, path=st.sampled_from(PATHS), method=st.sampled_from(("POST", "GET")), body=BODIES, ordinal=st.integers(0, 9)
+    Call,
+    path=st.sampled_from(PATHS),
+    method=st.sampled_from(("POST", "GET")),
+    body=BODIES,
+    repetition=st.integers(0, 9),
 )
 EXCHANGES = st.lists(st.builds(lambda call, about: Exchange(call=call, **about), CALLS, ABOUT | ACCEPTED), max_size=5)
 
@@ -250,9 +254,11 @@ def test_every_rule_and_every_derived_row_gets_a_finding(exchanges: list[Exchang
         row: Finding(row=row, verdict=verdicts[number % len(verdicts)], reason="r")
         for number, row in enumerate(PROBED)
     }
-    rest = {row for row in catalogue() if row not in findings}
-    made = list(concluded(findings, exchanges, models=set(EVERY), selected=rest))
-    assert {finding.row for finding in made} == {row.id for row in catalogue().values() if row.rule or row.parts}
+    rest = {row for row in load_catalog() if row not in findings}
+    made = list(finalize_findings(findings, exchanges, models=set(EVERY), selected=rest))
+    assert {finding.row for finding in made} == {
+        row.id for row in load_catalog().values() if row.rule or row.derived_from
+    }
     for finding in made:
         sound(finding, finding.row)
 
@@ -280,10 +286,10 @@ def due(parts: tuple[Verdict, ...]) -> Verdict:
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4])
 def test_the_verdict_of_a_whole_follows_from_its_parts(size: int) -> None:
-    table = {parts: combined(parts) for parts in combinations_with_replacement(Verdict, size)}
+    table = {parts: combine_verdicts(parts) for parts in combinations_with_replacement(Verdict, size)}
     assert {parts: str(got) for parts, got in table.items() if got is not due(parts)} == {}
     if size == 3:
-        assert all(combined(order) is got for parts, got in table.items() for order in permutations(parts))
+        assert all(combine_verdicts(order) is got for parts, got in table.items() for order in permutations(parts))
 
 
 @pytest.mark.parametrize("new", Verdict)
@@ -291,9 +297,9 @@ def test_the_verdict_of_a_whole_follows_from_its_parts(size: int) -> None:
 def test_a_change_is_worse_better_lost_or_nothing_and_never_two_of_them(old: Verdict, new: Verdict) -> None:
     order = [Verdict.SUPPORTED, Verdict.PARTIAL, Verdict.REJECTED, Verdict.IGNORED, Verdict.BROKEN]
     ranked = old in order and new in order
-    assert worse(new, old) == (ranked and order.index(new) > order.index(old))
-    assert lost(new, old) == (old in order and new not in order)
-    assert worse(new, old) + worse(old, new) + lost(new, old) + lost(old, new) <= 1
+    assert is_worse(new, old) == (ranked and order.index(new) > order.index(old))
+    assert is_evidence_lost(new, old) == (old in order and new not in order)
+    assert is_worse(new, old) + is_worse(old, new) + is_evidence_lost(new, old) + is_evidence_lost(old, new) <= 1
 
 
 def test_an_answer_nested_deeper_than_any_is_no_document() -> None:

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from conformance.checklist.values import ALIAS
+from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Verdict
-from conformance.judge.catalogue import catalogue
-from conformance.wire.asker import Address, Asker, ServerGone
+from conformance.judge.catalog import load_catalog
+from conformance.wire.client import Address, Client, ServerUnreachableError
 from conformance.wire.exchange import Call, Exchange
-from conformance.wire.store import MemoryStore
+from conformance.wire.exchange_cache import MemoryExchangeCache
 
 from .asking import NATIVE_MODELS, asked, asker_of, examined, rows
 from .servers import BASE_URL, HonoursEverything, InProcess, Server, native
@@ -29,8 +29,8 @@ from .servers.native import NativeServer
 S, R, IGNORED = Verdict.SUPPORTED, Verdict.REJECTED, Verdict.IGNORED
 B, U = Verdict.BROKEN, Verdict.INCONCLUSIVE
 
-ROWS = [row.id for row in catalogue().values() if row.endpoint == "native"]
-COPYING = [row for row in ROWS if catalogue()[row].needs == "writes"]
+ROWS = [row.id for row in load_catalog().values() if row.endpoint == "native"]
+COPYING = [row for row in ROWS if load_catalog()[row].capability == "writes"]
 
 Due = Mapping[str, tuple[Verdict, str]]
 """Row -> verdict and reason."""
@@ -55,7 +55,7 @@ def everywhere(verdict: Verdict, reason: str) -> dict[str, tuple[Verdict, str]]:
 
 
 def not_found(way: str) -> tuple[Verdict, str]:
-    return R, f"refused with 404: model '{ALIAS}-{way}' not found"
+    return R, f"refused with 404: model '{MODEL_COPY_PREFIX}-{way}' not found"
 
 
 ANOTHER_NAME = (B, "the alias answers, and `model` is 'mini:latest'")
@@ -166,7 +166,7 @@ def test_the_honest_server_is_supported_in_every_row(zone: timezone) -> None:
 
 
 def test_the_honest_server_is_honest_beside_its_native_api_too() -> None:
-    names = [row.id for row in rows(NATIVE_MODELS) if row.base or row.endpoint == "models"]
+    names = [row.id for row in rows(NATIVE_MODELS) if row.is_control or row.endpoint == "models"]
     found, _ = asked(NativeServer(), names, NATIVE_MODELS)
     assert len(found) > 8
     assert {row: finding.reason for row, finding in found.items() if finding.verdict is not S} == {}
@@ -196,10 +196,10 @@ def test_every_fault_is_one_method_of_the_honest_server_and_is_asked() -> None:
 
 
 def test_a_copy_of_another_worker_that_is_gone_in_a_moment_is_no_listed_model() -> None:
-    models = native.named({**native.MODELS, f"{ALIAS}-chat": native.MODELS[native.CHAT]})
-    names = [row for row in catalogue() if row.startswith(("native/models/", "models/features/retrieve"))]
+    models = native.named({**native.MODELS, f"{MODEL_COPY_PREFIX}-chat": native.MODELS[native.CHAT]})
+    names = [row for row in load_catalog() if row.startswith(("native/models/", "models/features/retrieve"))]
     found, exchanges = asked(faults.LosesCopies(models=models), names, NATIVE_MODELS)
-    assert any(f"{ALIAS}-chat" in exchange.text for exchange in exchanges)
+    assert any(f"{MODEL_COPY_PREFIX}-chat" in exchange.text for exchange in exchanges)
     assert {row: finding.reason for row, finding in found.items() if finding.verdict is not S} == {}
 
 
@@ -209,13 +209,13 @@ def test_an_alias_is_asked_for_vectors_where_it_was_made() -> None:
     address = Address(base_url=BASE_URL, native_url=BASE_URL.removesuffix("/v1"), embedding_base_url=other)
     main = InProcess(NativeServer())
     network = lambda url: InProcess(HonoursEverything()) if url.startswith(other) else main  # noqa: E731
-    asker = Asker(address=address, store=MemoryStore(), network=network)
-    assert examined("native/alias/embeddings", asker.ask, NATIVE_MODELS).verdict is S
+    asker = Client(address=address, store=MemoryExchangeCache(), network=network)
+    assert examined("native/alias/embeddings", asker.send, NATIVE_MODELS).verdict is S
 
 
 def test_a_server_without_a_model_tagged_latest_cannot_be_asked_for_one() -> None:
     models = native.named({"mini:q4": native.MODELS[native.CHAT]})
-    finding = examined("native/models/untagged", asker_of(NativeServer(models=models)).ask, NATIVE_MODELS)
+    finding = examined("native/models/untagged", asker_of(NativeServer(models=models)).send, NATIVE_MODELS)
     assert (finding.verdict, finding.reason) == (U, "no listed model is tagged `latest`")
 
 
@@ -248,7 +248,7 @@ def test_only_copies_in_a_name_of_ours_are_written_and_none_stays(name: str) -> 
     names = written(exchanges)
     assert names["/api/copy"] == names["/api/delete"]
     assert len(names["/api/copy"]) == len(COPYING)
-    assert all(each.startswith(f"{ALIAS}-") for each in names["/api/copy"])
+    assert all(each.startswith(f"{MODEL_COPY_PREFIX}-") for each in names["/api/copy"])
     left = models_of(server) - STARTED
     assert left == ({f"{each}:latest" for each in names["/api/copy"]} if name == "is_busy_for_deletions" else set())
     assert models_of(server) >= STARTED
@@ -262,23 +262,23 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("error", [ServerGone("gone"), RuntimeError("ours"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("error", [ServerUnreachableError, RuntimeError, KeyboardInterrupt])
 @pytest.mark.parametrize("step", ["copy", "ask"])
 @pytest.mark.parametrize("row", COPYING)
-def test_no_copy_stays_where_a_row_ends_in_the_middle(row: str, step: str, error: BaseException) -> None:
+def test_no_copy_stays_where_a_row_ends_in_the_middle(row: str, step: str, error: type[BaseException]) -> None:
     server = NativeServer()
     asker = asker_of(server)
     last = "/api/copy" if step == "copy" else PATHS[row]
     seen: list[set[str]] = []
 
     def send(call: Call) -> Exchange:
-        exchange = asker.ask(call)
+        exchange = asker.send(call)
         if call.path == last:
             seen.append(models_of(server) - STARTED)
-            raise error
+            raise error("in the middle")
         return exchange
 
-    with pytest.raises(type(error)):
+    with pytest.raises(error):
         examined(row, send, NATIVE_MODELS)
     assert [len(names) for names in seen] == [1]
     assert models_of(server) == STARTED

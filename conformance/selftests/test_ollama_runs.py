@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from conformance.report.files import read
+from conformance.report.files import read_report
 from conformance.selftests.ollamas import FakeOllama
 from conformance.selftests.servers import listening
 from conformance.selftests.servers.behaviours import Dies
@@ -35,7 +35,7 @@ def run(url, folder, *options):
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "OLLAMA_"))}
     ended = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False)
     reports = list(folder.rglob("report.json"))
-    return ended.returncode, ended.stdout + ended.stderr, read(reports[0]) if reports else None
+    return ended.returncode, ended.stdout + ended.stderr, read_report(reports[0]) if reports else None
 
 
 @pytest.mark.parametrize("workers", ["0", "3"])

@@ -4,16 +4,16 @@ from functools import partial
 
 import pytest
 
+from conformance.errors import UsageError
 from conformance.selftests.ollamas import FakeOllama
 from conformance.selftests.openings import controller_of, options, reported
 from conformance.selftests.servers import listening, made
 from conformance.selftests.servers.interface import json_reply
 from conformance.targets import opening
 from conformance.targets.detect import Server, detect
-from conformance.targets.errors import TargetError
 from conformance.targets.fixtures.models import FixtureModel
 from conformance.targets.ollama import Model
-from conformance.targets.opening import opened
+from conformance.targets.opening import open_target
 from conformance.targets.prepare import FIXTURE_IDS, PREPARED
 
 BLIND = FIXTURE_IDS["vision"]
@@ -41,7 +41,7 @@ def small_files(monkeypatch, tmp_path):
 
 
 def target_of(server, folder, **given):
-    with listening(server) as url, opened(options(url, **given), {}, folder, lambda _: None) as target:
+    with listening(server) as url, open_target(options(url, **given), {}, folder, lambda _: None) as target:
         return target
 
 
@@ -115,7 +115,7 @@ def test_an_ollama_without_models_says_what_to_do(tmp_path):
     server = FakeOllama()
     server.models = {}
     with pytest.raises(
-        TargetError, match=r"no model of http.* can be asked: .*`ollama pull smollm2:135m`, or --prepare"
+        UsageError, match=r"no model of http.* can be asked: .*`ollama pull smollm2:135m`, or --prepare"
     ):
         target_of(server, tmp_path)
 
@@ -142,7 +142,7 @@ class Lists:
     ],
 )
 def test_a_server_without_one_model_asks_for_its_name(tmp_path, body, listed):
-    with pytest.raises(TargetError, match=f"name the model to ask with --model; .*/models lists {listed}"):
+    with pytest.raises(UsageError, match=f"name the model to ask with --model; .*/models lists {listed}"):
         target_of(Lists(body), tmp_path)
 
 
@@ -171,14 +171,14 @@ def test_a_model_that_fails_at_its_first_request_is_named_and_its_rows_are_incon
 def test_where_no_model_answers_nothing_is_measured(tmp_path):
     with listening(ollama(cannot_load=list(ABLE))) as url:
         controller = controller_of(url, tmp_path, [])
-        with pytest.raises(TargetError, match=r"no working control: .*status 500: unable to load model"):
+        with pytest.raises(UsageError, match=r"no working control: .*status 500: unable to load model"):
             controller.open()
         controller.close()
 
 
 def test_an_address_that_hangs_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(opening, "detect", partial(detect, seconds=0.3))
-    with pytest.raises(TargetError, match=r"cannot reach .*/api/version: it does not answer in time \(--base-url\)"):
+    with pytest.raises(UsageError, match=r"cannot reach .*/api/version: it does not answer in time \(--base-url\)"):
         target_of(made("hangs"), tmp_path)
 
 
@@ -186,7 +186,7 @@ def test_a_server_that_hangs_once_it_is_known_is_no_measurement(tmp_path, monkey
     monkeypatch.setattr(opening, "detect", lambda *_, **__: Server(kind="generic"))
     with listening(made("hangs")) as url:
         controller = controller_of(url, tmp_path, [], model="m", deadline=0.1)
-        with pytest.raises(TargetError, match=r"no working control: .*no whole answer within the deadline"):
+        with pytest.raises(UsageError, match=r"no working control: .*no whole answer within the deadline"):
             controller.open()
         controller.close()
 
@@ -221,7 +221,7 @@ def test_a_queue_that_stays_full_is_no_measurement(tmp_path):
     server.busy = 1_000_000
     with listening(server) as url:
         controller = controller_of(url, tmp_path, [], deadline=0.1)
-        with pytest.raises(TargetError, match=r"no working control: .*status 503: server busy"):
+        with pytest.raises(UsageError, match=r"no working control: .*status 503: server busy"):
             controller.open()
         controller.close()
 
@@ -242,7 +242,7 @@ def test_an_ollama_that_a_variable_names_is_asked(tmp_path, variables, key):
     said = []
     with listening(ollama()) as url:
         environ = variables(url.rpartition(":")[2].removesuffix("/v1")) | KEYED
-        with opened(options(None), environ, tmp_path, said.append) as target:
+        with open_target(options(None), environ, tmp_path, said.append) as target:
             assert (target.kind, target.version, target.key) == ("ollama", "0.24.0", key)
             assert target.models["chat"].id == "chatty:latest"
     assert said[0].endswith(f": {next(iter(environ))} is set")
@@ -251,7 +251,7 @@ def test_an_ollama_that_a_variable_names_is_asked(tmp_path, variables, key):
 def test_an_ollama_on_the_default_port_is_asked_without_any_option(tmp_path, monkeypatch):
     said = []
     with listening(ollama()) as url:
-        monkeypatch.setattr("conformance.targets.choose.DEFAULT_OLLAMA", url)
-        with opened(options(None), KEYED, tmp_path, said.append) as target:
+        monkeypatch.setattr("conformance.targets.selection.DEFAULT_OLLAMA", url)
+        with open_target(options(None), KEYED, tmp_path, said.append) as target:
             assert (target.kind, target.base_url, target.key) == ("ollama", url, "")
     assert said == [f"asking Ollama 0.24.0 at {url}: it answers on its default port"]

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from conformance.report.explain import curl
-from conformance.report.page.escape import data_block, visible
-from conformance.report.page.overview import overview
-from conformance.report.page.page import SIZE, page
-from conformance.report.page.pairs import pairs
-from conformance.report.page.side_by_side import compare_page
+from conformance.report.html.escape import data_block, visible
+from conformance.report.html.overview import overview
+from conformance.report.html.page import SIZE, page
+from conformance.report.html.pairs import pairs
+from conformance.report.html.side_by_side import compare_page
+from conformance.report.render.explain import format_curl
 
 from .page_material import (
     ALL,
@@ -208,7 +208,7 @@ def test_the_command_is_the_one_that_explain_prints() -> None:
     records = data_of(page(ordinary(), ALL))["exchanges"]
     for each in (CONTROL, STOP):
         quoted = "'" + records[each.id]["sent"].replace("'", "'\"'\"'") + "'"
-        assert records[each.id]["curlHead"] + quoted == curl(each)
+        assert records[each.id]["curlHead"] + quoted == format_curl(each)
     assert "\\u202e" in records[QUOTED.id]["sent"]
 
 
@@ -253,7 +253,7 @@ def test_rows_of_an_endpoint_that_is_not_known_come_last() -> None:
 
 def test_each_request_is_compared_with_the_nearest_before_it() -> None:
     other = body(messages=[{"role": "user", "content": "Another prompt."}])
-    asked = [exchange(body()), exchange(body(), ordinal=1), exchange(other), exchange({**other, "stop": "st"})]
+    asked = [exchange(body()), exchange(body(), repetition=1), exchange(other), exchange({**other, "stop": "st"})]
     made = pairs(asked)
     assert [pair.control for pair in made] == [None, asked[0], asked[0], asked[2]]
     assert [pair.says for pair in made] == [

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from conformance.cli import main
-from conformance.report.files import ReportError, refresh, render, write
-from conformance.report.page.page import page
+from conformance.cli.main import main
+from conformance.report.files import ReportError, rebuild_index, render_report, write_report
+from conformance.report.html.page import page
 
 from .page_material import ALL, HOSTILE_EXCHANGES, hostile, ordinary, versions
 
@@ -20,23 +20,23 @@ from .page_material import ALL, HOSTILE_EXCHANGES, hostile, ordinary, versions
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return write(ordinary(), ALL.values(), tmp_path, "one").parent
+    return write_report(ordinary(), ALL.values(), tmp_path, "one").parent
 
 
 def test_render_gives_the_same_bytes_again(folder: Path) -> None:
     before = (folder / "index.html").read_bytes()
     (folder / "index.html").unlink()
-    assert render(folder) == folder
+    assert render_report(folder) == folder
     assert (folder / "index.html").read_bytes() == before
     assert before.decode() == page(ordinary(), ALL)
 
 
 def test_a_run_refreshes_the_index_of_its_folder(folder: Path, tmp_path: Path) -> None:
     assert "one/index.html" in (tmp_path / "index.html").read_text()
-    write({**ordinary(), "complete": False}, ALL.values(), tmp_path, "two")
+    write_report({**ordinary(), "complete": False}, ALL.values(), tmp_path, "two")
     (tmp_path / "three").mkdir()
     (tmp_path / "three" / "report.json").write_text("{")
-    write(versions()[0], (), tmp_path, "four")
+    write_report(versions()[0], (), tmp_path, "four")
     text = (tmp_path / "index.html").read_text()
     assert "four/index.html" in text
     assert "two" not in text
@@ -95,12 +95,12 @@ def test_damaged_exchanges_are_named_and_nothing_changes(folder: Path, line: str
     with (folder / "exchanges.jsonl").open("a") as file:
         file.write(line)
     with pytest.raises(ReportError, match="damaged"):
-        render(folder)
+        render_report(folder)
     assert (folder / "index.html").read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    "change", [{"seconds": "soon"}, {"status": {}, "sent": 7}, {"pieces": [["a", 3]]}, {"headers": [[1, 2]]}]
+    "change", [{"seconds": "soon"}, {"status": {}, "sent": 7}, {"chunks": [["a", 3]]}, {"headers": [[1, 2]]}]
 )
 def test_an_exchange_with_wrong_types_never_spoils_the_page(folder: Path, change: dict[str, Any]) -> None:
     before = (folder / "index.html").read_bytes()
@@ -114,12 +114,12 @@ def test_an_exchange_with_wrong_types_never_spoils_the_page(folder: Path, change
 
 def test_a_report_without_its_exchanges_still_renders(folder: Path) -> None:
     (folder / "exchanges.jsonl").unlink()
-    render(folder)
+    render_report(folder)
     assert "why it is partial" in (folder / "index.html").read_text()
 
 
 def test_an_empty_folder_has_no_index(tmp_path: Path) -> None:
-    refresh(tmp_path)
+    rebuild_index(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -128,7 +128,7 @@ def test_an_empty_folder_has_no_index(tmp_path: Path) -> None:
 
 @pytest.fixture
 def three(tmp_path: Path) -> list[str]:
-    return [str(write(made, (), tmp_path, f"v{number}").parent) for number, made in enumerate(versions())]
+    return [str(write_report(made, (), tmp_path, f"v{number}").parent) for number, made in enumerate(versions())]
 
 
 def test_compare_prints_each_pair_and_writes_a_page(
@@ -173,5 +173,5 @@ def test_compare_cannot_write_where_it_was_told(
 def test_exchanges_survive_the_way_through_a_file(tmp_path: Path) -> None:
     made = hostile()
     before = {each.id: each for each in HOSTILE_EXCHANGES}
-    file = write(made, HOSTILE_EXCHANGES, tmp_path, "evil")
+    file = write_report(made, HOSTILE_EXCHANGES, tmp_path, "evil")
     assert (file.with_name("index.html")).read_text() == page(made, before)

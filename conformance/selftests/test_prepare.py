@@ -2,8 +2,8 @@
 
 import pytest
 
-from conformance.checklist.values import ALIAS
-from conformance.cli import main
+from conformance.checklist.field_values import MODEL_COPY_PREFIX
+from conformance.cli.main import main
 from conformance.selftests.ollamas import FakeOllama
 from conformance.selftests.servers import listening
 from conformance.targets.fixtures.models import CHAT, EMBEDDINGS, FixtureModel
@@ -115,7 +115,7 @@ def test_the_suites_models_cover_every_capability_under_names_of_their_own():
 def test_the_command_takes_away_what_is_ours_and_nothing_else(capsys):
     others = ["the/users:latest", f"{NAMESPACE}-of-mine:latest", f"{NAMESPACE}/mine:latest", "gpt-3.5-turbo:latest"]
     others += [PREPARED[0].id.replace(":latest", ":mine")]
-    left = f"{ALIAS}-chat:latest"  # a copy that a run left when it was killed
+    left = f"{MODEL_COPY_PREFIX}-chat:latest"  # a copy that a run left when it was killed
     server = FakeOllama()
     server.models = {name: {} for name in [*others, left, *(model.id for model in PREPARED)]}
     with listening(server) as url:

@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 
 from conformance.checklist.verdicts import Verdict
-from conformance.judge.catalogue import catalogue
-from conformance.wire.asker import Address, Asker
-from conformance.wire.store import MemoryStore
+from conformance.judge.catalog import load_catalog
+from conformance.wire.client import Address, Client
+from conformance.wire.exchange_cache import MemoryExchangeCache
 
 from .asking import asked, examined, outcome, rows
 from .servers import HonoursEverything, Reply, Request, made
@@ -80,14 +80,14 @@ def test_a_server_that_has_the_extensions_too_is_supported_in_them():
 
 
 def test_a_server_that_wants_each_tool_call_answered_as_openai_does_sees_every_one_answered():
-    names = [row.id for row in rows() if row.needs == "tools" or "tool" in row.id or "function" in row.id]
+    names = [row.id for row in rows() if row.capability == "tools" or "tool" in row.id or "function" in row.id]
     found = asked(made("demands_tool_results"), names)[0]
     assert {row: finding.reason for row, finding in found.items() if finding.verdict is not S} == {}
 
 
 def test_a_server_that_honours_everything_keeps_every_rule():
     _, exchanges = outcome("honours_everything")
-    found = {row.id: row.rule(exchanges) for row in catalogue().values() if row.rule}
+    found = {row.id: row.rule(exchanges) for row in load_catalog().values() if row.rule}
     assert {row: finding.reason for row, finding in found.items() if finding.verdict is not S} == {}
 
 
@@ -152,7 +152,7 @@ def test_of_a_server_that_does_not_answer_nothing_is_claimed(name):
     posted = {row: str(verdict) for row, verdict in found.items() if not row.startswith("models/")}
     assert set(posted.values()) == {"broken", "inconclusive"}
     broken = {row for row, verdict in posted.items() if verdict == "broken"}
-    assert broken == {row.id for row in rows() if row.base and row.id in posted}
+    assert broken == {row.id for row in rows() if row.is_control and row.id in posted}
     if name == "hangs":
         assert not any(
             verdict.rank is not None for row, verdict in found.items() if row not in broken | {"models/features/list"}
@@ -179,11 +179,11 @@ HARMFUL = ("deep_json", "huge_numbers", "longer_numbers", "not_a_number", "infin
 def test_no_answer_makes_the_judge_raise_and_none_of_these_is_supported(name):
     findings, exchanges = outcome(name)
     assert len(findings) == len(rows())
-    for row in catalogue().values():
+    for row in load_catalog().values():
         if row.rule:
             assert row.rule(exchanges).row == row.id
     lists_models = name == "other_shapes"
-    good = {row for row, found in findings.items() if found.verdict.good and "/fields/" in row}
+    good = {row for row, found in findings.items() if found.verdict.is_positive and "/fields/" in row}
     assert {row for row in good if not (lists_models and row.startswith("models/"))} == set()
 
 
@@ -199,8 +199,8 @@ DEADLINE = 0.4
 )
 def test_on_a_socket_those_that_hang_or_cut_are_found_out_within_the_deadline(name, due):
     with listening(made(name)) as url:
-        asker = Asker(address=Address(base_url=url), store=MemoryStore(), deadline=DEADLINE)
-        found = {row: examined(row, asker.ask) for row in FEW_ROWS}
+        asker = Client(address=Address(base_url=url), store=MemoryExchangeCache(), deadline=DEADLINE)
+        found = {row: examined(row, asker.send) for row in FEW_ROWS}
     in_process = outcome(name)[0]
     assert {row: found[row].verdict for row in FEW_ROWS} == {row: in_process[row].verdict for row in FEW_ROWS}
     assert {finding.verdict for finding in found.values()} <= due
@@ -211,11 +211,11 @@ def test_on_a_socket_those_that_hang_or_cut_are_found_out_within_the_deadline(na
 
 def test_a_row_about_a_server_that_hangs_costs_one_deadline():
     with listening(made("hangs")) as url:
-        asker = Asker(address=Address(base_url=url), store=MemoryStore(), deadline=DEADLINE)
+        asker = Client(address=Address(base_url=url), store=MemoryExchangeCache(), deadline=DEADLINE)
         began = time.monotonic()
         for row in rows():
             if row.id.startswith("chat/"):
-                examined(row.id, asker.ask)
+                examined(row.id, asker.send)
     assert time.monotonic() - began < 2 * DEADLINE + 2
 
 

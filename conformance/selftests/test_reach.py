@@ -8,13 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from conformance.cli import main
+from conformance.cli.main import main
+from conformance.errors import UsageError
 from conformance.selftests.ollamas import FakeOllama
 from conformance.selftests.openings import controller_of, reported
 from conformance.selftests.servers import listening
 from conformance.selftests.servers.transport import LoopbackServer
-from conformance.targets.answers import native_client
-from conformance.targets.errors import TargetError
+from conformance.targets.native_http import native_client
 from conformance.wire import transport
 
 TLS = Path(__file__).parent / "data" / "tls"
@@ -72,7 +72,7 @@ def test_a_private_authority_is_trusted_where_the_environment_names_it(tmp_path,
 
 
 def test_a_certificate_that_nobody_trusts_is_named(tmp_path):
-    with secured(FakeOllama()) as url, pytest.raises(TargetError, match=r"cannot reach https://.*CERTIFICATE_VERIFY"):
+    with secured(FakeOllama()) as url, pytest.raises(UsageError, match=r"cannot reach https://.*CERTIFICATE_VERIFY"):
         verdict(url, tmp_path)
 
 
@@ -82,7 +82,7 @@ def test_a_server_behind_a_proxy_is_asked_through_it(tmp_path, monkeypatch, vari
         monkeypatch.setenv(variable, proxy.removesuffix("/v1"))
         assert verdict("http://ollama.invalid:11434", tmp_path) == "supported"
         monkeypatch.setenv("NO_PROXY", "ollama.invalid")
-        with pytest.raises(TargetError, match=r"cannot reach http://ollama\.invalid:11434/api/version"):
+        with pytest.raises(UsageError, match=r"cannot reach http://ollama\.invalid:11434/api/version"):
             verdict("http://ollama.invalid:11434", tmp_path)
 
 
@@ -128,7 +128,7 @@ def test_the_asker_takes_the_way_that_httpx_takes(monkeypatch, url, no_proxy):
 )
 def test_a_useless_environment_is_named_without_its_values(tmp_path, monkeypatch, capsys, variable, value):
     monkeypatch.setenv(variable, value)
-    with pytest.raises(TargetError, match=rf"cannot use what the environment says \(.*{variable.upper()}") as caught:
+    with pytest.raises(UsageError, match=rf"cannot use what the environment says \(.*{variable.upper()}") as caught:
         verdict("http://host.test", tmp_path)
     assert "secret" not in str(caught.value)
     assert main(["models", "remove", "--base-url", "http://host.test"]) == 2

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Evidence, Verdict
-from conformance.judge.catalogue import catalogue
-from conformance.judge.finding import Finding
+from conformance.errors import UsageError
+from conformance.judge.catalog import load_catalog
 from conformance.judge.shape import violations
 from conformance.report.baseline import Baseline, baseline_for, write_baseline
-from conformance.report.build import Measured, agrees, built
-from conformance.report.compare import compared, lines_of
-from conformance.report.matrix import matrix
-from conformance.report.terminal import outcome_of
-from conformance.targets.errors import TargetError
+from conformance.report.build import RunResult, agrees, build_report
+from conformance.report.compare import compare, format_difference
+from conformance.report.render.markdown import render_matrix
+from conformance.report.render.terminal import outcome_of
 from conformance.targets.ollama import Model
 from conformance.targets.opening import Target
 
@@ -61,13 +61,13 @@ def group_of(old: str | None, new: str | None) -> str | None:
 @pytest.mark.parametrize("old", [*RANKED, *DOUBTS, None])
 @pytest.mark.parametrize("new", [*RANKED, *DOUBTS, None])
 def test_a_change_stands_in_its_own_group_and_in_no_other(old: str | None, new: str | None) -> None:
-    found = compared(*pair(old, new))
+    found = compare(*pair(old, new))
     named = {group: [change.row for change in getattr(found, group)] for group in GROUPS}
     group = group_of(old, new)
     assert {name: rows for name, rows in named.items() if rows} == ({group: [N]} if group else {})
     assert found.status == (1 if group in ("regressions", "lost_evidence") else 0)
     assert found.untested == 0
-    shown = "\n".join(lines_of(found))
+    shown = "\n".join(format_difference(found))
     assert (f"{N}: {old or '-'} -> {new or '-'}" in shown) == bool(group)
     assert ("No differences." in shown) == (group is None)
 
@@ -75,17 +75,17 @@ def test_a_change_stands_in_its_own_group_and_in_no_other(old: str | None, new: 
 @pytest.mark.parametrize("other", ["supported", "broken", "untested", None])
 def test_a_row_that_one_of_two_did_not_ask_says_nothing(other: str | None) -> None:
     for old, new in (("untested", other), (other, "untested")):
-        found = compared(*pair(old, new))
+        found = compare(*pair(old, new))
         assert found.untested == 1
         assert not any(getattr(found, group) for group in GROUPS)
         assert found.status == 0
-        assert "1 rows were not asked" in "\n".join(lines_of(found))
+        assert "1 rows were not asked" in "\n".join(format_difference(found))
 
 
 def test_another_reason_is_no_regression() -> None:
     old, new = pair("broken", "broken")
     new["rows"][1]["reason"] = "another"
-    found = compared(old, new)
+    found = compare(old, new)
     assert [(change.row, change.reason) for change in found.changed_reasons] == [(N, "another")]
     assert found.status == 0
 
@@ -101,9 +101,9 @@ def test_another_model_behind_the_same_name_is_said(
     reports = pair("supported", "ignored")
     for made, (name, digest) in zip(reports, (old, new), strict=True):
         made["target"]["models"]["chat"] |= {"id": name, "digest": digest}
-    found = compared(*reports)
-    assert found.models == (("chat",) if said else ())
-    assert ("Another model answered for chat" in "\n".join(lines_of(found))) == said
+    found = compare(*reports)
+    assert found.changed_models == (("chat",) if said else ())
+    assert ("Another model answered for chat" in "\n".join(format_difference(found))) == said
 
 
 # Baselines
@@ -130,7 +130,7 @@ def test_a_baseline_is_sorted_a_row_per_line_and_read_as_written(tmp_path: Path)
     of_report = baseline_for(options(found_report), None)
     assert of_report is not None
     assert of_report.verdicts == found.verdicts
-    assert compared(found.report, made).status == 0
+    assert compare(found.report, made).status == 0
 
 
 BAD = {
@@ -156,7 +156,7 @@ def test_a_baseline_that_is_none_is_named(how: str, tmp_path: Path) -> None:
     file = tmp_path / "expected.json"
     if text is not None:
         file.write_text(text)
-    with pytest.raises(TargetError, match=says) as error:
+    with pytest.raises(UsageError, match=says) as error:
         baseline_for(options(file), None)
     assert str(file) in str(error.value)
     assert str(error.value).startswith("--baseline:")
@@ -168,7 +168,7 @@ def test_a_baseline_by_hand_needs_verdicts_only(tmp_path: Path) -> None:
     found = baseline_for(options(file), None)
     assert found is not None
     assert found.version is None
-    assert compared(found.report, report([row(N, "broken")])).status == 1
+    assert compare(found.report, report([row(N, "broken")])).status == 1
 
 
 def test_a_baseline_that_is_to_be_written_need_not_be_there(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_baseline_that_is_to_be_written_need_not_be_there(tmp_path: Path) -> N
 
 WORDS = st.text(max_size=30)
 FINDINGS = st.dictionaries(
-    st.sampled_from(list(catalogue())),
+    st.sampled_from(list(load_catalog())),
     st.builds(
         Finding,
         row=st.just(N),
@@ -201,20 +201,20 @@ def test_any_findings_make_a_valid_report(
 ) -> None:
     target = Target(kind="ollama", version=version, why="", base_url=URL, embedding_base_url=URL, key="",
                     models={"chat": Model(id="m", digest="")})  # fmt: skip
-    measured = Measured(
-        target=target, findings=findings, exchanges=HOSTILE_EXCHANGES, started=1.7e9, seconds=1.0, gone=gone,
+    measured = RunResult(
+        target=target.record(), findings=findings, exchanges=HOSTILE_EXCHANGES, started=1.7e9, seconds=1.0, gone=gone,
         stopped=stopped, models={"chat": "m"},
     )  # fmt: skip
     old = Baseline(source="s", version=None, verdicts={}, report=copy.deepcopy(report([row(N, "partial")])))
-    made = built(measured, old if based else None)
+    made = build_report(measured, old if based else None)
     assert violations("report", made) == ()
-    assert sum(made["counts"].values()) == len(made["rows"]) == len(catalogue())
+    assert sum(made["counts"].values()) == len(made["rows"]) == len(load_catalog())
     assert made["complete"] is (not gone and not stopped and "untested" not in made["counts"])
     assert json.loads(json.dumps(made)) == made
     for each in made["rows"]:
         finding = findings.get(each["id"])
         assert finding is None or each["verdict"] == finding.verdict
-    assert all(line.isprintable() for line in matrix(made).split("\n"))
+    assert all(line.isprintable() for line in render_matrix(made).split("\n"))
 
 
 @pytest.mark.parametrize("verdict", Verdict)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance import resources
+from conformance.checklist import packaged_data as resources
 from conformance.judge.shape import Violation, extensions, violations
 
 from .instances import FILES, INSTANCES, REPORT, ROW, TEXT_CHUNK, USAGE_CHUNK
@@ -207,5 +207,5 @@ def test_packaged_data_is_found_in_a_wheel_and_in_a_checkout(kind, tmp_path, mon
     inside, beside = package / "schemas", tmp_path / "schemas"
     for place in {"wheel": [inside], "checkout": [beside], "both": [inside, beside]}[kind]:
         place.mkdir(parents=True)
-    monkeypatch.setattr(resources, "__file__", str(package / "resources.py"))
+    monkeypatch.setattr(resources, "__file__", str(package / "checklist" / "packaged_data.py"))
     assert resources.folder("schemas") == (beside if kind == "checkout" else inside)

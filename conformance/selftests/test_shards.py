@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Verdict
-from conformance.cli import main
-from conformance.judge.catalogue import catalogue
-from conformance.judge.conclude import concluded, worse_than
-from conformance.judge.finding import Finding
-from conformance.merge import merged
-from conformance.report.compare import compared
-from conformance.report.files import ReportError, exchanges_of, read, write
+from conformance.cli.main import main
+from conformance.errors import UsageError
+from conformance.judge.catalog import load_catalog
+from conformance.judge.finalize import finalize_findings, has_regressions
+from conformance.report.compare import compare
+from conformance.report.files import ReportError, read_exchanges, read_report, write_report
+from conformance.report.merge import merge_shards
+from conformance.runner.sharding import Shard, rows_in, shard_of
 from conformance.selftests.reports import report_of
 from conformance.selftests.servers import CHAT_MODEL, EMBEDDING_MODEL, listening, made
-from conformance.shard import Shard, rows_in, shard_of
-from conformance.targets.errors import TargetError
 from conformance.wire.exchange import Call, Exchange
 
-ROWS = list(catalogue().values())
+ROWS = list(load_catalog().values())
 ASKED = {row.id for row in ROWS if row.probe}
 
 
@@ -47,7 +47,7 @@ def test_a_shard_does_not_depend_on_the_order_of_rows() -> None:
 
 @pytest.mark.parametrize("text", ["x", "0/5", "6/5", "2", "2/", "/5", "-1/5", "2/5/7", "0/0", "1.5/5", " 1/5"])
 def test_what_is_no_shard_is_refused_by_name(text: str) -> None:
-    with pytest.raises(TargetError, match="--shard"):
+    with pytest.raises(UsageError, match="--shard"):
         shard_of(text)
 
 
@@ -89,12 +89,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def found(path: Path) -> dict[str, tuple[str, str]]:
-    return {row["id"]: (row["verdict"], row["reason"]) for row in read(path)["rows"]}
+    return {row["id"]: (row["verdict"], row["reason"]) for row in read_report(path)["rows"]}
 
 
 def test_shards_say_that_they_are_no_whole_run(runs: Path) -> None:
     for index in (1, 2, 3):
-        report = read(runs / f"shards/generic.shard-{index}-of-3")
+        report = read_report(runs / f"shards/generic.shard-{index}-of-3")
         assert report["complete"] is False
         assert (report["shard"]["index"], report["shard"]["of"], report["shard"]["ended"]) == (index, 3, "")
         reasons = {row["reason"] for row in report["rows"] if row["verdict"] == "untested"}
@@ -109,22 +109,22 @@ def test_merged_shards_are_the_single_run(runs: Path) -> None:
     assert main(["merge", str(runs / "shards"), "--report-dir", str(runs / "merged")]) == 0
     single, whole = runs / "single/generic.partial", runs / "merged/generic.partial"
     assert found(whole) == found(single)
-    assert compared(read(single), read(whole)).record()["status"] == 0
-    assert "shard" not in read(whole)
-    names = set(exchanges_of(whole))
-    assert all(set(row["exchanges"]) <= names for row in read(whole)["rows"])
-    asked = sum(read(file)["requests"] for file in runs.glob("shards/*/report.json"))
-    assert read(whole)["requests"] == asked == len(names)
+    assert compare(read_report(single), read_report(whole)).to_record()["status"] == 0
+    assert "shard" not in read_report(whole)
+    names = set(read_exchanges(whole))
+    assert all(set(row["exchanges"]) <= names for row in read_report(whole)["rows"])
+    asked = sum(read_report(file)["requests"] for file in runs.glob("shards/*/report.json"))
+    assert read_report(whole)["requests"] == asked == len(names)
 
 
 def test_each_finding_keeps_the_answer_it_rests_on(runs: Path) -> None:
     """Shards asked the same control: the merged report holds each answer, for the rows that saw it."""
-    whole = merged([runs / "shards"])
+    whole = merge_shards([runs / "shards"])
     by_id = {exchange.id: exchange for exchange in whole.exchanges}
     for index in (1, 2, 3):
         file = runs / f"shards/generic.shard-{index}-of-3"
-        theirs = exchanges_of(file)
-        for row in read(file)["rows"]:
+        theirs = read_exchanges(file)
+        for row in read_report(file)["rows"]:
             if row["id"] in whole.findings and row["verdict"] != "untested":
                 texts = [theirs[name].text for name in row["exchanges"]]
                 assert [by_id[name].text for name in whole.findings[row["id"]].exchanges] == texts
@@ -161,8 +161,8 @@ def test_a_shard_that_is_there_twice_is_named(runs: Path, tmp_path: Path) -> Non
     copy.mkdir()
     (copy / "report.json").write_bytes((first / "report.json").read_bytes())
     with pytest.raises(ReportError, match="shard 1/3 is there twice"):
-        merged([runs / "shards", copy])
-    assert merged([runs / "shards", first]).report["rows"]  # the same file named twice is one
+        merge_shards([runs / "shards", copy])
+    assert merge_shards([runs / "shards", first]).report["rows"]  # the same file named twice is one
 
 
 @pytest.mark.parametrize(
@@ -182,35 +182,35 @@ def test_shards_of_different_runs_are_refused(
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    report = read(runs / "shards/generic.shard-2-of-3")
+    report = read_report(runs / "shards/generic.shard-2-of-3")
     of = change.get("shard", {}).get("of", 3)
     report = {**report, **{part: {**report[part], **values} for part, values in change.items()}}
     (other / "report.json").write_text(json.dumps(report))
     parts = [runs / "shards/generic.shard-1-of-3", other, runs / "shards/generic.shard-3-of-3"]
     with pytest.raises(ReportError, match=re.escape(f"shards 1/3 and 2/{of} are of different runs, {named}")):
-        merged(parts)
+        merge_shards(parts)
 
 
 def test_what_is_no_shard_is_not_merged(tmp_path: Path) -> None:
-    whole = write(report_of({}), [], tmp_path / "r", None)
+    whole = write_report(report_of({}), [], tmp_path / "r", None)
     with pytest.raises(ReportError, match="is the report of no shard"):
-        merged([whole])
+        merge_shards([whole])
     with pytest.raises(ReportError, match=r"no shard's report\.json"):
-        merged([tmp_path / "r"])
+        merge_shards([tmp_path / "r"])
     with pytest.raises(ReportError, match=r"there is no report\.json at"):
-        merged([tmp_path / "nothing"])
+        merge_shards([tmp_path / "nothing"])
 
 
 def test_a_shard_that_ended_early_makes_the_whole_partial(runs: Path, tmp_path: Path) -> None:
     parts = [runs / f"shards/generic.shard-{index}-of-3" for index in (1, 2)]
     third = runs / "shards/generic.shard-3-of-3"
-    report = read(third)
+    report = read_report(third)
     report["shard"]["ended"] = "the server takes no connections any more"
     cut = tmp_path / "cut"
     cut.mkdir()
     (cut / "report.json").write_text(json.dumps(report))
     (cut / "exchanges.jsonl").write_bytes((third / "exchanges.jsonl").read_bytes())
-    whole = merged([*parts, cut])
+    whole = merge_shards([*parts, cut])
     assert whole.report["complete"] is False
     assert whole.report["notes"] == [
         "the run ended early: shard 3/3: the server takes no connections any more",
@@ -222,26 +222,26 @@ def test_what_the_shards_say_of_the_target_is_said_once(runs: Path, tmp_path: Pa
     parts = []
     for index in (1, 2, 3):
         shard = runs / f"shards/generic.shard-{index}-of-3"
-        report = read(shard)
+        report = read_report(shard)
         report["target"]["notes"] = ["ours:latest cannot be used on this server: load: 500"]
         parts.append(tmp_path / str(index))
         parts[-1].mkdir()
         (parts[-1] / "report.json").write_text(json.dumps(report))
         (parts[-1] / "exchanges.jsonl").write_bytes((shard / "exchanges.jsonl").read_bytes())
-    assert merged(parts).report["notes"] == ["ours:latest cannot be used on this server: load: 500"]
+    assert merge_shards(parts).report["notes"] == ["ours:latest cannot be used on this server: load: 500"]
 
 
-def answer(name: str, ordinal: int, started: float) -> Exchange:
-    call = Call(path="/chat/completions", body={"model": "m", "messages": []}, ordinal=ordinal)
+def answer(name: str, repetition: int, started: float) -> Exchange:
+    call = Call(path="/chat/completions", body={"model": "m", "messages": []}, repetition=repetition)
     body = {"id": name, "object": "chat.completion", "choices": []}
-    return Exchange(call=call, status=200, pieces=((0.1, json.dumps(body)),), started=started, seconds=0.1)
+    return Exchange(call=call, status=200, chunks=((0.1, json.dumps(body)),), started=started, seconds=0.1)
 
 
 def unique(*shards: list[Exchange]) -> Finding:
     row = "chat/response/ids_unique"
     findings: dict[str, Finding] = {}
     answers = [exchange for shard in shards for exchange in shard]
-    list(concluded(findings, answers, shards=shards, models=["chat"], selected=[row]))
+    list(finalize_findings(findings, answers, shards=shards, models=["chat"], selected=[row]))
     return findings[row]
 
 
@@ -262,19 +262,19 @@ def test_derived_rows_follow_whatever_the_order_of_findings() -> None:
             name: Finding(row=name, verdict=Verdict.SUPPORTED if len(name) % 2 else Verdict.REJECTED, reason="")
             for name in names
         }
-        list(concluded(findings, [], models=[], selected=[], rules=False))
+        list(finalize_findings(findings, [], models=[], selected=[], rules=False))
         return findings
 
-    names = sorted(row.id for row in ROWS if not row.parts)
+    names = sorted(row.id for row in ROWS if not row.derived_from)
     assert derived(names) == derived(names[::-1])
-    assert {row.id for row in ROWS if row.parts} <= set(derived(names))
+    assert {row.id for row in ROWS if row.derived_from} <= set(derived(names))
 
 
 def test_worse_than_expected_and_lost_evidence_are_told_from_the_rest() -> None:
     found_ = {"a": Finding(row="a", verdict=Verdict.REJECTED, reason="")}
     lost = {"a": Finding(row="a", verdict=Verdict.INCONCLUSIVE, reason="")}
-    assert worse_than(found_, {"a": Verdict.SUPPORTED}.get)
-    assert not worse_than(found_, {"a": Verdict.IGNORED}.get)
-    assert not worse_than(found_, {}.get)
-    assert worse_than(lost, {"a": Verdict.BROKEN}.get)
-    assert worse_than(found_, {}.get, required=True)
+    assert has_regressions(found_, {"a": Verdict.SUPPORTED}.get)
+    assert not has_regressions(found_, {"a": Verdict.IGNORED}.get)
+    assert not has_regressions(found_, {}.get)
+    assert has_regressions(lost, {"a": Verdict.BROKEN}.get)
+    assert has_regressions(found_, {}.get, required=True)

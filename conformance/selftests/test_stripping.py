@@ -15,7 +15,7 @@ from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.probes.embeddings import ONE
 from conformance.probes.endpoints import Chat, Completions
 from conformance.probes.session import Send
-from conformance.wire.asker import Asker
+from conformance.wire.client import Client
 from conformance.wire.exchange import Call, Exchange
 
 from .asking import MODELS, asker_of, examined, rows
@@ -70,12 +70,12 @@ def field_of(row: str) -> str | None:
 
 
 @cache
-def whole(*, strict: bool) -> Asker:
+def whole(*, strict: bool) -> Client:
     return asker_of(HonoursEverything(lenient=not strict, extensions=not strict, pace=0))
 
 
 @cache
-def without(field: str, model: str, *, strict: bool) -> Asker:
+def without(field: str, model: str, *, strict: bool) -> Client:
     server = HonoursEverything(lenient=not strict, extensions=not strict, pace=0)
     return asker_of(strips(field, server, model if field == "model" else CONTROLS.get(field)))
 
@@ -83,7 +83,7 @@ def without(field: str, model: str, *, strict: bool) -> Asker:
 def stripping(field: str, model: str, *, strict: bool) -> Send:
     def send(call: Call) -> Exchange:
         holds = isinstance(call.body, dict) and field in call.body
-        return (without(field, model, strict=strict) if holds else whole(strict=strict)).ask(call)
+        return (without(field, model, strict=strict) if holds else whole(strict=strict)).send(call)
 
     return send
 
@@ -94,7 +94,7 @@ ROWS = [row for row in rows() if field_of(row.id)]
 @pytest.mark.parametrize("row", [row.id for row in ROWS])
 def test_a_stripped_field_is_ignored(row):
     strict = row.startswith("errors/")
-    found = examined(row, whole(strict=strict).ask)
+    found = examined(row, whole(strict=strict).send)
     assert found.verdict is Verdict.SUPPORTED, found.reason
     if found.evidence is not Evidence.EFFECT:
         assert found.evidence in (Evidence.PARSED, Evidence.ECHOED)  # no effect to take away

@@ -3,11 +3,11 @@
 import httpx
 import pytest
 
+from conformance.errors import UsageError
 from conformance.selftests.ollamas import serving
 from conformance.targets.address import DEFAULT_OLLAMA
-from conformance.targets.choose import Choice, choose
 from conformance.targets.detect import Server, detect
-from conformance.targets.errors import TargetError
+from conformance.targets.selection import Choice, choose
 
 OLLAMA = Server(kind="ollama", version="0.24.0")
 GENERIC = Server(kind="generic")
@@ -19,7 +19,7 @@ def looking(**servers):
     def look(base_url):
         host = base_url.split("/")[2]
         if host not in servers:
-            raise TargetError(f"cannot reach {base_url}: connection refused")
+            raise UsageError(f"cannot reach {base_url}: connection refused")
         return servers[host]
 
     return look
@@ -86,14 +86,14 @@ def test_the_line_names_server_version_and_reason():
     ],
 )
 def test_what_is_named_is_never_replaced_by_the_next(base_url, target, environ, message):
-    with pytest.raises(TargetError, match=message):
+    with pytest.raises(UsageError, match=message):
         chosen(base_url, target, environ, **EVERYBODY)
 
 
 def test_target_ollama_needs_one_on_its_default_port():
-    with pytest.raises(TargetError, match="none runs on its default port"):
+    with pytest.raises(UsageError, match="none runs on its default port"):
         chosen(target="ollama")
-    with pytest.raises(TargetError, match="not an Ollama"):
+    with pytest.raises(UsageError, match="not an Ollama"):
         chosen(target="ollama", **{"127.0.0.1:11434": GENERIC})
 
 
@@ -145,14 +145,14 @@ def refusing(error):
     ],
 )
 def test_a_server_that_does_not_answer_is_named(error, words):
-    with pytest.raises(TargetError, match=f"cannot reach http://host/api/version: .*{words}"):
+    with pytest.raises(UsageError, match=f"cannot reach http://host/api/version: .*{words}"):
         detect(refusing(error), "http://host/v1")
 
 
 @pytest.mark.parametrize("status", [502, 504])
 def test_a_gateway_is_not_the_server(status):
     client = serving(**{"/api/version": lambda _: httpx.Response(status, text="Bad Gateway")})
-    with pytest.raises(TargetError, match=f"a gateway answers {status} in its place"):
+    with pytest.raises(UsageError, match=f"a gateway answers {status} in its place"):
         detect(client, "http://host/v1")
 
 
@@ -162,5 +162,5 @@ def test_an_endless_answer_is_cut():
             yield b"x" * 1_000_000
 
     client = serving(**{"/api/version": lambda _: httpx.Response(200, content=endless())})
-    with pytest.raises(TargetError, match="sends more than 16384 KB"):
+    with pytest.raises(UsageError, match="sends more than 16384 KB"):
         detect(client, "http://host/v1")

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from conformance.turns import Turns
+from conformance.runner.model_schedule import Turns
 
 
 def taking(turns, place):
@@ -52,9 +52,8 @@ def test_the_same_model_is_asked_by_all_at_once(tmp_path):
 
 
 def test_a_worker_that_was_killed_holds_nobody_up(tmp_path):
-    code = (
-        "import os, sys; from conformance.turns import Turns; Turns(__import__('pathlib').Path(sys.argv[1]), 'gw0')"
-    )
+    code = "import os, sys; from conformance.runner.model_schedule import Turns; "
+    code += "Turns(__import__('pathlib').Path(sys.argv[1]), 'gw0')"
     subprocess.run([sys.executable, "-c", f"{code}; os._exit(9)", str(tmp_path)], check=False, env=dict(os.environ))
     assert (tmp_path / "turn-gw0.place").read_text() == "0"
     Turns(tmp_path, "gw1").take(1)

@@ -14,7 +14,7 @@ from conformance.selftests.servers import listening, made
 from conformance.selftests.servers.hostile import DEPTH, LONG
 from conformance.selftests.servers.sockets import PATIENCE, Peer, Script, answer, chunk, playing
 from conformance.selftests.wire_calls import AMPLE, CALLS, CHUNKED, EVENTS, GOOD, JSON, asker_of, by_each_way
-from conformance.wire.exchange import Call, Exchange
+from conformance.wire.exchange import Call, Exchange, Transport
 from conformance.wire.transport import LARGEST
 
 DEADLINE = 0.2
@@ -27,14 +27,14 @@ def _sdk_is_imported() -> None:
     """Importing the SDK takes longer than the deadlines here."""
     with playing(lambda _: iter([answer(GOOD, JSON)])) as peer:
         for call in CALLS.values():
-            asker_of(peer.url).ask(call)
+            asker_of(peer.url).send(call)
 
 
 def asked(script: Script, call: Call, deadline: float = AMPLE, **playing_so: Any) -> Exchange:
     """The exchange with a server that plays the script; it must have come within the deadline."""
     with playing(script, **playing_so) as peer:
         began = time.monotonic()
-        exchange = asker_of(peer.url, deadline).ask(call)
+        exchange = asker_of(peer.url, deadline).send(call)
         took = time.monotonic() - began
     assert took < deadline + MARGIN
     assert exchange.seconds < deadline + MARGIN / 2
@@ -104,12 +104,12 @@ def taken_slowly(connection: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("takes", [lambda _: b"", taken_slowly], ids=["not at all", "slowly"])
-@pytest.mark.parametrize("via", ["raw", "bare"])
+@pytest.mark.parametrize("transport", ["http", "sdk_raw_body"])
 def test_a_server_that_does_not_take_the_request_is_left_at_the_deadline(
-    takes: Callable[[socket.socket], bytes], via: str
+    takes: Callable[[socket.socket], bytes], transport: Transport
 ) -> None:
     # Longer than what the buffers of a connection hold.
-    call = Call(path="/chat/completions", raw="x" * 48 * 1024 * 1024, via=via)
+    call = Call(path="/chat/completions", raw="x" * 48 * 1024 * 1024, transport=transport)
     assert asked(hang_before_the_head, call, DEADLINE, takes=takes).failure == "timeout"
 
 
@@ -259,7 +259,7 @@ def test_an_odd_answer_is_kept_as_it_came(odd: Odd, call: Call) -> None:
 @pytest.mark.parametrize("name", ["gzip_bomb", "deep_json", "hostile_text", "redirects_for_ever", "html_to_all"])
 def test_hostile_servers_are_heard_out(name: str, call: Call) -> None:
     with listening(made(name)) as url:
-        exchange = asker_of(url.removesuffix("/v1")).ask(call)
+        exchange = asker_of(url.removesuffix("/v1")).send(call)
     assert exchange.failure is None
     assert len(exchange.text) < 2 * LONG
 
@@ -276,7 +276,7 @@ def test_another_host_is_not_asked_by_a_redirect(call: Call) -> None:
 def test_each_call_is_sent_once_whatever_comes_back(call: Call) -> None:
     for data in (b"", answer(b"", status="500 No"), answer(b"", status="409 No"), answer(b"", status="408 No")):
         with playing(playing_bytes(data)) as peer:
-            asker_of(peer.url).ask(call)
+            asker_of(peer.url).send(call)
         assert len(peer.heard) == 1
 
 
@@ -285,6 +285,6 @@ def test_the_sdk_reads_the_text_from_where_it_is_due(way: str) -> None:
     """An answer with both `message` and `delta`, as some servers send it, holds its text where the SDK looks."""
     events = b"data: " + GOOD + b"\n\ndata: [DONE]\n\n"
     data = answer(events, EVENTS) if CALLS[way].streams else answer(GOOD, JSON)
-    taken = asked(playing_bytes(data), CALLS[way]).taken
+    taken = asked(playing_bytes(data), CALLS[way]).sdk_result
     assert taken is not None
     assert (taken.text, taken.exception) == ("Hi", None)

@@ -14,9 +14,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conformance.selftests.store_workers import CALLS, TEXT, ask_all, ask_for_ever, ask_once, exchange_of
-from conformance.wire.exchange import Call, Exchange, Taken, restored
+from conformance.wire.exchange import Call, Exchange, SdkResult, exchange_from_record
+from conformance.wire.exchange_cache import FileExchangeCache
 from conformance.wire.sse import Event, events_of
-from conformance.wire.store import FolderStore
 from conformance.wire.transport import Recording
 
 CALL = CALLS[0]
@@ -40,7 +40,7 @@ def test_workers_that_want_the_same_ask_once(tmp_path: Path) -> None:
         worker.join(PATIENCE)
     assert [worker.exitcode for worker in workers] == [0] * count
     assert asked.read_text(encoding="utf-8").split() == [call.id for call in CALLS]
-    kept = list(FolderStore(tmp_path / "exchanges").all())
+    kept = list(FileExchangeCache(tmp_path / "exchanges").all())
     assert sorted(each.id for each in kept) == sorted(call.id for call in CALLS)
 
 
@@ -57,10 +57,10 @@ def test_a_worker_that_is_killed_while_it_asks_blocks_nobody(tmp_path: Path) -> 
     other.kill()
     assert not stuck
     assert other.exitcode == 0
-    assert FolderStore(tmp_path).get_or_ask(CALL, refuse) == exchange_of(CALL)
+    assert FileExchangeCache(tmp_path).get_or_send(CALL, refuse) == exchange_of(CALL)
 
 
-WHOLE = json.dumps(exchange_of(CALL).record())
+WHOLE = json.dumps(exchange_of(CALL).to_record())
 DAMAGED: dict[str, bytes] = {
     "empty": b"",
     "half": WHOLE[: len(WHOLE) // 2].encode(),
@@ -70,39 +70,39 @@ DAMAGED: dict[str, bytes] = {
     "null": b"null",
     "a list": b"[]",
     "an object of nothing": b"{}",
-    "another shape": b'{"call": 7, "taken": [], "headers": 1, "sent_headers": null, "pieces": [1]}',
+    "another shape": b'{"call": 7, "sdk_result": [], "headers": 1, "sent_headers": null, "chunks": [1]}',
     "an unknown field": WHOLE.replace('"status"', '"zq"').encode(),
-    "a call of unknown fields": WHOLE.replace('"ordinal"', '"zq"').encode(),
+    "a call of unknown fields": WHOLE.replace('"repetition"', '"zq"').encode(),
 }
 
 
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_exchange_is_asked_anew(content: bytes, tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
-    store.get_or_ask(CALLS[1], exchange_of)
+    store = FileExchangeCache(tmp_path)
+    store.get_or_send(CALLS[1], exchange_of)
     (tmp_path / f"{CALL.id}.json").write_bytes(content)
-    assert [each.call for each in FolderStore(tmp_path).all()] == [CALLS[1]]
-    assert FolderStore(tmp_path).get_or_ask(CALL, exchange_of) == exchange_of(CALL)
-    assert FolderStore(tmp_path).get_or_ask(CALL, refuse).text == TEXT
+    assert [each.call for each in FileExchangeCache(tmp_path).all()] == [CALLS[1]]
+    assert FileExchangeCache(tmp_path).get_or_send(CALL, exchange_of) == exchange_of(CALL)
+    assert FileExchangeCache(tmp_path).get_or_send(CALL, refuse).text == TEXT
 
 
 def test_what_a_killed_worker_left_half_written_is_no_exchange(tmp_path: Path) -> None:
     (tmp_path / f"{CALL.id}.partial").write_text(WHOLE[:40], encoding="utf-8")
-    store = FolderStore(tmp_path)
+    store = FileExchangeCache(tmp_path)
     assert list(store.all()) == []
-    store.get_or_ask(CALL, exchange_of)
+    store.get_or_send(CALL, exchange_of)
     assert [each.call for each in store.all()] == [CALL]
 
 
 def test_a_call_that_could_not_be_asked_is_asked_again(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
+    store = FileExchangeCache(tmp_path)
 
     def fail(_: Call) -> Exchange:
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        store.get_or_ask(CALL, fail)
-    assert FolderStore(tmp_path).get_or_ask(CALL, exchange_of) == exchange_of(CALL)
+        store.get_or_send(CALL, fail)
+    assert FileExchangeCache(tmp_path).get_or_send(CALL, exchange_of) == exchange_of(CALL)
 
 
 TEXTS = st.text(st.characters(codec=None), max_size=20)
@@ -119,12 +119,14 @@ PAIRS = st.lists(st.tuples(TEXTS, TEXTS), max_size=2).map(tuple)
     call=st.builds(Call, path=TEXTS, body=BODIES, raw=st.none() | TEXTS, headers=PAIRS),
     text=TEXTS,
     headers=PAIRS,
-    taken=st.none() | st.builds(Taken, text=st.none() | TEXTS, vector_lengths=st.tuples(st.integers(0, 9))),
+    sdk_result=st.none() | st.builds(SdkResult, text=st.none() | TEXTS, vector_lengths=st.tuples(st.integers(0, 9))),
 )
-def test_what_was_kept_comes_back_as_it_was(call: Call, text: str, headers: Any, taken: Taken | None) -> None:
+def test_what_was_kept_comes_back_as_it_was(
+    call: Call, text: str, headers: Any, sdk_result: SdkResult | None
+) -> None:
     """Lone surrogates included: a server can put them into JSON."""
-    exchange = Exchange(call=call, pieces=((0.5, text),), headers=headers, taken=taken, detail=text)
-    back = restored(json.loads(json.dumps(exchange.record())))
+    exchange = Exchange(call=call, chunks=((0.5, text),), headers=headers, sdk_result=sdk_result, detail=text)
+    back = exchange_from_record(json.loads(json.dumps(exchange.to_record())))
     assert back == exchange
     assert back.id == exchange.id
 

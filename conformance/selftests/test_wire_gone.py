@@ -13,7 +13,7 @@ from conformance.selftests.servers import Reply, Request, Server, listening
 from conformance.selftests.servers.behaviours import Dies
 from conformance.selftests.servers.interface import Cut, Hang, json_reply
 from conformance.selftests.wire_calls import AMPLE, CALLS, GOOD, asker_of, by_each_way
-from conformance.wire.asker import ServerGone
+from conformance.wire.client import ServerUnreachableError
 from conformance.wire.exchange import Call, Exchange
 
 MARGIN = 2.0
@@ -45,27 +45,27 @@ def test_a_server_that_nobody_reaches_any_more_is_gone(call: Call) -> None:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        with pytest.raises(ServerGone, match="takes no connections any more"):
-            asker_of(url).ask(call)
+        with pytest.raises(ServerUnreachableError, match="takes no connections any more"):
+            asker_of(url).send(call)
 
 
 @by_each_way
 def test_a_server_that_dies_in_the_middle_is_gone_from_then_on(call: Call) -> None:
     with listening(Dies(left=1, inner=Turns(replies=(OK,)))) as url:
         asker = asker_of(url.removesuffix("/v1"))
-        assert asker.ask(call).status == 200
-        with pytest.raises(ServerGone):
-            asker.ask(call.again(1))
-        with pytest.raises(ServerGone):
-            asker.ask(call.again(2))
+        assert asker.send(call).status == 200
+        with pytest.raises(ServerUnreachableError):
+            asker.send(replace(call, repetition=1))
+        with pytest.raises(ServerUnreachableError):
+            asker.send(replace(call, repetition=2))
 
 
 @by_each_way
 def test_a_server_that_fails_once_is_not_gone(call: Call) -> None:
     with listening(Turns(replies=(None, OK))) as url:
         asker = asker_of(url.removesuffix("/v1"))
-        assert asker.ask(call).failure == "cut"
-        assert asker.ask(call.again(1)).status == 200
+        assert asker.send(call).failure == "cut"
+        assert asker.send(replace(call, repetition=1)).status == 200
 
 
 def test_who_fails_to_connect_once_finds_it_unreachable_but_not_gone() -> None:
@@ -75,7 +75,7 @@ def test_who_fails_to_connect_once_finds_it_unreachable_but_not_gone() -> None:
 
     asker = asker_of("http://mini.test")
     asker.network = lambda _: Refuses()
-    assert asker.ask(CALLS["sdk"]).failure == "unreachable"
+    assert asker.send(CALLS["sdk"]).failure == "unreachable"
 
 
 def busy(status: int, message: str = "no", after: str | None = None) -> Reply:
@@ -88,7 +88,7 @@ BUSY = "server busy, please try again.  maximum pending requests exceeded"
 
 def patiently(server: Server, call: Call, deadline: float = AMPLE) -> Exchange:
     with listening(server) as url:
-        return asker_of(url.removesuffix("/v1"), deadline).ask(call)
+        return asker_of(url.removesuffix("/v1"), deadline).send(call)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def patiently(server: Server, call: Call, deadline: float = AMPLE) -> Exchange:
 def test_a_busy_server_is_waited_for(reply: Reply) -> None:
     server = Turns(replies=(reply, OK))
     exchange = patiently(server, CALLS["sdk"])
-    assert (exchange.status, exchange.waited, server.count) == (200, 1.0, 2)
+    assert (exchange.status, exchange.retry_wait_seconds, server.count) == (200, 1.0, 2)
     assert exchange.seconds < AMPLE / 2
 
 
@@ -109,7 +109,7 @@ def test_a_busy_server_is_waited_for(reply: Reply) -> None:
 def test_waiting_ends_before_the_deadline_would_pass(call: Call) -> None:
     server = Turns(replies=(busy(429, "no", "31"),))
     exchange = patiently(server, call)
-    assert (exchange.status, exchange.waited, server.count) == (429, 0, 1)
+    assert (exchange.status, exchange.retry_wait_seconds, server.count) == (429, 0, 1)
 
 
 @pytest.mark.parametrize("reply", [busy(503, BUSY), busy(429, "no", "0")], ids=["words", "no time at all"])
@@ -119,7 +119,7 @@ def test_a_server_that_stays_busy_is_given_up_and_not_hammered(reply: Reply) -> 
     exchange = patiently(server, CALLS["sdk"], 1.5)
     assert time.monotonic() - began < 1.5 + MARGIN
     assert exchange.status == reply.status
-    assert 0 < exchange.waited <= 1.5
+    assert 0 < exchange.retry_wait_seconds <= 1.5
     assert server.count <= 4
 
 
@@ -136,7 +136,7 @@ def test_a_server_that_stays_busy_is_given_up_and_not_hammered(reply: Reply) -> 
 def test_what_is_not_busy_is_not_asked_again(reply: Reply) -> None:
     server = Turns(replies=(reply,))
     exchange = patiently(server, CALLS["raw"])
-    assert (exchange.status, exchange.waited, server.count) == (reply.status, 0, 1)
+    assert (exchange.status, exchange.retry_wait_seconds, server.count) == (reply.status, 0, 1)
 
 
 @dataclass(kw_only=True)
@@ -157,11 +157,11 @@ def test_a_server_that_hangs_for_good_is_gone_and_one_that_hangs_on_a_request_is
     call = CALLS["sdk"]
     with listening(HangsAfter(left=2)) as url:
         asker = asker_of(url, deadline=1.0)
-        assert asker.ask(call).accepted
-        assert asker.ask(call.again(1)).accepted
-        with pytest.raises(ServerGone, match="hangs"):
-            asker.ask(call.again(2))
+        assert asker.send(call).accepted
+        assert asker.send(replace(call, repetition=1)).accepted
+        with pytest.raises(ServerUnreachableError, match="hangs"):
+            asker.send(replace(call, repetition=2))
     with listening(HangsAfter(left=99)) as url:
         asker = asker_of(url, deadline=1.0)
-        assert asker.ask(call).accepted
-        assert asker.ask(replace(call, body={**call.body, "zz": 1})).failure == "timeout"
+        assert asker.send(call).accepted
+        assert asker.send(replace(call, body={**call.body, "zz": 1})).failure == "timeout"

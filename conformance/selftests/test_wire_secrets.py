@@ -17,7 +17,7 @@ import pytest
 
 from conformance.selftests.servers.sockets import Peer, Script, answer, chunk, playing
 from conformance.selftests.wire_calls import CALLS, CHUNKED, EVENTS, GOOD, JSON, asker_of, by_each_way
-from conformance.wire.asker import KEY_SHOWN
+from conformance.wire.client import KEY_PLACEHOLDER
 from conformance.wire.exchange import Call, Exchange
 from conformance.wire.transport import proxy_for
 
@@ -86,39 +86,39 @@ ECHOES: dict[str, Script] = {
 
 
 def recorded(exchange: Exchange) -> str:
-    return json.dumps(exchange.record())
+    return json.dumps(exchange.to_record())
 
 
 @by_each_way
 @pytest.mark.parametrize("script", ECHOES.values(), ids=ECHOES)
 def test_a_key_that_the_server_repeats_is_in_no_record(script: Script, call: Call) -> None:
     with playing(script) as peer:
-        exchange = asker_of(peer.url, key=KEY).ask(call)
+        exchange = asker_of(peer.url, key=KEY).send(call)
     assert f"Bearer {KEY}".encode() in peer.heard[0]
     assert START.lower() not in recorded(exchange).lower()
-    assert ("authorization", f"Bearer {KEY_SHOWN}") in exchange.sent_headers
+    assert ("authorization", f"Bearer {KEY_PLACEHOLDER}") in exchange.sent_headers
 
 
 @by_each_way
 def test_what_is_redacted_says_so(call: Call) -> None:
     with playing(ECHOES["in two pieces"]) as peer:
-        exchange = asker_of(peer.url, key=KEY).ask(call)
-    assert exchange.text == f'{{"you sent": "{KEY_SHOWN}"}}'
+        exchange = asker_of(peer.url, key=KEY).send(call)
+    assert exchange.text == f'{{"you sent": "{KEY_PLACEHOLDER}"}}'
 
 
 @by_each_way
 @pytest.mark.parametrize("key", ["k", "a b", "stop", "chat"])
 def test_a_short_key_is_hidden_where_it_was_sent_and_leaves_the_rest_alone(key: str, call: Call) -> None:
     with playing(playing_bytes(answer(GOOD, JSON))) as peer:
-        exchange = asker_of(peer.url, key=key).ask(call)
-    assert ("authorization", f"Bearer {KEY_SHOWN}") in exchange.sent_headers
+        exchange = asker_of(peer.url, key=key).send(call)
+    assert ("authorization", f"Bearer {KEY_PLACEHOLDER}") in exchange.sent_headers
     assert exchange.text == GOOD.decode()
 
 
 def test_a_header_of_a_probe_takes_the_place_of_the_key_and_is_shown() -> None:
-    call = Call(path="/models", method="GET", via="raw", headers=(("authorization", "Bearer of a probe"),))
+    call = Call(path="/models", method="GET", transport="http", headers=(("authorization", "Bearer of a probe"),))
     with playing(playing_bytes(answer(b"{}", JSON))) as peer:
-        exchange = asker_of(peer.url, key=KEY).ask(call)
+        exchange = asker_of(peer.url, key=KEY).send(call)
     assert START.encode() not in peer.heard[0]
     assert ("authorization", "Bearer of a probe") in exchange.sent_headers
 
@@ -128,7 +128,7 @@ def test_a_header_of_a_probe_takes_the_place_of_the_key_and_is_shown() -> None:
 def test_a_key_that_no_header_can_hold_is_named_and_not_shown(key: str, call: Call) -> None:
     with playing(playing_bytes(answer(GOOD, JSON))) as peer:
         with pytest.raises(ValueError, match="key") as raised:
-            asker_of(peer.url, key=key).ask(call)
+            asker_of(peer.url, key=key).send(call)
         assert peer.heard == []
     assert START not in str(raised.value)
 
@@ -139,7 +139,7 @@ def test_the_key_does_not_follow_a_redirection(status: str, call: Call) -> None:
     with playing(playing_bytes(answer(GOOD, JSON))) as other:
         to_other = answer(b"", f"Location: {other.url}/v1/chat/completions", status=status)
         with playing(playing_bytes(to_other)) as peer:
-            asker_of(peer.url, key=KEY).ask(call)
+            asker_of(peer.url, key=KEY).send(call)
     assert other.heard == []
     assert len(peer.heard) == 1
 
@@ -148,7 +148,7 @@ def test_the_key_does_not_follow_a_redirection(status: str, call: Call) -> None:
 def test_the_native_server_gets_no_key(call: Call) -> None:
     with playing(playing_bytes(answer(GOOD, JSON))) as native:
         asker = asker_of("http://127.0.0.1:1", native_url=native.url, key=KEY)
-        asker.ask(replace(call, server="native"))
+        asker.send(replace(call, server="native"))
     assert len(native.heard) == 1
     assert START.encode() not in native.heard[0]
 
@@ -171,7 +171,7 @@ ENVIRONMENT = {
 def heard_of(call: Call, key: str) -> bytes:
     """What the server hears, but for its own address."""
     with playing(playing_bytes(answer(GOOD, JSON))) as peer:
-        assert asker_of(peer.url, key=key).ask(call).status == 200
+        assert asker_of(peer.url, key=key).send(call).status == 200
     return re.sub(rb"(?i)host: \S+", b"", peer.heard[0])
 
 
@@ -184,7 +184,7 @@ def test_the_environment_changes_no_request(key: str, call: Call, monkeypatch: p
     assert heard_of(call, key) == plain
     assert b"zq-env" not in plain
     sent = re.search(rb"(?i)authorization: (.*)\r", plain)
-    expected = f"Bearer {key}" if key else None if call.via == "raw" else "Bearer none"
+    expected = f"Bearer {key}" if key else None if call.transport == "http" else "Bearer none"
     assert (sent and sent[1].decode()) == expected
 
 
@@ -192,7 +192,7 @@ ASKS = """
 import sys
 from conformance.selftests.wire_calls import CALLS, asker_of
 for call in CALLS.values():
-    assert asker_of(sys.argv[1], key=sys.argv[2]).ask(call).status == 200
+    assert asker_of(sys.argv[1], key=sys.argv[2]).send(call).status == 200
 """
 
 
@@ -269,7 +269,7 @@ def test_a_loopback_server_is_reached_past_a_proxy(call: Call, monkeypatch: pyte
     with playing(playing_bytes(answer(GOOD, JSON))) as peer, playing(playing_bytes(b"")) as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
-        assert asker_of(peer.url, key=KEY).ask(call).status == 200
+        assert asker_of(peer.url, key=KEY).send(call).status == 200
     assert (len(peer.heard), proxy.heard) == (1, [])
 
 
@@ -277,7 +277,7 @@ def test_a_loopback_server_is_reached_past_a_proxy(call: Call, monkeypatch: pyte
 def test_another_host_is_reached_through_the_proxy(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     with playing(playing_bytes(answer(GOOD, JSON))) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("//", "//user:word@"))
-        exchange = asker_of(FAR, key=KEY).ask(call)
+        exchange = asker_of(FAR, key=KEY).send(call)
     assert exchange.status == 200
     [heard] = proxy.heard
     assert heard.startswith(b"POST http://mini.test:8000/v1/chat/completions HTTP/1.1\r\n")
@@ -290,7 +290,7 @@ def test_another_host_is_reached_through_the_proxy(call: Call, monkeypatch: pyte
 def test_a_proxy_hears_no_key_for_an_https_server(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     with playing(playing_bytes(answer(b"", status="403 Forbidden"))) as proxy:
         monkeypatch.setenv("ALL_PROXY", proxy.url)
-        exchange = asker_of("https://mini.test", key=KEY).ask(call)
+        exchange = asker_of("https://mini.test", key=KEY).send(call)
     [heard] = proxy.heard
     assert heard.startswith(b"CONNECT mini.test:443 HTTP/1.1\r\n")
     assert START.encode() not in heard
@@ -301,4 +301,4 @@ def test_a_proxy_hears_no_key_for_an_https_server(call: Call, monkeypatch: pytes
 def test_a_server_behind_a_proxy_is_unreachable_and_not_gone(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is gone, the proxy or the server, cannot be told from here."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    assert asker_of(FAR).ask(call).failure == "unreachable"
+    assert asker_of(FAR).send(call).failure == "unreachable"

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from conformance.wire.asker import Address, Asker
+from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Call
-from conformance.wire.store import MemoryStore
+from conformance.wire.exchange_cache import MemoryExchangeCache
 
 AMPLE = 30.0
 """A deadline for what ends by itself: a loaded machine must not turn it into a time-out."""
@@ -18,11 +18,11 @@ STREAM = {**BODY, "stream": True}
 CALLS = {
     "sdk": Call(path="/chat/completions", body=BODY),
     "sdk stream": Call(path="/chat/completions", body=STREAM),
-    "async": Call(path="/chat/completions", body=BODY, via="async"),
-    "async stream": Call(path="/chat/completions", body=STREAM, via="async"),
-    "parse": Call(path="/chat/completions", body=BODY, via="parse"),
-    "bare": Call(path="/chat/completions", raw="{}", via="bare"),
-    "raw": Call(path="/chat/completions", body=BODY, via="raw"),
+    "async": Call(path="/chat/completions", body=BODY, transport="sdk_async"),
+    "async stream": Call(path="/chat/completions", body=STREAM, transport="sdk_async"),
+    "parse": Call(path="/chat/completions", body=BODY, transport="sdk_parse"),
+    "bare": Call(path="/chat/completions", raw="{}", transport="sdk_raw_body"),
+    "raw": Call(path="/chat/completions", body=BODY, transport="http"),
 }
 """Every way in which a call is sent."""
 
@@ -36,6 +36,6 @@ CHOICE = {"index": 0, "message": CONTENT, "delta": CONTENT, "finish_reason": "st
 GOOD = json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE]}).encode()
 
 
-def asker_of(url: str, deadline: float = AMPLE, **address: str) -> Asker:
+def asker_of(url: str, deadline: float = AMPLE, **address: str) -> Client:
     """An asker of the server at the root `url`."""
-    return Asker(address=Address(base_url=f"{url}/v1", **address), store=MemoryStore(), deadline=deadline)
+    return Client(address=Address(base_url=f"{url}/v1", **address), store=MemoryExchangeCache(), deadline=deadline)

@@ -8,7 +8,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit, urlunsplit
 
-from conformance.targets.errors import TargetError
+from conformance.errors import UsageError
 
 DEFAULT_OLLAMA = "http://127.0.0.1:11434/v1"
 """Where an Ollama listens that nobody configured (``envconfig.Host`` in its source)."""
@@ -32,11 +32,11 @@ def api_base(url: str, *, named_by: str = "--base-url") -> str:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         _port = parts.port  # raises when it is no number
     except ValueError as error:
-        raise TargetError(f"{named_by}: {url!r} is not a URL: {error}") from error
+        raise UsageError(f"{named_by}: {url!r} is not a URL: {error}") from error
     if parts.username or parts.password:
-        raise TargetError(f"{named_by}: the URL holds a user or a password; give a key as --api-key instead")
+        raise UsageError(f"{named_by}: the URL holds a user or a password; give a key as --api-key instead")
     if parts.scheme not in _OLLAMA_PORTS or not parts.hostname or parts.query or parts.fragment:
-        raise TargetError(f"{named_by}: {url!r} is not a base URL such as http://localhost:8000/v1")
+        raise UsageError(f"{named_by}: {url!r} is not a base URL such as http://localhost:8000/v1")
     path = parts.path.rstrip("/")
     if not _VERSIONED.search(path):
         path += "/v1"

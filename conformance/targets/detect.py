@@ -6,9 +6,10 @@ It is shown in the report, picks the documentation's claims and finds models. No
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from conformance.errors import UsageError
 from conformance.targets.address import root_of
-from conformance.targets.answers import Answer, fetch
-from conformance.targets.errors import TargetError
+
+from .native_http import NativeResponse, fetch
 
 if TYPE_CHECKING:
     import httpx
@@ -37,7 +38,7 @@ def detect(client: "httpx.Client", base_url: str, *, seconds: float = 10.0) -> S
     root = root_of(base_url)
     first = fetch(client, "GET", f"{root}/api/version", seconds=seconds)
     if first.status in (502, 504):
-        raise TargetError(f"cannot reach {first.url}: a gateway answers {first.status} in its place")
+        raise UsageError(f"cannot reach {first.url}: a gateway answers {first.status} in its place")
     version = _text(first, "version")
     if version is not None:
         return Server(kind="ollama", version=version)
@@ -48,13 +49,13 @@ def detect(client: "httpx.Client", base_url: str, *, seconds: float = 10.0) -> S
     return Server(kind="generic")
 
 
-def _has(answer: Answer, key: str) -> bool:
+def _has(answer: NativeResponse, key: str) -> bool:
     """Tell whether a good answer is a JSON object with this key."""
     body = answer.json_or_none() if answer.ok else None
     return isinstance(body, dict) and key in body
 
 
-def _text(answer: Answer, key: str) -> str | None:
+def _text(answer: NativeResponse, key: str) -> str | None:
     """Return the text that a good answer holds under this key; it is shown on terminals, so it stays short."""
     body = answer.json_or_none() if answer.ok else None
     value = body.get(key) if isinstance(body, dict) else None

@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from conformance.errors import UsageError
 from conformance.targets.address import root_of
-from conformance.targets.answers import fetch, printable
-from conformance.targets.errors import TargetError
+
+from .native_http import fetch, printable
 
 if TYPE_CHECKING:
     import httpx
@@ -87,7 +88,7 @@ def version(client: "httpx.Client", base_url: str) -> str:
     answer = fetch(client, "GET", f"{root_of(base_url)}/api/version", seconds=10)
     value = answer.object().get("version")
     if not isinstance(value, str):
-        raise TargetError(f"{answer.url} names no version")
+        raise UsageError(f"{answer.url} names no version")
     return printable(value, limit=100)
 
 
@@ -188,7 +189,7 @@ def _fill(found: dict[Capability, Model], candidates: Sequence[_Listed], look: _
             return
         try:
             able = look.capabilities(one)
-        except TargetError as error:
+        except UsageError as error:
             notes.append(f"{one.model.id} is left out: {error}")
             continue
         for capability in open_ones:
@@ -205,7 +206,7 @@ def _tags(client: "httpx.Client", base_url: str) -> tuple[_Listed, ...]:
     answer = fetch(client, "GET", f"{root_of(base_url)}/api/tags")
     models = answer.object().get("models") or []
     if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
-        raise TargetError(f"{answer.url} answers without a list of models")
+        raise UsageError(f"{answer.url} answers without a list of models")
     local = (model for model in models if not model.get("remote_host") and not model.get("remote_model"))
     return tuple(_listed(model, answer.url) for model in local)
 
@@ -214,7 +215,7 @@ def _listed(model: Mapping[str, Any], url: str) -> _Listed:
     """Return one entry of the list, checked."""
     name, digest, size = model.get("name"), model.get("digest"), model.get("size")
     if not (isinstance(name, str) and name.isprintable() and isinstance(digest, str) and isinstance(size, int)):
-        raise TargetError(f"{url} lists a model without name, digest or size")
+        raise UsageError(f"{url} lists a model without name, digest or size")
     details = model.get("details")
     details = details if isinstance(details, dict) else {}
     families = (*_texts(details.get("families")), *_texts([details.get("family")]))
@@ -237,7 +238,7 @@ def _by_name(listed: Sequence[_Listed], name: str) -> _Listed:
         if _same(one.model.id, name):
             return one
     there = ", ".join(one.model.id for one in listed[:10]) or "none"
-    raise TargetError(f"no model {name!r} on this server (there: {there}); try: ollama pull {name}")
+    raise UsageError(f"no model {name!r} on this server (there: {there}); try: ollama pull {name}")
 
 
 def _same(listed: str, name: str) -> bool:

@@ -10,18 +10,19 @@ from typing import Any, Protocol
 
 import httpx
 
+from conformance.errors import UsageError
+
 from .address import api_base
-from .answers import fetch, native_client, printable
-from .choose import Choice, choose
 from .detect import detect
-from .errors import TargetError
+from .native_http import fetch, native_client, printable
 from .ollama import Model, discover
+from .selection import Choice, choose
 
 Progress = Callable[[str], None]
 
 
 class Options(Protocol):
-    """The options that say what is asked; see `conformance.options`."""
+    """The options that say what is asked; see `conformance.runner.options`."""
 
     base_url: str | None
     target: Any
@@ -60,6 +61,23 @@ class Target:
         safe = "".join(char if char.isalnum() or char in ".-_" else "-" for char in self.version or "")
         return f"{self.kind}-{safe}" if safe else self.kind
 
+    def record(self) -> dict[str, Any]:
+        """Return the target as `report.json` holds it: no key, and nothing that only this run needs."""
+        return {
+            "kind": self.kind,
+            "version": self.version,
+            "base_url": self.base_url,
+            "notes": list(self.notes),
+            "models": {
+                capability: {
+                    "id": model.id,
+                    "digest": model.digest or None,
+                    "base_url": self.embedding_base_url if capability == "embedding" else self.base_url,
+                }
+                for capability, model in sorted(self.models.items())
+            },
+        }
+
     @property
     def line(self) -> str:
         """What is asked and why, in one line."""
@@ -73,7 +91,7 @@ _CAPABILITIES = {ours: theirs for theirs, ours in _ROLES.items()}
 
 
 @contextmanager
-def opened(options: Options, environ: Mapping[str, str], folder: Path, progress: Progress) -> Iterator[Target]:
+def open_target(options: Options, environ: Mapping[str, str], folder: Path, progress: Progress) -> Iterator[Target]:
     """The target that options and environment name, ready to be asked until the context ends.
 
     Raises:
@@ -104,7 +122,7 @@ def _start_embedded(options: Options, stack: ExitStack, folder: Path, progress: 
     try:
         server = stack.enter_context(start(folder, progress=progress))
     except (ServerStartError, FixtureUnavailableError) as error:
-        raise TargetError(str(error)) from error
+        raise UsageError(str(error)) from error
     digest = SMOLLM2.files[0].sha256
     chat = Model(id=server.chat_model, digest=digest)
     models = dict.fromkeys(("chat", "tools", "insert", "vision"), chat)
@@ -166,7 +184,7 @@ def _ollama(
         models |= _embedding_elsewhere(options, client, elsewhere)
     if not models:
         told = "; ".join(found.notes) or "pull one"
-        raise TargetError(f"no model of {url} can be asked: {told}")
+        raise UsageError(f"no model of {url} can be asked: {told}")
     if "chat" in models:
         models["native"] = models["chat"]
     # What writes to the server needs leave (--prepare), and touches models of ours only.
@@ -245,5 +263,5 @@ def _only_model(client: httpx.Client, url: str, key: str) -> str:
     ids = [name for entry in entries if isinstance(entry, dict) and isinstance(name := entry.get("id"), str)]
     if len(ids) != 1:
         listed = ", ".join(printable(name, limit=100) for name in ids[:10]) or f"none (status {answer.status})"
-        raise TargetError(f"name the model to ask with --model; {url}/models lists {listed}")
+        raise UsageError(f"name the model to ask with --model; {url}/models lists {listed}")
     return ids[0]

@@ -13,13 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.checklist.values import ALIAS
+from conformance.checklist.field_values import MODEL_COPY_PREFIX
+from conformance.errors import UsageError
 from conformance.targets.address import root_of
-from conformance.targets.answers import fetch, fetch_lines, printable
-from conformance.targets.errors import TargetError
 from conformance.targets.fixtures.cache import FixtureUnavailableError, Progress
 from conformance.targets.fixtures.models import CHAT, EMBEDDINGS, THINKING, FixtureModel
 from conformance.targets.ollama import NAMESPACE, RECIPE, Capability
+
+from .native_http import fetch, fetch_lines, printable
 
 if TYPE_CHECKING:
     import httpx
@@ -127,7 +128,7 @@ def remove(
     """
     root = root_of(base_url)
     removed = tuple(model.id for model in models if _delete(client, root, model))
-    leftovers = [name for name in _names(client, root) if name.startswith(ALIAS)]
+    leftovers = [name for name in _names(client, root) if name.startswith(MODEL_COPY_PREFIX)]
     for name in leftovers:
         fetch(client, "DELETE", f"{root}/api/delete", json_body={"model": name})
     for name in (*removed, *leftovers):
@@ -159,7 +160,7 @@ def _recipe(model: OllamaModel, progress: Progress) -> _Recipe:
     try:
         files = model.fixture.fetch_files(progress=progress)
     except FixtureUnavailableError as error:
-        raise TargetError(str(error)) from error
+        raise UsageError(str(error)) from error
     wanted = {name: path for name, path in files.items() if model.with_projector or name != "projector.gguf"}
     digests = {name: f"sha256:{_sha256(path)}" for name, path in sorted(wanted.items())}
     body: dict[str, Any] = {"model": model.id, "files": digests}
@@ -196,7 +197,7 @@ def _upload(client: "httpx.Client", root: str, recipe: _Recipe, progress: Progre
         headers = {"Content-Length": str(path.stat().st_size)}
         answer = fetch(client, "POST", url, content=_pieces(path, progress), headers=headers, seconds=3600)
         if not answer.ok:
-            raise TargetError(f"{url} refused {path.name} with {answer.status}: {answer.reason()}")
+            raise UsageError(f"{url} refused {path.name} with {answer.status}: {answer.reason()}")
 
 
 def _pieces(path: Path, progress: Progress) -> Iterator[bytes]:
@@ -236,7 +237,7 @@ def _loaded(client: "httpx.Client", root: str, model: OllamaModel, progress: Pro
         time.sleep(_PAUSE_SECONDS)
         answer = fetch(client, "POST", url, json_body=body, seconds=_LOAD_SECONDS)
     if answer.status == 503:
-        raise TargetError(f"{url} is still busy after {_LOAD_SECONDS:g} s: {answer.reason()}")
+        raise UsageError(f"{url} is still busy after {_LOAD_SECONDS:g} s: {answer.reason()}")
     return None if answer.ok else f"load: {answer.status} {answer.reason()}"
 
 
@@ -245,4 +246,4 @@ def _delete(client: "httpx.Client", root: str, model: OllamaModel) -> bool:
     answer = fetch(client, "DELETE", f"{root}/api/delete", json_body={"model": model.id})
     if answer.ok or answer.status == 404:
         return answer.ok
-    raise TargetError(f"{answer.url} did not delete {model.id}: {answer.status} {answer.reason()}")
+    raise UsageError(f"{answer.url} did not delete {model.id}: {answer.status} {answer.reason()}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from .documents import parsed
 from .sse import Event, events_of
@@ -14,10 +14,29 @@ from .sse import Event, events_of
 IMAGE_HOST = "http://image.host.invalid"
 """Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
 
-GENERATING = ("/chat/completions", "/completions")
+GENERATION_PATHS = ("/chat/completions", "/completions")
 """Routes whose answers are texts of a model."""
 
-_SHORTEST_PAUSE = 0.5
+Transport = Literal["sdk", "sdk_async", "sdk_parse", "sdk_raw_body", "http"]
+"""How a call is sent.
+
+`sdk`: the method of the SDK's sync client for the route. `sdk_async`: the same of its async client. `sdk_parse`: its
+`.parse()`, with a pydantic model. `sdk_raw_body`: the SDK's `post` or `get` for any route, with `Call.raw` as the body.
+`http`: without the SDK."""
+
+Server = Literal["main", "embedding", "native"]
+"""Whose base URL a path lies below: the target's, that of the embedding model, or the root of the native API."""
+
+Purpose = Literal[
+    "probe", "warm_up", "cache_reset", "liveness", "after_abort", "after_copy", "after_error", "cleanup"
+]
+"""What a call is for. Equal requests of another purpose are not shared: what follows an event must be sent after it."""
+
+Failure = Literal["timeout", "cut", "unreachable", "too_large"]
+"""Why there is no whole response: the deadline passed, the connection was cut in the middle or never made, or the
+body is longer than is read."""
+
+_MIN_RETRY_SECONDS = 0.5
 """Seconds: a server that is busy and says "retry after 0" is not hammered."""
 
 
@@ -33,17 +52,23 @@ class Call:
     raw: str | None = None
     """A body that is sent byte for byte, for requests that no SDK would build."""
     headers: tuple[tuple[str, str], ...] = ()
-    via: str = "sdk"
-    """`sdk`, `async` (the SDK's async client), `parse` (`.parse()` with a pydantic model), `bare` (the SDK's door for
-    any route, with `raw` put underneath), or `raw` (without the SDK)."""
-    server: str = "main"
-    """`main`, `embedding` (the URL of the embedding model) or `native` (the server's own root)."""
-    leave_after: int | None = None
+    transport: Transport = "sdk"
+    trailing_slash: bool = False
+    """Whether the SDK is given a base URL that ends in a slash."""
+    server: Server = "main"
+    abort_after_events: int | None = None
     """Close the stream after so many events."""
-    leave_after_seconds: float | None = None
+    abort_after_seconds: float | None = None
     """Close the stream so many seconds after its first event."""
-    ordinal: int = 0
-    """Tells repetitions of one call apart."""
+    purpose: Purpose = "probe"
+    repetition: int = 0
+    """Which repetition of an equal request a row wants, counted from 0: a repetition is sent again, not shared."""
+    attempt: int = 0
+    """0 in the first place; 1 where a row is asked once more before its regression is believed."""
+    isolated: bool = False
+    """Whether it is sent alone, after a request that leaves the server's prompt cache in a known state."""
+    shard: int = 0
+    """The shard, counted from 1, that sent it too, after another one; 0 for the first, and where nothing is split."""
 
     @cached_property
     def id(self) -> str:
@@ -57,23 +82,19 @@ class Call:
         return isinstance(self.body, dict) and self.body.get("stream") is True
 
     @property
-    def leaves(self) -> bool:
+    def aborts(self) -> bool:
         """Whether the stream is to be closed before its end."""
-        return self.leave_after is not None or self.leave_after_seconds is not None
+        return self.abort_after_events is not None or self.abort_after_seconds is not None
 
-    def leaves_at(self, count: int, seconds: float) -> bool:
+    def should_abort(self, count: int, seconds: float) -> bool:
         """Whether to close the stream at this event: the one of that number, so long after the first."""
-        if self.leave_after is not None and count >= self.leave_after:
+        if self.abort_after_events is not None and count >= self.abort_after_events:
             return True
-        return self.leave_after_seconds is not None and seconds >= self.leave_after_seconds
-
-    def again(self, ordinal: int) -> Call:
-        """The same call as a repetition of its own."""
-        return replace(self, ordinal=self.ordinal + ordinal)
+        return self.abort_after_seconds is not None and seconds >= self.abort_after_seconds
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken:
+class SdkResult:
     """What the SDK made of the answer: an object, or an exception."""
 
     exception: str | None = None
@@ -99,17 +120,16 @@ class Exchange:
     sent_headers: tuple[tuple[str, str], ...] = ()
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    pieces: tuple[tuple[float, str], ...] = ()
+    chunks: tuple[tuple[float, str], ...] = ()
     """What arrived, and when (seconds since the request was sent). Bytes that are not UTF-8 read U+FFFD."""
     invalid_utf8: bool = False
-    failure: str | None = None
-    """`timeout`, `cut`, `unreachable`, `too_large`: why there is no whole answer. None when there is one."""
+    failure: Failure | None = None
     detail: str = ""
-    taken: Taken | None = None
+    sdk_result: SdkResult | None = None
     started: float = 0.0
     """Unix time."""
     seconds: float = 0.0
-    waited: float = 0.0
+    retry_wait_seconds: float = 0.0
     """Seconds spent waiting out a server that said it was busy."""
 
     @property
@@ -120,7 +140,7 @@ class Exchange:
     @cached_property
     def text(self) -> str:
         """The whole body."""
-        return "".join(piece for _, piece in self.pieces)
+        return "".join(piece for _, piece in self.chunks)
 
     @cached_property
     def json(self) -> Any:
@@ -130,7 +150,7 @@ class Exchange:
     @cached_property
     def events(self) -> tuple[Event, ...]:
         """The server-sent events of the body."""
-        return events_of(self.pieces)
+        return events_of(self.chunks)
 
     def header(self, name: str) -> str:
         """A header of the answer, empty where it is absent."""
@@ -139,16 +159,16 @@ class Exchange:
     @property
     def busy(self) -> bool:
         """Whether the server refused for now, whatever was asked: too many requests, a full queue, still loading."""
-        return self.status == 429 or self.comes_back is not None
+        return self.status == 429 or self.retry_after is not None
 
     @property
-    def comes_back(self) -> float | None:
+    def retry_after(self) -> float | None:
         """In how many seconds a server that is busy may be asked again; None where it does not say that it is."""
         if self.status not in (429, 503):
             return None
         after = self.header("retry-after")
         if after.isascii() and after.isdigit() and len(after) < 10:
-            return max(float(after), _SHORTEST_PAUSE)
+            return max(float(after), _MIN_RETRY_SECONDS)
         words = self.text[:2000].lower()
         return 1.0 if any(word in words for word in ("busy", "loading", "overload")) else None
 
@@ -162,12 +182,12 @@ class Exchange:
         """The body that was really sent, as JSON."""
         return parsed(self.sent)
 
-    def record(self) -> dict[str, Any]:
+    def to_record(self) -> dict[str, Any]:
         """As one JSON object: a line of exchanges.jsonl."""
         return {"id": self.id, **asdict(self)}
 
 
-def restored(record: dict[str, Any]) -> Exchange:
+def exchange_from_record(record: dict[str, Any]) -> Exchange:
     """The exchange of a line of exchanges.jsonl.
 
     Raises:
@@ -176,9 +196,9 @@ def restored(record: dict[str, Any]) -> Exchange:
     fields = {key: value for key, value in record.items() if key != "id"}
     call = fields.pop("call")
     call["headers"] = tuple((str(k), str(v)) for k, v in call["headers"])
-    taken = fields.pop("taken")
-    if taken is not None:
-        taken["vector_lengths"] = tuple(taken["vector_lengths"])
-    for name in ("headers", "sent_headers", "pieces"):
+    sdk_result = fields.pop("sdk_result")
+    if sdk_result is not None:
+        sdk_result["vector_lengths"] = tuple(sdk_result["vector_lengths"])
+    for name in ("headers", "sent_headers", "chunks"):
         fields[name] = tuple((key, value) for key, value in fields[name])
-    return Exchange(call=Call(**call), taken=None if taken is None else Taken(**taken), **fields)
+    return Exchange(call=Call(**call), sdk_result=None if sdk_result is None else SdkResult(**sdk_result), **fields)

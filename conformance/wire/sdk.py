@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import httpx
 
-from .exchange import Call, Taken
+from .exchange import Call, SdkResult
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
@@ -42,7 +42,7 @@ class SdkClients:
             "timeout": None,
         }
 
-    def take(self, call: Call, recorder: Recorder) -> Taken:
+    def call(self, call: Call, recorder: Recorder) -> SdkResult:
         """Send the call through the sync SDK.
 
         Raises:
@@ -52,19 +52,19 @@ class SdkClients:
 
         with httpx.Client(transport=recorder, trust_env=False) as http:
             client = OpenAI(http_client=cast(Any, http), **self._settings)
-            if call.via == "parse":
+            if call.transport == "sdk_parse":
                 return _parse(client, call)
-            if call.via == "bare":
+            if call.transport == "sdk_raw_body":
                 # The SDK's own door for routes it has no method for; the recorder puts a raw body underneath.
                 body = {} if call.body is None else call.body
                 client.get(call.path, cast_to=object) if call.method == "GET" else client.post(
                     call.path, cast_to=object, body=body
                 )
-                return Taken()
+                return SdkResult()
             result = _method(client, call)(**_arguments(client, call))
-            return _stream(result, call) if call.streams else _taken(result)
+            return _read_stream(result, call) if call.streams else _read_result(result)
 
-    def take_async(self, call: Call, recorder: Recorder, deadline: float) -> Taken:
+    def call_async(self, call: Call, recorder: Recorder, deadline: float) -> SdkResult:
         """Send the call through the async SDK, in an event loop of its own.
 
         Raises:
@@ -73,7 +73,7 @@ class SdkClients:
         """
         from openai import AsyncOpenAI
 
-        async def ask() -> Taken:
+        async def ask() -> SdkResult:
             async with asyncio.timeout(None) as limit:
 
                 async def start(_: httpx.Request) -> None:
@@ -84,10 +84,10 @@ class SdkClients:
                 async with httpx.AsyncClient(transport=recorder, trust_env=False, event_hooks=hooks) as http:
                     return await send(http)
 
-        async def send(http: httpx.AsyncClient) -> Taken:
+        async def send(http: httpx.AsyncClient) -> SdkResult:
             client = AsyncOpenAI(http_client=cast(Any, http), **self._settings)
             result = await _method(client, call)(**_arguments(client, call))
-            return await _async_stream(result) if call.streams else _taken(result)
+            return await _read_async_stream(result) if call.streams else _read_result(result)
 
         return asyncio.run(ask())
 
@@ -123,7 +123,7 @@ def _arguments(client: OpenAI | AsyncOpenAI, call: Call) -> dict[str, Any]:
     return {**given, "extra_body": extra} if extra else given
 
 
-def _parse(client: OpenAI, call: Call) -> Taken:
+def _parse(client: OpenAI, call: Call) -> SdkResult:
     import pydantic
 
     class Word(pydantic.BaseModel):
@@ -132,10 +132,10 @@ def _parse(client: OpenAI, call: Call) -> Taken:
     body = {key: value for key, value in call.body.items() if key != "response_format"}
     result = client.chat.completions.parse(response_format=Word, **body)
     parsed = result.choices[0].message.parsed
-    return Taken(text=None if parsed is None else parsed.model_dump_json())
+    return SdkResult(text=None if parsed is None else parsed.model_dump_json())
 
 
-def timed(stream: Iterable[Any]) -> Iterator[tuple[int, float, Any]]:
+def enumerate_timed(stream: Iterable[Any]) -> Iterator[tuple[int, float, Any]]:
     """What a stream brings, with its number from 1 on and the seconds since the first."""
     began = 0.0
     for count, item in enumerate(stream, 1):
@@ -143,23 +143,23 @@ def timed(stream: Iterable[Any]) -> Iterator[tuple[int, float, Any]]:
         yield count, time.monotonic() - began, item
 
 
-def _stream(chunks: Any, call: Call) -> Taken:
+def _read_stream(chunks: Any, call: Call) -> SdkResult:
     text: list[str] = []
     try:
-        for count, seconds, chunk in timed(chunks):
-            text.append(_content(chunk, "delta"))
-            if call.leaves_at(count, seconds):
+        for count, seconds, chunk in enumerate_timed(chunks):
+            text.append(_read_content(chunk, "delta"))
+            if call.should_abort(count, seconds):
                 break
     finally:
         chunks.response.close()
-    return Taken(text="".join(text))
+    return SdkResult(text="".join(text))
 
 
-async def _async_stream(chunks: Any) -> Taken:
-    return Taken(text="".join([_content(chunk, "delta") async for chunk in chunks]))
+async def _read_async_stream(chunks: Any) -> SdkResult:
+    return SdkResult(text="".join([_read_content(chunk, "delta") async for chunk in chunks]))
 
 
-def _content(result: Any, member: str) -> str:
+def _read_content(result: Any, member: str) -> str:
     """What the first choice of a chunk or of an answer says, through the SDK's attributes as a client reads them."""
     if not result.choices:
         return ""
@@ -168,15 +168,15 @@ def _content(result: Any, member: str) -> str:
     return (choice.text if holder is None else holder.content) or ""
 
 
-def _taken(result: Any) -> Taken:
+def _read_result(result: Any) -> SdkResult:
     if hasattr(result, "choices"):
-        return Taken(text=_content(result, "message"))
+        return SdkResult(text=_read_content(result, "message"))
     if getattr(result, "object", "") == "list" and hasattr(result, "usage"):
-        return Taken(vector_lengths=tuple(len(item.embedding) for item in result.data))
-    return Taken()
+        return SdkResult(vector_lengths=tuple(len(item.embedding) for item in result.data))
+    return SdkResult()
 
 
-def _message(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     import pydantic
 
     if not isinstance(error, pydantic.ValidationError):
@@ -186,7 +186,7 @@ def _message(error: Exception) -> str:
     return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ") for fault in faults)
 
 
-def refused(error: Exception) -> Taken:
+def sdk_error(error: Exception) -> SdkResult:
     """The SDK's exception, as data."""
 
     def string(name: str) -> str | None:
@@ -194,9 +194,9 @@ def refused(error: Exception) -> Taken:
         return value if isinstance(value, str) else None
 
     status = getattr(error, "status_code", None)
-    return Taken(
+    return SdkResult(
         exception=type(error).__name__,
-        message=_message(error),
+        message=_describe_error(error),
         status=status if isinstance(status, int) else None,
         code=string("code"),
         param=string("param"),

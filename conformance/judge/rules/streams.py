@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
-from conformance.judge.ruling import rule, stream
-from conformance.probes.answers import items, member, whole
+from conformance.probes.response_views import as_int64, as_list, get_path
 from conformance.wire.exchange import Exchange
 
-from .answers import FINISHES, schema, schema_details
+from .registry import applies_to_stream, rule
+from .responses import FINISHES, schema, schema_details
 
 SHOULD = Severity.SHOULD
 DONE = "[DONE]"
@@ -25,7 +25,7 @@ def choices(exchange: Exchange) -> list[tuple[int, Any]]:
     return [
         (number, choice)
         for number, chunk in enumerate(chunks(exchange))
-        for choice in items(member(chunk, "choices"))
+        for choice in as_list(get_path(chunk, "choices"))
     ]
 
 
@@ -76,7 +76,7 @@ def finishes_once(exchange: Exchange) -> str | None:
     """Each choice has one finish_reason, a documented word, in its last chunk."""
     by_index: dict[Any, list[Any]] = {}
     for _, choice in choices(exchange):
-        by_index.setdefault(repr(member(choice, "index")), []).append(member(choice, "finish_reason"))
+        by_index.setdefault(repr(get_path(choice, "index")), []).append(get_path(choice, "finish_reason"))
     if not by_index:
         return None
     for reasons in by_index.values():
@@ -96,27 +96,27 @@ def finishes_once(exchange: Exchange) -> str | None:
 
 def no_empty_choices(exchange: Exchange) -> str | None:
     """Unless usage was asked for, every chunk has a choice."""
-    if member(exchange.call.body, "stream_options", "include_usage") is True:
+    if get_path(exchange.call.body, "stream_options", "include_usage") is True:
         return None
     found = chunks(exchange)
     if not found:
         return None
-    return "" if all(items(member(chunk, "choices")) for chunk in found) else "a chunk has no choices"
+    return "" if all(as_list(get_path(chunk, "choices")) for chunk in found) else "a chunk has no choices"
 
 
 def usage_last(exchange: Exchange) -> str | None:
     """Where asked for, usage comes once, in a last chunk without choices, and adds up."""
-    if member(exchange.call.body, "stream_options", "include_usage") is not True:
+    if get_path(exchange.call.body, "stream_options", "include_usage") is not True:
         return None
     found = chunks(exchange)
-    counted = [number for number, chunk in enumerate(found) if isinstance(member(chunk, "usage"), dict)]
+    counted = [number for number, chunk in enumerate(found) if isinstance(get_path(chunk, "usage"), dict)]
     if not counted:
         return "no chunk holds the usage"
     if len(counted) > 1 or counted[0] != len(found) - 1:
         return "usage comes in more chunks than the last"
-    if member(found[-1], "choices") != []:
+    if get_path(found[-1], "choices") != []:
         return "the usage chunk has choices"
-    parts = [whole(member(found[-1], "usage", f"{name}_tokens")) for name in ("prompt", "completion", "total")]
+    parts = [as_int64(get_path(found[-1], "usage", f"{name}_tokens")) for name in ("prompt", "completion", "total")]
     if None in parts or (parts[0] or 0) + (parts[1] or 0) != parts[2]:
         return "the usage of a stream does not add up"
     return ""
@@ -127,7 +127,7 @@ def indices(exchange: Exchange) -> str | None:
     found = choices(exchange)
     if not found:
         return None
-    return "" if all(whole(member(choice, "index")) is not None for _, choice in found) else "`index` is missing"
+    return "" if all(as_int64(get_path(choice, "index")) is not None for _, choice in found) else "`index` is missing"
 
 
 def utf8(exchange: Exchange) -> str | None:
@@ -153,15 +153,15 @@ RULES = (
 
 for _endpoint, _path in (("chat", "/chat/completions"), ("completions", "/completions")):
     for _name, _title, _check, _severity in RULES:
-        rule(f"{_endpoint}/stream/{_name}", stream(_path), severity=_severity, title=_title)(_check)
+        rule(f"{_endpoint}/stream/{_name}", applies_to_stream(_path), severity=_severity, title=_title)(_check)
 
-_CHAT = stream("/chat/completions")
+_CHAT = applies_to_stream("/chat/completions")
 
 
 def _deltas(exchange: Exchange) -> dict[str, list[Any]]:
     by_index: dict[str, list[Any]] = {}
     for _, choice in choices(exchange):
-        by_index.setdefault(repr(member(choice, "index")), []).append(member(choice, "delta"))
+        by_index.setdefault(repr(get_path(choice, "index")), []).append(get_path(choice, "delta"))
     return by_index
 
 
@@ -172,7 +172,7 @@ def role_first(exchange: Exchange) -> str | None:
     if not by_index:
         return None
     for deltas in by_index.values():
-        if member(deltas[0], "role") != "assistant":
+        if get_path(deltas[0], "role") != "assistant":
             return "the first chunk of a choice lacks the role"
         if any(isinstance(delta, dict) and delta.get("role") for delta in deltas[1:]):
             return "the role comes in later chunks too"
@@ -194,8 +194,8 @@ def content_is_text(exchange: Exchange) -> str | None:
 @rule("chat/stream/last_delta_empty", _CHAT, severity=SHOULD, title="the finishing chunk adds nothing")
 def last_delta_empty(exchange: Exchange) -> str | None:
     """The chunk with the finish_reason holds no text: some clients drop it."""
-    last = [choice for _, choice in choices(exchange) if member(choice, "finish_reason")]
+    last = [choice for _, choice in choices(exchange) if get_path(choice, "finish_reason")]
     if not last:
         return None
-    full = any(member(choice, "delta", "content") or member(choice, "delta", "tool_calls") for choice in last)
+    full = any(get_path(choice, "delta", "content") or get_path(choice, "delta", "tool_calls") for choice in last)
     return "the chunk with the finish_reason holds text or calls too" if full else ""

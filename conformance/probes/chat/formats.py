@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conformance.probes import generating as same
-from conformance.probes.answers import Answer
-from conformance.probes.declaring import derived, probe
-from conformance.probes.endpoints import Chat, Generation
+from conformance.probes import text_generation
+from conformance.probes.endpoints import Chat, TextEndpoint
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
+from conformance.probes.registry import declare_derived, probe
+from conformance.probes.response_views import TextResponse
 
 WORDS = (("zq_key", "v7"), ("qx_name", "w3"))
 """Two words that no prompt suggests; a server that does not constrain cannot write them."""
@@ -39,11 +39,11 @@ def read(text: str) -> Any:
         return None
 
 
-def obeys_schema(endpoint: Generation, **extra: Any) -> Observation:
+def obeys_schema(endpoint: TextEndpoint, **extra: Any) -> Observation:
     """The text is the one document that the schema allows."""
     votes: list[bool | None] = []
     for (key, word), prompt in zip(WORDS, endpoint.prompts, strict=False):
-        control = endpoint.control(prompt)
+        control = endpoint.ask_control(prompt)
         answer = endpoint.ask(prompt, response_format=one_word(key, word), max_tokens=32, **extra)
         obeyed = read(answer.text) == {key: word}
         votes.append(True if obeyed else False if _prose(answer, control) else None)
@@ -60,7 +60,7 @@ def undecided(text: str) -> bool:
     return text.strip() in ("", "{") or text.lstrip().startswith(("<think", "`"))
 
 
-def _prose(answer: Answer, control: Answer) -> bool:
+def _prose(answer: TextResponse, control: TextResponse) -> bool:
     if undecided(answer.text):
         return False
     return answer.text[:12] == control.text[:12] or not answer.text.lstrip().startswith(("{", "["))
@@ -77,11 +77,11 @@ def begins_json(text: str) -> bool:
     return bool(inside) and inside[0] in '"}'
 
 
-def obeys_json_mode(endpoint: Generation, prompts: tuple[str, ...], **extra: Any) -> Observation:
+def obeys_json_mode(endpoint: TextEndpoint, prompts: tuple[str, ...], **extra: Any) -> Observation:
     """The text is JSON where the prompt asks for prose and the control is prose."""
     votes: list[bool | None] = []
     for prompt in prompts:
-        control = endpoint.control(prompt)
+        control = endpoint.ask_control(prompt)
         answer = endpoint.ask(prompt, response_format={"type": "json_object"}, max_tokens=32, **extra)
         if begins_json(control.text) or undecided(answer.text):
             votes.append(None)
@@ -95,16 +95,16 @@ def obeys_json_mode(endpoint: Generation, prompts: tuple[str, ...], **extra: Any
     )
 
 
-derived("chat/fields/response_format", "The form that the text must have.")
+declare_derived("chat/fields/response_format", "The form that the text must have.")
 
 
 @probe("chat/fields/response_format/text")
 def format_text(chat: Chat) -> Observation:
     """`text`, the default. The value is read, or any nonsense would do."""
-    for prompt, control in chat.steady(1):
+    for prompt, control in chat.find_repeatable_controls(1):
         if chat.ask(prompt, response_format={"type": "text"}).text != control.text:
             return inconclusive("the text differs from the one without the field")
-    return same.reads_values(chat, "response_format")
+    return text_generation.check_value_is_read(chat, "response_format")
 
 
 @probe("chat/fields/response_format/json_object")

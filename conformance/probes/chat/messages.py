@@ -7,12 +7,12 @@ import struct
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
-from conformance.probes.answers import Answer
-from conformance.probes.declaring import derived, probe
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
-from conformance.probes.pictures import data_url
-from conformance.probes.session import CannotTell, Failed, Refused
+from conformance.probes.registry import declare_derived, probe
+from conformance.probes.response_views import TextResponse
+from conformance.probes.sample_images import data_url
+from conformance.probes.session import RequestFailedError, RequestRejectedError, UndeterminedError
 from conformance.wire.exchange import IMAGE_HOST
 
 from .tools import called
@@ -33,7 +33,7 @@ def user(content: Any, **more: Any) -> Message:
     return {"role": "user", "content": content, **more}
 
 
-def reached(answer: Answer, control: Answer, tokens: int | None) -> bool | None:
+def reached(answer: TextResponse, control: TextResponse, tokens: int | None) -> bool | None:
     """Whether the answer's prompt is longer than the control's by at least so many tokens; by text where unknown.
 
     `tokens` is None where the server's counts cannot be compared.
@@ -50,10 +50,10 @@ def adds(chat: Chat, with_it: Any, tokens: int = MANY, without: Any = None) -> O
     """What is added to each prompt reaches the model. `with_it` and `without` make the messages of a prompt."""
     votes = []
     changed = False
-    for prompt, plain in chat.steady(2):
+    for prompt, plain in chat.find_repeatable_controls(2):
         answer = chat.ask(with_it(prompt))
-        control = plain if without is None else chat.control(without(prompt))
-        votes.append(reached(answer, control, tokens if chat.counts_alike(prompt) else None))
+        control = plain if without is None else chat.ask_control(without(prompt))
+        votes.append(reached(answer, control, tokens if chat.has_stable_prompt_count(prompt) else None))
         changed = changed or answer.text != control.text
     if all(votes) and not changed:
         return inconclusive("it is counted as prompt tokens, but two prompts get the same answers as without it")
@@ -74,14 +74,14 @@ def turns(chat: Chat) -> Observation:
     )
 
 
-derived("chat/fields/messages", "The conversation so far.")
+declare_derived("chat/fields/messages", "The conversation so far.")
 
 
 @probe("chat/fields/messages/text")
 def text(chat: Chat) -> Observation:
     """`content` as a string: other words, another answer."""
-    (_, one), (_, two) = chat.steady(2)
-    longer = chat.control(f"{chat.prompts[0]} {SYSTEM}")
+    (_, one), (_, two) = chat.find_repeatable_controls(2)
+    longer = chat.ask_control(f"{chat.prompts[0]} {SYSTEM}")
     grown = reached(longer, one, MANY)
     if grown and one.text != two.text:
         return supported("other prompts get other answers, and a longer one counts more tokens")
@@ -95,13 +95,13 @@ def content_parts(chat: Chat) -> Observation:
     """`content` as an array of text parts means the same as one string of them."""
     one: list[bool | None] = []
     several: list[bool | None] = []
-    controls = chat.steady(2)
+    controls = chat.find_repeatable_controls(2)
     if len({control.text for _, control in controls}) == 1:
         return ignored("two different prompts get one and the same answer")
     for place, (prompt, control) in enumerate(controls):
         # The prompt goes first, then last: a server that reads one part only loses the long one once.
         texts = [f"{SYSTEM} ", prompt] if place else [prompt, f" {SYSTEM}"]
-        string = chat.control("".join(texts))
+        string = chat.ask_control("".join(texts))
         counts = reached(string, control, MANY) is True
         alone, both = (chat.ask([user([_text(text) for text in parts])]) for parts in ([prompt], texts))
         one.append(_means_the_same(alone, control, counts=counts))
@@ -121,7 +121,7 @@ def _text(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
 
-def _means_the_same(answer: Answer, control: Answer, *, counts: bool, joints: int = 2) -> bool | None:
+def _means_the_same(answer: TextResponse, control: TextResponse, *, counts: bool, joints: int = 2) -> bool | None:
     """Whether as many tokens reach the model, or `joints` more; by text where the server's counts do not tell."""
     if not counts or answer.prompt_tokens is None or control.prompt_tokens is None:
         return True if answer.text == control.text else None
@@ -143,7 +143,7 @@ def system_parts(chat: Chat) -> Observation:
     )
 
 
-derived("chat/fields/messages/role", "Who speaks.")
+declare_derived("chat/fields/messages/role", "Who speaks.")
 
 
 def instructs(chat: Chat, role: str) -> Observation:
@@ -191,7 +191,7 @@ def _after_a_call(prompt: str, result: str, arguments: dict[str, str]) -> list[M
     ]
 
 
-@probe("chat/fields/messages/role/tool", needs="tools")
+@probe("chat/fields/messages/role/tool", capability="tools")
 def role_tool(chat: Chat) -> Observation:
     """A tool's result reaches the model."""
     return adds(
@@ -201,7 +201,7 @@ def role_tool(chat: Chat) -> Observation:
     )
 
 
-@probe("chat/fields/messages/tool_calls", needs="tools")
+@probe("chat/fields/messages/tool_calls", capability="tools")
 def message_tool_calls(chat: Chat) -> Observation:
     """An assistant's earlier tool calls reach the model, arguments included."""
     return adds(
@@ -234,16 +234,16 @@ def as_serialised(chat: Chat) -> Observation:
     )
 
 
-derived("chat/fields/messages/image", "Pictures reach the model.", needs="vision")
+declare_derived("chat/fields/messages/image", "Pictures reach the model.", capability="vision")
 
 
 def sees(chat: Chat, picture: Any) -> Observation:
     """Pictures cost prompt tokens, and other pictures get other answers. `picture` makes the part of a pattern."""
     prompt = "What is shown here?"
-    control = chat.control(prompt)
+    control = chat.ask_control(prompt)
     parts = [[{"type": "text", "text": prompt}, picture(pattern)] for pattern in ("checks", "stripes")]
     checks, stripes = (chat.ask([user(content)]) for content in parts)
-    again = chat.ask([user(parts[0])], ordinal=1)
+    again = chat.ask([user(parts[0])], repetition=1)
     unseen = {checks.prompt_tokens, stripes.prompt_tokens} == {control.prompt_tokens}
     if unseen and checks.text == stripes.text == control.text:
         return ignored("with a picture, prompt tokens and answer are the same as without")
@@ -259,15 +259,15 @@ def sees(chat: Chat, picture: Any) -> Observation:
     return inconclusive("pictures change the answer, but not the count of prompt tokens")
 
 
-def _as_data_url(chat: Chat, prompt: str, otherwise: Answer) -> int | None:
+def _as_data_url(chat: Chat, prompt: str, otherwise: TextResponse) -> int | None:
     """The prompt tokens of the same picture as a data URL; of the answer, where data URLs are not taken."""
     part = {"type": "image_url", "image_url": {"url": data_url("checks")}}
     try:
         return chat.ask([user([_text(prompt), part])]).prompt_tokens
-    except Refused:
+    except RequestRejectedError:
         return otherwise.prompt_tokens
-    except Failed as failure:
-        raise CannotTell("the same picture as a data URL is not answered") from failure
+    except RequestFailedError as failure:
+        raise UndeterminedError("the same picture as a data URL is not answered") from failure
 
 
 def _other_odds(chat: Chat, parts: list[Any]) -> bool:
@@ -276,19 +276,19 @@ def _other_odds(chat: Chat, parts: list[Any]) -> bool:
     return bool(first.logprobs) and first.logprobs != second.logprobs
 
 
-@probe("chat/fields/messages/image/base64", needs="vision")
+@probe("chat/fields/messages/image/base64", capability="vision")
 def image_base64(chat: Chat) -> Observation:
     """`image_url` as an object whose url is a data URL."""
     return sees(chat, lambda pattern: {"type": "image_url", "image_url": {"url": data_url(pattern)}})
 
 
-@probe("chat/fields/messages/image/url", needs="vision")
+@probe("chat/fields/messages/image/url", capability="vision")
 def image_url(chat: Chat) -> Observation:
     """`image_url` as an object whose url is an http address that the server fetches."""
     return sees(chat, lambda pattern: {"type": "image_url", "image_url": {"url": f"{IMAGE_HOST}/{pattern}.png"}})
 
 
-@probe("chat/fields/messages/image/bare", needs="vision", title="bare string", severity=Severity.SHOULD)
+@probe("chat/fields/messages/image/bare", capability="vision", title="bare string", severity=Severity.SHOULD)
 def image_bare(chat: Chat) -> Observation:
     """`image_url` as a bare string, as Ollama's documentation shows it; OpenAI's clause knows the object only."""
     return sees(chat, lambda pattern: {"type": "image_url", "image_url": data_url(pattern)})
@@ -300,13 +300,13 @@ def hears(chat: Chat, first: Any, second: Any, written: int | None = None) -> Ob
     `written`: characters of the second part's data. A prompt that grows by a token for each few of them holds text.
     """
     prompt = "What is this?"
-    control = chat.control(prompt)
+    control = chat.ask_control(prompt)
     one, two = (chat.ask([user([{"type": "text", "text": prompt}, part])]) for part in (first, second))
     if one.text == control.text and one.prompt_tokens == control.prompt_tokens:
         return ignored("with the part, prompt tokens and answer are the same as without")
     if one.text == two.text and one.prompt_tokens == two.prompt_tokens:
         return ignored("two different parts get one answer: what they hold does not reach the model")
-    if chat.ask([user([{"type": "text", "text": prompt}, first])], ordinal=1).text != one.text:
+    if chat.ask([user([{"type": "text", "text": prompt}, first])], repetition=1).text != one.text:
         return inconclusive("the same part was answered differently at temperature 0")
     if written and (two.prompt_tokens or 0) - (control.prompt_tokens or 0) > written / 4:
         return inconclusive("the part costs as many tokens as its base64 has as text: written out, not heard")

@@ -5,31 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.checklist.verdicts import Evidence, Severity
-from conformance.probes import generating as same
-from conformance.probes.answers import Answer, items, member, whole
-from conformance.probes.declaring import derived, probe
-from conformance.probes.endpoints import Chat, addressable
+from conformance.probes import text_generation
+from conformance.probes.endpoints import Chat, is_addressable
 from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
-from conformance.probes.session import is_refusal
+from conformance.probes.registry import declare_derived, probe
+from conformance.probes.response_views import TextResponse, as_int64, as_list, get_path
+from conformance.probes.session import is_rejection
 from conformance.wire.exchange import Call, Exchange
 
 THOUGHTS = 128
 """Tokens that leave a thinking model room to think and to answer."""
 
 
-def thought(answer: Answer) -> bool:
+def thought(answer: TextResponse) -> bool:
     """Whether the answer shows thinking: as text under any of the names in use, or as counted tokens."""
     for choice in answer.choices:
-        message = member(choice, "message")
-        if member(message, "reasoning") or member(message, "reasoning_content"):
+        message = get_path(choice, "message")
+        if get_path(message, "reasoning") or get_path(message, "reasoning_content"):
             return True
     if answer.streamed and any(
-        member(chunk, "choices", 0, "delta", name)
+        get_path(chunk, "choices", 0, "delta", name)
         for chunk in answer.chunks
         for name in ("reasoning", "reasoning_content")
     ):
         return True
-    counted = whole(member(answer.usage, "completion_tokens_details", "reasoning_tokens"))
+    counted = as_int64(get_path(answer.usage, "completion_tokens_details", "reasoning_tokens"))
     return bool(counted) or "<think>" in answer.text
 
 
@@ -37,7 +37,7 @@ def thinks_by(chat: Chat, setting: Any) -> Observation:
     """How much a model thinks: with `none` not at all, with `high` visibly. `setting` makes the field."""
     votes: list[bool | None] = []
     for prompt in ("What is 7 times 8?", "Which is larger, 9.11 or 9.9?"):
-        chat.control(prompt, max_tokens=THOUGHTS)
+        chat.ask_control(prompt, max_tokens=THOUGHTS)
         high, none = (chat.ask(prompt, max_tokens=THOUGHTS, **setting(effort)) for effort in ("high", "none"))
         if thought(high) != thought(none):
             # Where nothing is said, thoughts may have been hidden until the limit.
@@ -53,16 +53,18 @@ def thinks_by(chat: Chat, setting: Any) -> Observation:
     )
 
 
-@probe("chat/fields/reasoning_effort", needs="thinking")
+@probe("chat/fields/reasoning_effort", capability="thinking")
 def reasoning_effort(chat: Chat) -> Observation:
     """none to max: how much the model thinks before it answers."""
     return thinks_by(chat, lambda effort: {"reasoning_effort": effort})
 
 
-derived("chat/fields/reasoning", "The same as an object: an extension of several servers.", needs="thinking")
+declare_derived(
+    "chat/fields/reasoning", "The same as an object: an extension of several servers.", capability="thinking"
+)
 
 
-@probe("chat/fields/reasoning/effort", needs="thinking", severity=Severity.SHOULD)
+@probe("chat/fields/reasoning/effort", capability="thinking", severity=Severity.SHOULD)
 def reasoning_object(chat: Chat) -> Observation:
     """`reasoning.effort`, as in the Responses API; not in OpenAI's clause for chat."""
     return thinks_by(chat, lambda effort: {"reasoning": {"effort": effort}})
@@ -71,15 +73,15 @@ def reasoning_object(chat: Chat) -> Observation:
 @probe("chat/fields/user")
 def user_field(chat: Chat) -> Observation:
     """An identifier of the end user, for OpenAI's own records (deprecated)."""
-    return same.reads_values(chat, "user")
+    return text_generation.check_value_is_read(chat, "user")
 
 
 @probe("chat/fields/audio")
 def audio(chat: Chat) -> Observation:
     """Voice and format of a spoken answer; needs `modalities` with audio."""
-    chat.control()
+    chat.ask_control()
     answer = chat.ask(audio={"voice": "alloy", "format": "wav"}, modalities=["text", "audio"])
-    if member(answer.message, "audio", "data"):
+    if get_path(answer.message, "audio", "data"):
         return supported("the answer holds `audio`")
     return ignored("audio is asked for and none comes")
 
@@ -87,56 +89,56 @@ def audio(chat: Chat) -> Observation:
 @probe("chat/fields/modalities")
 def modalities(chat: Chat) -> Observation:
     """What the answer is made of: text, or text and audio."""
-    chat.control()
+    chat.ask_control()
     answer = chat.ask(modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"})
-    if member(answer.message, "audio", "data"):
+    if get_path(answer.message, "audio", "data"):
         return supported("with audio among the modalities the answer holds `audio`")
-    return same.reads_values(chat, "modalities")
+    return text_generation.check_value_is_read(chat, "modalities")
 
 
 @probe("chat/fields/prediction")
 def prediction(chat: Chat) -> Observation:
     """Text that the answer will mostly repeat, to answer faster; the usage counts what was taken of it."""
     votes = []
-    for prompt, control in chat.steady(2):
+    for prompt, control in chat.find_repeatable_controls(2):
         answer = chat.ask(prompt, prediction={"type": "content", "content": control.text})
-        details = member(answer.usage, "completion_tokens_details")
-        counts = [whole(member(details, f"{kind}_prediction_tokens")) or 0 for kind in ("accepted", "rejected")]
+        details = get_path(answer.usage, "completion_tokens_details")
+        counts = [as_int64(get_path(details, f"{kind}_prediction_tokens")) or 0 for kind in ("accepted", "rejected")]
         votes.append(sum(counts) > 0)
     if all(votes):
         return supported("the usage counts predicted tokens")
-    return same.reads_values(chat, "prediction")
+    return text_generation.check_value_is_read(chat, "prediction")
 
 
 @probe("chat/fields/web_search_options")
 def web_search_options(chat: Chat) -> Observation:
     """The model searches the web and cites what it found."""
     prompt = "What is in the news today?"
-    chat.control(prompt)
+    chat.ask_control(prompt)
     answer = chat.ask(prompt, web_search_options={})
-    cited = [member(note, "type") for note in items(member(answer.message, "annotations"))]
+    cited = [get_path(note, "type") for note in as_list(get_path(answer.message, "annotations"))]
     if "url_citation" in cited:
         return supported("the answer cites addresses")
-    return same.reads_values(chat, "web_search_options")
+    return text_generation.check_value_is_read(chat, "web_search_options")
 
 
-def _stored(chat: Chat, answer: Answer) -> Any:
+def _stored(chat: Chat, answer: TextResponse) -> Any:
     """The stored completion, as GET gives it, or None."""
-    name = member(answer.body, "id")
-    if not isinstance(name, str) or "/" in name or not addressable(name[:80]):
+    name = get_path(answer.body, "id")
+    if not isinstance(name, str) or "/" in name or not is_addressable(name[:80]):
         return None
-    return chat.session.exchange(Call(method="GET", path=f"/chat/completions/{name[:80]}"))
+    return chat.session.send_any(Call(method="GET", path=f"/chat/completions/{name[:80]}"))
 
 
 def _fetched(exchange: Exchange) -> bool:
     """Whether what came is the answer of that id."""
-    return exchange.accepted and exchange.call.path.endswith(f"/{member(exchange.json, 'id')}")
+    return exchange.accepted and exchange.call.path.endswith(f"/{get_path(exchange.json, 'id')}")
 
 
 @probe("chat/fields/store")
 def store(chat: Chat) -> Observation:
     """Whether the answer is kept; what is kept can be fetched by its id."""
-    chat.control()
+    chat.ask_control()
     kept, left = (_stored(chat, chat.ask(store=value, max_tokens=1)) for value in (True, False))
     if kept is None or left is None:
         return inconclusive("the answer has no id to fetch it by")
@@ -144,7 +146,7 @@ def store(chat: Chat) -> Observation:
         return ignored(f"store is accepted, and fetching the answer by its id gives {kept.failure or kept.status}")
     if _fetched(left):
         return ignored("an answer can be fetched by its id whether it was to be stored or not")
-    if left.failure is not None or left.status is None or not is_refusal(left.status):
+    if left.failure is not None or left.status is None or not is_rejection(left.status):
         return inconclusive(f"fetching what was not to be stored gives {left.failure or left.status}, no refusal")
     return supported("the stored answer can be fetched by its id, and one not to be stored cannot")
 
@@ -152,44 +154,44 @@ def store(chat: Chat) -> Observation:
 @probe("chat/fields/metadata")
 def metadata(chat: Chat) -> Observation:
     """Up to 16 pairs that are kept with a stored answer."""
-    chat.control()
+    chat.ask_control()
     kept = _stored(chat, chat.ask(store=True, metadata={"zq": "1"}, max_tokens=1))
-    if kept is not None and _fetched(kept) and member(kept.json, "metadata") == {"zq": "1"}:
+    if kept is not None and _fetched(kept) and get_path(kept.json, "metadata") == {"zq": "1"}:
         return supported("the stored answer has the metadata")
-    return same.reads_values(chat, "metadata")
+    return text_generation.check_value_is_read(chat, "metadata")
 
 
 @probe("chat/fields/service_tier")
 def service_tier(chat: Chat) -> Observation:
     """Which tier of service answers; the answer names it."""
-    chat.control()
+    chat.ask_control()
     answer = chat.ask(service_tier="flex", max_tokens=1)
-    if member(answer.body, "service_tier") == "flex":
+    if get_path(answer.body, "service_tier") == "flex":
         return supported("the answer names the service_tier that was asked for", Evidence.ECHOED)
-    return same.reads_values(chat, "service_tier")
+    return text_generation.check_value_is_read(chat, "service_tier")
 
 
 @probe("chat/fields/moderation")
 def moderation(chat: Chat) -> Observation:
     """Whether the answer is moderated; the answer then holds the outcome."""
-    chat.control()
+    chat.ask_control()
     asked = {"model": "omni-moderation-latest"}
     answer = chat.ask(moderation=asked, max_tokens=1)
-    if member(answer.body, "moderation") not in (None, {}, asked):
+    if get_path(answer.body, "moderation") not in (None, {}, asked):
         return supported("the answer holds the outcome of its moderation")
-    return same.reads_values(chat, "moderation")
+    return text_generation.check_value_is_read(chat, "moderation")
 
 
 @probe("chat/fields/verbosity")
 def verbosity(chat: Chat) -> Observation:
     """low to high: how much the model says."""
     votes: list[bool | None] = []
-    for prompt, _ in chat.steady():
+    for prompt, _ in chat.find_repeatable_controls():
         low, high = (chat.ask(prompt, verbosity=value) for value in ("low", "high"))
         votes.append(low.text != high.text)
     if all(votes):
         return supported("greedy text, which repeats itself, differs between `low` and `high`")
-    return same.reads_values(chat, "verbosity")
+    return text_generation.check_value_is_read(chat, "verbosity")
 
 
 UNSEEN = {
@@ -201,11 +203,11 @@ UNSEEN = {
 """Field -> what it is for. A cache is a matter of price and speed, not of the answer."""
 
 
-def _declare(field: str, about: str) -> None:
-    @probe(f"chat/fields/{field}", about=about, severity=Severity.SHOULD)
+def _declare(field: str, description: str) -> None:
+    @probe(f"chat/fields/{field}", description=description, severity=Severity.SHOULD)
     def _reads(chat: Chat) -> Observation:
-        return same.reads_values(chat, field)
+        return text_generation.check_value_is_read(chat, field)
 
 
-for _field, _about in UNSEEN.items():
-    _declare(_field, _about)
+for _field, _description in UNSEEN.items():
+    _declare(_field, _description)

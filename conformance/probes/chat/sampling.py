@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from conformance.probes import generating as same
-from conformance.probes.answers import Answer, items, member
-from conformance.probes.declaring import derived, probe
+from conformance.probes import text_generation
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
+from conformance.probes.registry import declare_derived, probe
+from conformance.probes.response_views import TextResponse, as_list, get_path
 
 SAMPLED = "below 1e-6: two sampled texts of 16 tokens or more were equal in 0 of 168 pairs, and several must agree"
 
@@ -14,125 +14,125 @@ SAMPLED = "below 1e-6: two sampled texts of 16 tokens or more were equal in 0 of
 @probe("chat/fields/model")
 def model(chat: Chat) -> Observation:
     """The model that answers; a name that no model has is refused."""
-    return same.unknown_model_refused(chat)
+    return text_generation.check_unknown_model(chat)
 
 
 @probe("chat/fields/frequency_penalty")
 def frequency_penalty(chat: Chat) -> Observation:
     """-2 to 2: tokens become less likely the more often they have come."""
-    return same.penalised(chat, "frequency_penalty")
+    return text_generation.check_penalty(chat, "frequency_penalty")
 
 
 @probe("chat/fields/presence_penalty")
 def presence_penalty(chat: Chat) -> Observation:
     """-2 to 2: tokens become less likely once they have come."""
-    return same.penalised(chat, "presence_penalty")
+    return text_generation.check_penalty(chat, "presence_penalty")
 
 
 @probe("chat/fields/seed", chance=SAMPLED)
 def seed(chat: Chat) -> Observation:
     """Sampling with the same seed gives the same text (best effort, says the clause; deprecated)."""
-    return same.repeats_by_seed(chat)
+    return text_generation.check_seed(chat)
 
 
-derived("chat/fields/stop", "Up to four sequences where generation ends; the text does not contain them.")
+declare_derived("chat/fields/stop", "Up to four sequences where generation ends; the text does not contain them.")
 
 
 @probe("chat/fields/stop/string")
 def stop_string(chat: Chat) -> Observation:
     """One sequence, as a string: the text ends before it."""
-    return same.cut_at_stop(chat, lambda word: word)
+    return text_generation.check_stop(chat, lambda word: word)
 
 
 @probe("chat/fields/stop/array")
 def stop_array(chat: Chat) -> Observation:
     """Several sequences, as an array: the text ends before the first that comes."""
-    return same.cut_at_stop(chat, lambda word: ["\u2603\u2603", word, "\u2603\u2603\u2603"])
+    return text_generation.check_stop(chat, lambda word: ["\u2603\u2603", word, "\u2603\u2603\u2603"])
 
 
 @probe("chat/fields/stop/stream")
 def stop_stream(chat: Chat) -> Observation:
     """The sequence does not leak into a stream either."""
-    return same.cut_at_stop(chat, lambda word: [word], stream=True)
+    return text_generation.check_stop(chat, lambda word: [word], stream=True)
 
 
 @probe("chat/fields/temperature", chance=SAMPLED)
 def temperature(chat: Chat) -> Observation:
     """0 to 2: how far sampling strays from the likeliest token."""
-    return same.varies(chat)
+    return text_generation.check_temperature(chat)
 
 
 @probe("chat/fields/top_p", chance=SAMPLED)
 def top_p(chat: Chat) -> Observation:
     """Sampling considers only the tokens that make up this share of the probability."""
-    return same.narrowed(chat)
+    return text_generation.check_top_p(chat)
 
 
-derived("chat/fields/max_tokens", "The most tokens that an answer may have (deprecated).")
+declare_derived("chat/fields/max_tokens", "The most tokens that an answer may have (deprecated).")
 
 
 @probe("chat/fields/max_tokens/plain", title="without stream")
 def max_tokens(chat: Chat) -> Observation:
     """The answer ends at the limit, with finish_reason `length`."""
-    return same.ends_at_limit(chat, "max_tokens")
+    return text_generation.check_token_limit(chat, "max_tokens")
 
 
 @probe("chat/fields/max_tokens/stream", title="with stream")
 def max_tokens_stream(chat: Chat) -> Observation:
     """A stream ends at the limit too."""
-    return same.ends_at_limit(chat, "max_tokens", stream=True)
+    return text_generation.check_token_limit(chat, "max_tokens", stream=True)
 
 
-derived("chat/fields/max_completion_tokens", "The most tokens that an answer may have, thinking included.")
+declare_derived("chat/fields/max_completion_tokens", "The most tokens that an answer may have, thinking included.")
 
 
 @probe("chat/fields/max_completion_tokens/plain", title="without stream")
 def max_completion_tokens(chat: Chat) -> Observation:
     """The answer ends at the limit, with finish_reason `length`."""
-    return same.ends_at_limit(chat, "max_completion_tokens")
+    return text_generation.check_token_limit(chat, "max_completion_tokens")
 
 
 @probe("chat/fields/max_completion_tokens/stream", title="with stream")
 def max_completion_tokens_stream(chat: Chat) -> Observation:
     """A stream ends at the limit too."""
-    return same.ends_at_limit(chat, "max_completion_tokens", stream=True)
+    return text_generation.check_token_limit(chat, "max_completion_tokens", stream=True)
 
 
 @probe("chat/fields/logit_bias")
 def logit_bias(chat: Chat) -> Observation:
     """-100 to 100 by token id: 100 makes a token certain, -100 impossible."""
-    return same.biased(chat)
+    return text_generation.check_logit_bias(chat)
 
 
-derived("chat/fields/n", "How many choices are generated.")
+declare_derived("chat/fields/n", "How many choices are generated.")
 
 
 @probe("chat/fields/n/plain", chance=SAMPLED, title="without stream")
 def n(chat: Chat) -> Observation:
     """As many choices as asked for, with indices counting from 0."""
-    return same.several_choices(chat)
+    return text_generation.check_n(chat)
 
 
 @probe("chat/fields/n/stream", chance=SAMPLED, title="with stream")
 def n_stream(chat: Chat) -> Observation:
     """Each choice has chunks of its own index."""
-    return same.several_choices(chat, stream=True)
+    return text_generation.check_n(chat, stream=True)
 
 
-derived("chat/fields/logprobs", "Whether the probabilities of the generated tokens are told.")
+declare_derived("chat/fields/logprobs", "Whether the probabilities of the generated tokens are told.")
 
 
 @probe("chat/fields/logprobs/plain", title="without stream")
 def logprobs(chat: Chat) -> Observation:
     """`choices[].logprobs.content` has an entry for each token."""
-    control = chat.control()
+    control = chat.ask_control()
     answer = chat.ask(logprobs=True, max_tokens=4)
     if not answer.logprobs:
         return ignored("`logprobs.content` is absent or empty")
     return _odds(answer, control)
 
 
-def _odds(answer: Answer, control: Answer) -> Observation:
+def _odds(answer: TextResponse, control: TextResponse) -> Observation:
     if control.logprobs:
         return ignored("probabilities come whether they are asked for or not")
     if _of_another_text(answer):
@@ -140,14 +140,14 @@ def _odds(answer: Answer, control: Answer) -> Observation:
     return supported(f"{len(answer.logprobs)} tokens come with their probabilities")
 
 
-def _of_another_text(answer: Answer) -> bool:
-    return same.of_another_text(answer.text, [member(entry, "token") for entry in answer.logprobs])
+def _of_another_text(answer: TextResponse) -> bool:
+    return text_generation.are_of_another_text(answer.text, [get_path(entry, "token") for entry in answer.logprobs])
 
 
 @probe("chat/fields/logprobs/stream", title="with stream")
 def logprobs_stream(chat: Chat) -> Observation:
     """The chunks carry the probabilities of their tokens."""
-    control = chat.control(stream=True)
+    control = chat.ask_control(stream=True)
     answer = chat.ask(logprobs=True, max_tokens=4, stream=True)
     if not answer.logprobs:
         return ignored("no chunk holds `logprobs.content`")
@@ -158,13 +158,13 @@ def logprobs_stream(chat: Chat) -> Observation:
 def top_logprobs(chat: Chat) -> Observation:
     """0 to 20: as many alternatives at each token."""
     three = chat.ask(logprobs=True, top_logprobs=3, max_tokens=4)
-    none = chat.control(logprobs=True, max_tokens=4)
+    none = chat.ask_control(logprobs=True, max_tokens=4)
     if not three.logprobs:
         return ignored("`logprobs.content` is absent, and the alternatives with it")
     if _of_another_text(three):
         return broken("the alternatives are those of other tokens than the text's")
-    counts = [len(items(member(entry, "top_logprobs"))) for entry in three.logprobs]
-    plain = [len(items(member(entry, "top_logprobs"))) for entry in none.logprobs]
+    counts = [len(as_list(get_path(entry, "top_logprobs"))) for entry in three.logprobs]
+    plain = [len(as_list(get_path(entry, "top_logprobs"))) for entry in none.logprobs]
     if all(count == 3 for count in counts) and not any(plain):
         return supported("each token comes with the 3 alternatives asked for, and with none where none are asked for")
     if counts == plain:

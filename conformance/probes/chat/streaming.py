@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from conformance.checklist.verdicts import Severity
-from conformance.probes import generating as same
-from conformance.probes.answers import Answer, Unreadable, items, member
-from conformance.probes.declaring import derived, probe
+from conformance.probes import text_generation
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
-from conformance.probes.session import works
+from conformance.probes.registry import declare_derived, probe
+from conformance.probes.response_views import MalformedResponseError, TextResponse, as_list, get_path
+from conformance.probes.session import is_usable
 
 from .tools import EXAMPLES, TOOLS
 
@@ -16,27 +16,27 @@ from .tools import EXAMPLES, TOOLS
 @probe("chat/fields/stream")
 def stream(chat: Chat) -> Observation:
     """The answer arrives as server-sent events."""
-    return same.streamed(chat)
+    return text_generation.check_stream(chat)
 
 
-derived("chat/fields/stream_options", "Settings of a stream.", "chat/fields/stream_options/include_usage")
+declare_derived("chat/fields/stream_options", "Settings of a stream.", "chat/fields/stream_options/include_usage")
 
 
 @probe("chat/fields/stream_options/include_usage")
 def include_usage(chat: Chat) -> Observation:
     """A last chunk, without choices, counts the tokens of the whole request."""
-    return same.usage_at_the_end(chat)
+    return text_generation.check_include_usage(chat)
 
 
 @probe("chat/fields/stream_options/include_obfuscation", severity=Severity.SHOULD)
 def include_obfuscation(chat: Chat) -> Observation:
     """Chunks carry random characters that even out their sizes, against eavesdroppers; false turns them off."""
-    chat.control(stream=True)
+    chat.ask_control(stream=True)
     on, off = (chat.ask(stream=True, stream_options={"include_obfuscation": value}) for value in (True, False))
     for answer in (on, off):
         if not answer.chunks:
-            raise Unreadable(answer.exchange, "server-sent events")
-    padded = [any(member(chunk, "obfuscation") for chunk in answer.chunks) for answer in (on, off)]
+            raise MalformedResponseError(answer.exchange, "server-sent events")
+    padded = [any(get_path(chunk, "obfuscation") for chunk in answer.chunks) for answer in (on, off)]
     if padded == [True, False]:
         return supported("chunks carry `obfuscation` when asked to, and none otherwise")
     return ignored(f"chunks carry `obfuscation` {'either way' if all(padded) else 'neither way'}")
@@ -50,8 +50,8 @@ AT_ONCE = 0.05
 def equals_plain(chat: Chat) -> Observation:
     """At temperature 0 the joined chunks are the plain answer: content, finish_reason, usage."""
     different = []
-    for prompt, control in chat.steady(2):
-        answer = chat.counted_stream(prompt)
+    for prompt, control in chat.find_repeatable_controls(2):
+        answer = chat.ask_stream_with_usage(prompt)
         pairs = {
             "content": (answer.text, control.text),
             "finish_reason": (answer.finish_reason, control.finish_reason),
@@ -68,7 +68,7 @@ def arrives_in_pieces(chat: Chat) -> Observation:
     """The content comes in several chunks, the first long before the last."""
     answer = chat.ask(stream=True)
     times = [
-        event.seconds for event in answer.exchange.events if member(event.json, "choices", 0, "delta", "content")
+        event.seconds for event in answer.exchange.events if get_path(event.json, "choices", 0, "delta", "content")
     ]
     # A server that streams a finished answer sends its chunks in one go.
     if len(times) >= 3 and times[-1] - times[0] > min(AT_ONCE, 0.02 * times[-1]):
@@ -81,35 +81,37 @@ def arrives_in_pieces(chat: Chat) -> Observation:
 @probe("chat/stream/error_before_first_token", title="an error before the first token is no stream")
 def error_before_first_token(chat: Chat) -> Observation:
     """A bad request for a stream is refused with a 4xx and a JSON envelope, as a plain one is."""
-    chat.control(stream=True)
+    chat.ask_control(stream=True)
     exchange = chat.attempt(stream=True, messages="x", max_tokens=1)
-    if exchange.status is not None and 400 <= exchange.status < 500 and member(exchange.json, "error"):
+    if exchange.status is not None and 400 <= exchange.status < 500 and get_path(exchange.json, "error"):
         return supported(f"refused with {exchange.status} and an error envelope")
     if exchange.accepted:
         return ignored("a bad request for a stream is answered with 200")
     return broken(f"a bad request for a stream is answered with status {exchange.status}, no 4xx with an envelope")
 
 
-@probe("chat/stream/tool_calls", needs="tools", title="tool calls in chunks join")
+@probe("chat/stream/tool_calls", capability="tools", title="tool calls in chunks join")
 def tool_calls(chat: Chat) -> Observation:
     """Each call starts with index, id, type and name; later chunks bring arguments only; finish_reason tool_calls."""
     answer = chat.ask(EXAMPLES, tools=TOOLS, max_tokens=48, stream=True)
-    deltas = [delta for chunk in answer.chunks for delta in items(member(chunk, "choices", 0, "delta", "tool_calls"))]
+    deltas = [
+        delta for chunk in answer.chunks for delta in as_list(get_path(chunk, "choices", 0, "delta", "tool_calls"))
+    ]
     if not deltas:
         return inconclusive("no chunk holds a tool call")
     first: dict[int, object] = {}
     wrong = set()
     for delta in deltas:
-        index = member(delta, "index")
+        index = get_path(delta, "index")
         if not isinstance(index, int):
             wrong.add("`index` is missing")
             continue
         if index not in first:
             first[index] = delta
             if (
-                not member(delta, "id")
-                or not member(delta, "function", "name")
-                or member(delta, "type") != "function"
+                not get_path(delta, "id")
+                or not get_path(delta, "function", "name")
+                or get_path(delta, "type") != "function"
             ):
                 wrong.add("a first delta lacks id, type or name")
     if answer.finish_reason not in ("tool_calls", None):
@@ -126,9 +128,9 @@ LASTING = 1.05
 @probe("chat/stream/created_constant", severity=Severity.SHOULD, title="`created` is constant")
 def created_constant(chat: Chat) -> Observation:
     """`created` is the same in every chunk. Seen in a stream that is read for more than a second, then left."""
-    answer = chat.ask(stream=True, max_tokens=2000, leave_after_seconds=LASTING + 0.2)
+    answer = chat.ask(stream=True, max_tokens=2000, abort_after_seconds=LASTING + 0.2)
     times = [event.seconds for event in answer.exchange.events if event.json is not None]
-    if len({repr(member(chunk, "created")) for chunk in answer.chunks}) > 1:
+    if len({repr(get_path(chunk, "created")) for chunk in answer.chunks}) > 1:
         return broken("`created` moves on while the stream lasts")
     if not times or times[-1] - times[0] < LASTING:
         return inconclusive("the text ended within a second, in which no clock need move on")
@@ -138,11 +140,11 @@ def created_constant(chat: Chat) -> Observation:
 @probe("chat/stream/client_leaves", title="a client that leaves frees the server")
 def client_leaves(chat: Chat) -> Observation:
     """After a client closes a long stream, the next request is answered."""
-    chat.control(stream=True)
-    left = chat.attempt(stream=True, max_tokens=400, leave_after=2)
-    if left.status != 200 or not Answer(left).indices:
+    chat.ask_control(stream=True)
+    left = chat.attempt(stream=True, max_tokens=400, abort_after_events=2)
+    if left.status != 200 or not TextResponse(left).indices:
         return inconclusive("the stream to leave did not begin")
-    after = chat.attempt(max_tokens=1, ordinal=90)
-    if works(after) and member(after.json, "choices", 0):
+    after = chat.attempt(max_tokens=1, purpose="after_abort")
+    if is_usable(after) and get_path(after.json, "choices", 0):
         return supported("the request after a stream was left is answered")
     return broken(f"the request after a stream was left: {after.failure or after.status}")

@@ -10,12 +10,12 @@ import json
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
-from conformance.probes import generating as same
-from conformance.probes.answers import Answer, member
-from conformance.probes.declaring import derived, probe
+from conformance.probes import text_generation
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
-from conformance.probes.session import CannotTell
+from conformance.probes.registry import declare_derived, probe
+from conformance.probes.response_views import TextResponse, get_path
+from conformance.probes.session import UndeterminedError
 
 ENOUGH = 64
 """Tokens in which any of the calls below fits."""
@@ -56,33 +56,35 @@ def examples(name: str = "get_weather", word: str = "Weather") -> list[dict[str,
 
 EXAMPLES = examples()
 
-derived("chat/fields/tools", "The tools that the model may call.", needs="tools")
+declare_derived("chat/fields/tools", "The tools that the model may call.", capability="tools")
 
 
-@probe("chat/fields/tools/function", needs="tools")
+@probe("chat/fields/tools/function", capability="tools")
 def tools_function(chat: Chat) -> Observation:
     """A function's name and arguments come back as `tool_calls`, with finish_reason `tool_calls`."""
-    control = chat.control(EXAMPLES, max_tokens=ENOUGH)
+    control = chat.ask_control(EXAMPLES, max_tokens=ENOUGH)
     return _called_rightly(chat.ask(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH), control)
 
 
-@probe("chat/fields/tools/function/stream", needs="tools", title="with stream")
+@probe("chat/fields/tools/function/stream", capability="tools", title="with stream")
 def tools_stream(chat: Chat) -> Observation:
     """The chunks of a stream join to the same call."""
-    control = chat.control(EXAMPLES, max_tokens=ENOUGH)
+    control = chat.ask_control(EXAMPLES, max_tokens=ENOUGH)
     return _called_rightly(chat.ask(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH, stream=True), control)
 
 
-def _called_rightly(answer: Answer, control: Answer) -> Observation:
+def _called_rightly(answer: TextResponse, control: TextResponse) -> Observation:
     if control.tool_calls:
         return inconclusive("tool calls come even without tools")
-    if [name for name, _ in answer.called] == ["get_weather"]:
-        arguments = same_json(answer.called[0][1])
+    if [name for name, _ in answer.called_tools] == ["get_weather"]:
+        arguments = same_json(answer.called_tools[0][1])
         if isinstance(arguments, dict) and str(arguments.get("city", "")).strip() == "London":
             return supported("the function is called with the argument of the last question")
         return inconclusive("the function is called, with other arguments than the last question's")
-    if answer.called:
-        return inconclusive(f"other calls came than the examples show: {[name for name, _ in answer.called][:3]}")
+    if answer.called_tools:
+        return inconclusive(
+            f"other calls came than the examples show: {[name for name, _ in answer.called_tools][:3]}"
+        )
     if answer.text == control.text and answer.prompt_tokens in (control.prompt_tokens, None):
         return ignored("with tools, the answer and the prompt's tokens are the same as without")
     return inconclusive("the tools change the answer, but the model did not call one")
@@ -96,37 +98,37 @@ def same_json(text: str) -> Any:
         return None
 
 
-@probe("chat/fields/tools/function/strict", needs="tools", severity=Severity.SHOULD)
+@probe("chat/fields/tools/function/strict", capability="tools", severity=Severity.SHOULD)
 def tools_strict(chat: Chat) -> Observation:
     """With `strict`, the arguments obey the schema: here a word that the conversation does not suggest."""
     tool = function("get_weather", enum=["zq_v7"])
     tool["function"]["strict"] = True
     tool["function"]["parameters"]["additionalProperties"] = False
     choice = {"type": "function", "function": {"name": "get_weather"}}
-    loose = chat.basis(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
+    loose = chat.ask_prerequisite(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
     answer = chat.ask(EXAMPLES, tools=[tool], tool_choice=choice, max_tokens=ENOUGH)
-    if not answer.called:
+    if not answer.called_tools:
         return _no_call(loose)
-    if same_json(answer.called[0][1]) == {"city": "zq_v7"}:
+    if same_json(answer.called_tools[0][1]) == {"city": "zq_v7"}:
         return supported("the arguments are the one word that the schema allows, which nothing else suggests")
     return ignored("the arguments do not obey the schema")
 
 
-def _no_call(loose: Answer) -> Observation:
-    if loose.called:
+def _no_call(loose: TextResponse) -> Observation:
+    if loose.called_tools:
         return ignored("auto calls a function here; the request that demands the call does not")
     return inconclusive("the model called no function, so that its arguments cannot be judged")
 
 
-@probe("chat/fields/tools/custom", needs="tools", severity=Severity.SHOULD)
+@probe("chat/fields/tools/custom", capability="tools", severity=Severity.SHOULD)
 def tools_custom(chat: Chat) -> Observation:
     """A custom tool takes free text; its call comes as `custom` with `input`."""
     tool = {"type": "custom", "custom": {"name": "note_down", "description": "Writes a note."}}
     choice = {"type": "custom", "custom": {"name": "note_down"}}
     prompt = "Note down the word apple."
-    control = chat.control(prompt)
+    control = chat.ask_control(prompt)
     answer = chat.ask(prompt, tools=[tool], tool_choice=choice, max_tokens=ENOUGH)
-    if member(answer.tool_calls, 0, "custom", "name") == "note_down":
+    if get_path(answer.tool_calls, 0, "custom", "name") == "note_down":
         return supported("the tool is called as `custom`")
     if answer.tool_calls:
         return ignored("the tool is called, but not as `custom`")
@@ -135,18 +137,20 @@ def tools_custom(chat: Chat) -> Observation:
     return ignored("the tool is not called though the request names it")
 
 
-derived("chat/fields/tool_choice", "Whether, and which, tool is called.", needs="tools")
+declare_derived("chat/fields/tool_choice", "Whether, and which, tool is called.", capability="tools")
 
 
-@probe("chat/fields/tool_choice/none", needs="tools")
+@probe("chat/fields/tool_choice/none", capability="tools")
 def choice_none(chat: Chat) -> Observation:
     """`none`: no tool is called, where auto calls one."""
     votes: list[bool | None] = []
     for conversation in (EXAMPLES, examples("get_time", "Time")):
-        free = chat.basis(conversation, tools=TOOLS, max_tokens=ENOUGH)
+        free = chat.ask_prerequisite(conversation, tools=TOOLS, max_tokens=ENOUGH)
         answer = chat.ask(conversation, tools=TOOLS, tool_choice="none", max_tokens=ENOUGH)
-        # A call that is taken out of the answer was made all the same.
-        votes.append(None if not free.called else False if answer.called else bool(answer.text.strip()) or None)
+        # A call that is taken out of the answer was made all the text_generation.
+        votes.append(
+            None if not free.called_tools else False if answer.called_tools else bool(answer.text.strip()) or None
+        )
     return weigh(
         votes,
         seen="no tool is called where auto calls one",
@@ -155,24 +159,24 @@ def choice_none(chat: Chat) -> Observation:
     )
 
 
-@probe("chat/fields/tool_choice/auto", needs="tools")
+@probe("chat/fields/tool_choice/auto", capability="tools")
 def choice_auto(chat: Chat) -> Observation:
     """`auto`, the default: the model decides. The value is read, or any nonsense would do."""
-    free = chat.basis(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
+    free = chat.ask_prerequisite(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
     answer = chat.ask(EXAMPLES, tools=TOOLS, tool_choice="auto", max_tokens=ENOUGH)
-    if bool(answer.called) != bool(free.called):
+    if bool(answer.called_tools) != bool(free.called_tools):
         return inconclusive("auto and no tool_choice at all differ in whether a tool is called")
-    return same.reads_values(chat, "tool_choice")
+    return text_generation.check_value_is_read(chat, "tool_choice")
 
 
-@probe("chat/fields/tool_choice/required", needs="tools")
+@probe("chat/fields/tool_choice/required", capability="tools")
 def choice_required(chat: Chat) -> Observation:
     """`required`: a tool is called, where auto would not."""
     votes: list[bool | None] = []
     for prompt in ("Just say hello.", "Tell me a joke about cats."):
-        free = chat.basis(prompt, tools=TOOLS, max_tokens=ENOUGH)
+        free = chat.ask_prerequisite(prompt, tools=TOOLS, max_tokens=ENOUGH)
         answer = chat.ask(prompt, tools=TOOLS, tool_choice="required", max_tokens=ENOUGH)
-        votes.append(None if free.called else bool(answer.called))
+        votes.append(None if free.called_tools else bool(answer.called_tools))
     return weigh(
         votes,
         seen="a tool is called where auto calls none",
@@ -188,12 +192,12 @@ def obeys_choice(chat: Chat, choose: Any) -> Observation:
         (EXAMPLES, "get_weather", "get_time"),
         (examples("get_time", "Time"), "get_time", "get_weather"),
     ):
-        free = chat.basis(conversation, tools=TOOLS, max_tokens=ENOUGH)
-        names = [name for name, _ in free.called]
+        free = chat.ask_prerequisite(conversation, tools=TOOLS, max_tokens=ENOUGH)
+        names = [name for name, _ in free.called_tools]
         answer = chat.ask(conversation, tools=TOOLS, tool_choice=choose(demanded), max_tokens=ENOUGH)
         if names and names != [habit]:
-            raise CannotTell("auto does not call the tool that the examples call")
-        votes.append(bool(answer.called) and all(name == demanded for name, _ in answer.called))
+            raise UndeterminedError("auto does not call the tool that the examples call")
+        votes.append(bool(answer.called_tools) and all(name == demanded for name, _ in answer.called_tools))
     return weigh(
         votes,
         seen="the demanded tool is called against the examples, both ways round",
@@ -202,13 +206,13 @@ def obeys_choice(chat: Chat, choose: Any) -> Observation:
     )
 
 
-@probe("chat/fields/tool_choice/named", needs="tools")
+@probe("chat/fields/tool_choice/named", capability="tools")
 def choice_named(chat: Chat) -> Observation:
     """A function by name: that one is called, where the examples call another."""
     return obeys_choice(chat, lambda name: {"type": "function", "function": {"name": name}})
 
 
-@probe("chat/fields/tool_choice/allowed_tools", needs="tools", severity=Severity.SHOULD)
+@probe("chat/fields/tool_choice/allowed_tools", capability="tools", severity=Severity.SHOULD)
 def choice_allowed(chat: Chat) -> Observation:
     """Only the tools named may be called, and one must be."""
 
@@ -229,18 +233,18 @@ def _two_at_once() -> list[dict[str, Any]]:
     return [*turns, {"role": "user", "content": "Weather in London and Oslo?"}]
 
 
-@probe("chat/fields/parallel_tool_calls", needs="tools")
+@probe("chat/fields/parallel_tool_calls", capability="tools")
 def parallel_tool_calls(chat: Chat) -> Observation:
     """False: at most one tool is called in an answer, where true calls two."""
     conversation = _two_at_once()
     both, one = (
         chat.ask(conversation, tools=TOOLS, parallel_tool_calls=value, max_tokens=ENOUGH) for value in (True, False)
     )
-    if len(both.called) < 2:
-        return same.reads_values(chat, "parallel_tool_calls")
-    if not one.called:
+    if len(both.called_tools) < 2:
+        return text_generation.check_value_is_read(chat, "parallel_tool_calls")
+    if not one.called_tools:
         return inconclusive("two tools are called at once with true, and none at all with false")
-    if len(one.called) == 1:
+    if len(one.called_tools) == 1:
         return supported("two tools are called at once with true, and one with false")
     return ignored("two tools are called at once with false as with true")
 
@@ -248,15 +252,15 @@ def parallel_tool_calls(chat: Chat) -> Observation:
 FUNCTIONS = [tool["function"] for tool in TOOLS]
 
 
-@probe("chat/fields/functions", needs="tools", severity=Severity.SHOULD)
+@probe("chat/fields/functions", capability="tools", severity=Severity.SHOULD)
 def functions(chat: Chat) -> Observation:
     """The functions that the model may call (deprecated for tools): called, or at least told to the model."""
     votes: list[bool | None] = []
     for conversation in (EXAMPLES, "Weather in London?"):
-        control = chat.control(conversation, max_tokens=ENOUGH)
+        control = chat.ask_control(conversation, max_tokens=ENOUGH)
         answer = chat.ask(conversation, functions=FUNCTIONS, max_tokens=ENOUGH)
         grown = (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
-        if member(answer.message, "function_call", "name") or (grown and answer.text != control.text):
+        if get_path(answer.message, "function_call", "name") or (grown and answer.text != control.text):
             votes.append(True)
         else:
             votes.append(False if answer.text == control.text else None)
@@ -268,15 +272,15 @@ def functions(chat: Chat) -> Observation:
     )
 
 
-@probe("chat/fields/function_call", needs="tools", severity=Severity.SHOULD)
+@probe("chat/fields/function_call", capability="tools", severity=Severity.SHOULD)
 def function_call(chat: Chat) -> Observation:
     """Which function is called (deprecated for tool_choice)."""
     votes: list[bool | None] = []
     for name in ("get_time", "get_weather"):
         prompt = "Just say hello."
-        chat.control(prompt, max_tokens=ENOUGH)
+        chat.ask_control(prompt, max_tokens=ENOUGH)
         answer = chat.ask(prompt, functions=FUNCTIONS, function_call={"name": name}, max_tokens=ENOUGH)
-        votes.append(member(answer.message, "function_call", "name") == name)
+        votes.append(get_path(answer.message, "function_call", "name") == name)
     return weigh(
         votes,
         seen="the demanded function is called as `function_call`, one and the other",

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance import images
 from conformance.judge.shape import violations
+from conformance.runner import image_server as images
 
 from .asking import HTTP
 from .fields import FIELDS
@@ -258,7 +258,7 @@ def test_the_list_of_models_obeys_its_schema() -> None:
 
 def test_pictures_are_fetched_from_this_machine() -> None:
     text = {"type": "text", "text": "What is it?"}
-    with images.served("http://127.0.0.1:9/v1") as url:
+    with images.serve_sample_images("http://127.0.0.1:9/v1") as url:
         answers = [
             post("chat", messages=[{"role": "user", "content": [text, picture]}], max_tokens=9).json()
             for pattern in ("checks", "stripes")

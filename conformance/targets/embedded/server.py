@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
+from conformance.errors import UsageError
 from conformance.targets.embedded import child
-from conformance.targets.errors import TargetError
 from conformance.targets.fixtures.models import CHAT, TEXT_EMBEDDINGS
 
 LOG_NAME = "embedded-server.log"
@@ -27,7 +27,7 @@ _SECONDS_TO_STOP = 2.0
 _MOST_THREADS = 4  # more do not make a model of this size faster
 
 
-class ServerStartError(TargetError):
+class ServerStartError(UsageError):
     """The embedded server did not come up; the message ends with the last lines of its log."""
 
 
@@ -103,7 +103,7 @@ def serve(log_folder: Path | None = None, *, say: Callable[[str], None]) -> None
             status = server.process.wait()
         except KeyboardInterrupt:
             return
-    raise TargetError(f"The embedded server ended by itself, with status {status}.")
+    raise UsageError(f"The embedded server ended by itself, with status {status}.")
 
 
 def _guide(server: EmbeddedServer) -> str:

@@ -1,0 +1,312 @@
+"""Rules of plain answers: schema, usage, ids, choices, finish reasons, times, logprobs, tool calls."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from conformance.checklist.findings import Finding
+from conformance.checklist.rows import Row
+from conformance.checklist.verdicts import Severity
+from conformance.judge.schema_faults import find_schema_faults
+from conformance.probes.response_views import (
+    MalformedResponseError,
+    TextResponse,
+    as_finite_float,
+    as_int64,
+    as_list,
+    get_path,
+)
+from conformance.wire.exchange import Exchange
+
+from .registry import Check, applies_to_plain, cross_response_rule, make_rule_finding, rule
+
+SHOULD = Severity.SHOULD
+
+ROUTES = {"chat": "/chat/completions", "completions": "/completions"}
+
+FINISHES = ("stop", "length", "tool_calls", "content_filter", "function_call")
+
+
+def schema(exchange: Exchange) -> str:
+    """The answer has every member that clients read, of the right type."""
+    faults = find_schema_faults(exchange)
+    return min(faults) if faults else ""
+
+
+def schema_details(exchange: Exchange) -> str:
+    """The answer has every member that OpenAI's have, null where it is empty."""
+    faults = find_schema_faults(exchange, "should")
+    return min(faults) if faults else ""
+
+
+def usage(exchange: Exchange) -> str | None:
+    """total_tokens is prompt_tokens plus completion_tokens; details do not exceed what they are part of."""
+    found = get_path(exchange.json, "usage")
+    prompt, completion, total = (
+        as_int64(get_path(found, f"{name}_tokens")) for name in ("prompt", "completion", "total")
+    )
+    if prompt is None or completion is None or total is None:
+        return "`usage` is missing or incomplete"
+    if total != prompt + completion:
+        return "`total_tokens` is not the sum of `prompt_tokens` and `completion_tokens`"
+    cached = as_int64(get_path(found, "prompt_tokens_details", "cached_tokens")) or 0
+    reasoning = as_int64(get_path(found, "completion_tokens_details", "reasoning_tokens")) or 0
+    if cached > prompt or reasoning > completion:
+        return "a detail of `usage` exceeds the count that it is part of"
+    return ""
+
+
+def choice_indices(exchange: Exchange) -> str | None:
+    """The indices of the choices count from 0 without gaps."""
+    choices = as_list(get_path(exchange.json, "choices"))
+    if not choices:
+        return "`choices` is missing or empty"
+    indices = [get_path(choice, "index") for choice in choices]
+    return "" if indices == list(range(len(choices))) else f"the indices of the choices are {repr(indices[:6])[:60]}"
+
+
+def finish_reason(exchange: Exchange) -> str | None:
+    """finish_reason is one of the documented words."""
+    choices = as_list(get_path(exchange.json, "choices"))
+    if not choices:
+        return None
+    unknown = [reason for choice in choices if (reason := get_path(choice, "finish_reason")) not in FINISHES]
+    return f"finish_reason is {repr(unknown[0])[:40]}" if unknown else ""
+
+
+def length_is_the_limit(exchange: Exchange) -> str | None:
+    """Where one choice ends with `length`, it has as many tokens as were allowed."""
+    body = exchange.call.body if isinstance(exchange.call.body, dict) else {}
+    limit = body.get("max_tokens", body.get("max_completion_tokens"))
+    choices = as_list(get_path(exchange.json, "choices"))
+    if (
+        not isinstance(limit, int)
+        or limit <= 0
+        or len(choices) != 1
+        or get_path(choices, 0, "finish_reason") != "length"
+    ):
+        return None
+    said = as_int64(get_path(exchange.json, "usage", "completion_tokens"))
+    if said is None or "best_of" in body or "prediction" in body:
+        return None  # the usage counts texts, or predicted tokens, that are not in the answer
+    return "" if said == limit else f"finish_reason `length` with {said} tokens where {limit} were allowed"
+
+
+def created(exchange: Exchange) -> str | None:
+    """`created` is a time in seconds, within a day of the client's clock."""
+    when = as_int64(get_path(exchange.json, "created"))
+    if when is None:
+        return "`created` is no whole number"
+    return "" if abs(when - int(exchange.started)) < 86_400 else "`created` is not near now, in seconds"
+
+
+def model_echoed(exchange: Exchange) -> str | None:
+    """`model` names the model that was asked for."""
+    asked = get_path(exchange.call.body, "model")
+    if not isinstance(asked, str) or asked.startswith("no-such-model"):
+        return None
+    told = get_path(exchange.json, "model")
+    if isinstance(told, str) and told.startswith(asked):
+        return ""
+    return f"`model` is {repr(told)[:60]}, not the one asked for"
+
+
+def content_type(exchange: Exchange) -> str:
+    """A plain answer is application/json."""
+    kind = exchange.header("content-type")
+    return "" if kind.startswith("application/json") else f"content-type is {kind[:60]!r}"
+
+
+SHARED: Sequence[tuple[str, str, Check, Severity]] = (
+    ("schema", "schema", schema, Severity.MUST),
+    ("schema/details", "schema, to the letter", schema_details, SHOULD),
+    ("usage", "usage adds up", usage, Severity.MUST),
+    ("choice_indices", "indices of choices", choice_indices, Severity.MUST),
+    ("finish_reason", "finish_reason is a documented word", finish_reason, Severity.MUST),
+    ("length_is_the_limit", "`length` means the limit", length_is_the_limit, SHOULD),
+    ("created", "`created` is now, in seconds", created, Severity.MUST),
+    ("model", "`model` is the one asked for", model_echoed, SHOULD),
+    ("content_type", "content-type", content_type, Severity.MUST),
+)
+
+for _endpoint, _path in ROUTES.items():
+    for _name, _title, _check, _severity in SHARED:
+        _applies = applies_to_plain(
+            _path, sampled=_name == "choice_indices"
+        )  # several choices are asked for by sampling
+        rule(f"{_endpoint}/response/{_name}", _applies, severity=_severity, title=_title)(_check)
+
+for _name, _title, _check, _severity in SHARED:
+    if _name in ("schema", "schema/details", "model", "content_type"):
+        rule(f"embeddings/response/{_name}", applies_to_plain("/embeddings"), severity=_severity, title=_title)(
+            _check
+        )
+
+
+def _lists_models(exchange: Exchange) -> bool:
+    return exchange.accepted and exchange.call.method == "GET" and exchange.call.path.startswith("/models")
+
+
+for _name, _title, _check, _severity in SHARED:
+    if _name in ("schema", "schema/details", "content_type"):
+        rule(f"models/response/{_name}", _lists_models, severity=_severity, title=_title)(_check)
+
+
+_CHAT = applies_to_plain("/chat/completions")
+
+
+@rule("chat/response/role", _CHAT, title="the role is assistant")
+def role(exchange: Exchange) -> str | None:
+    """Each message's role is `assistant`."""
+    choices = as_list(get_path(exchange.json, "choices"))
+    if not choices:
+        return None
+    others = [who for choice in choices if (who := get_path(choice, "message", "role")) != "assistant"]
+    return f"the role is {repr(others[0])[:40]}" if others else ""
+
+
+@rule("chat/response/tool_calls", _CHAT, title="tool calls are well formed")
+def tool_calls(exchange: Exchange) -> str | None:
+    """Each call has an id of its own, type `function`, and arguments that are a string holding a JSON object."""
+    calls = [
+        call
+        for choice in as_list(get_path(exchange.json, "choices"))
+        for call in as_list(get_path(choice, "message", "tool_calls"))
+        if get_path(call, "type") != "custom"
+    ]
+    if not calls:
+        return None
+    ids = [get_path(call, "id") for call in calls]
+    if not all(isinstance(each, str) and each for each in ids) or len(set(ids)) < len(ids):
+        return "ids of tool calls are missing or repeated"
+    if any(get_path(call, "type") != "function" for call in calls):
+        return "a tool call's type is not `function`"
+    cut = any(get_path(choice, "finish_reason") == "length" for choice in as_list(get_path(exchange.json, "choices")))
+    for call in calls:
+        arguments = get_path(call, "function", "arguments")
+        if not isinstance(arguments, str):
+            return "`arguments` is no string"
+        if not cut and not _is_object(arguments):
+            return "`arguments` holds no JSON object"
+    return ""
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+@rule("chat/response/finish_tool_calls", _CHAT, title="`tool_calls` is said when tools are called")
+def finish_tool_calls(exchange: Exchange) -> str | None:
+    """finish_reason is `tool_calls` exactly when there are calls; with a named tool OpenAI says `stop`."""
+    faults = None
+    for choice in as_list(get_path(exchange.json, "choices")):
+        calls = as_list(get_path(choice, "message", "tool_calls"))
+        reason = get_path(choice, "finish_reason")
+        named = isinstance(get_path(exchange.call.body, "tool_choice"), dict)
+        if calls:
+            faults = faults or ""
+            if reason not in ("tool_calls", "length") and not (named and reason == "stop"):
+                faults = f"tools are called, and finish_reason is {repr(reason)[:40]}"
+        elif reason == "tool_calls":
+            faults = "finish_reason is `tool_calls`, and no tool is called"
+    return faults
+
+
+@rule("chat/response/special_tokens", _CHAT, title="no special tokens in the text")
+def special_tokens(exchange: Exchange) -> str | None:
+    """Control tokens of the model's template do not leak into the text."""
+    texts = [
+        text
+        for choice in as_list(get_path(exchange.json, "choices"))
+        if isinstance(text := get_path(choice, "message", "content"), str) and text
+    ]
+    if not texts:
+        return None
+    leak = next((found for text in texts if (found := re.search(r"<\|\w+\|>|<end_of_turn>|</s>", text))), None)
+    return f"the text holds {leak.group()[:30]}" if leak else ""
+
+
+@rule("chat/response/logprobs", _CHAT, title="logprobs join to the text")
+def logprobs(exchange: Exchange) -> str | None:
+    """Tokens join to the content; logprobs are at most 0, alternatives sorted; at temperature 0 the first wins."""
+    try:
+        answer = TextResponse(exchange)
+        entries, text = answer.logprobs, answer.text
+    except MalformedResponseError:
+        return None
+    if not entries:
+        return None
+    if _joined(entries) != text and "".join(str(get_path(entry, "token")) for entry in entries) != text:
+        return "the tokens do not join to the content"
+    for entry in entries:
+        fault = _entry_fault(entry, greedy=get_path(exchange.call.body, "temperature") == 0)
+        if fault:
+            return fault
+    return ""
+
+
+def _joined(entries: Sequence[Any]) -> str | None:
+    parts = [get_path(entry, "bytes") for entry in entries]
+    if not all(isinstance(part, list) and all(isinstance(b, int) and 0 <= b < 256 for b in part) for part in parts):
+        return None
+    return b"".join(bytes(part) for part in parts).decode("utf-8", "replace")
+
+
+def _entry_fault(entry: Any, *, greedy: bool) -> str:
+    value = as_finite_float(get_path(entry, "logprob"))
+    if value is None or value > 1e-6:
+        return "a logprob is above 0, or no number"
+    found = [as_finite_float(get_path(top, "logprob")) for top in as_list(get_path(entry, "top_logprobs"))]
+    tops = [top for top in found if top is not None]
+    if len(tops) < len(found):
+        return "an alternative has no logprob"
+    if tops != sorted(tops, reverse=True):
+        return "the alternatives are not sorted by falling logprob"
+    if greedy and tops and value < tops[0] - 1e-4:
+        return "at temperature 0 the chosen token is not the likeliest"
+    return ""
+
+
+@rule("embeddings/response/vectors", applies_to_plain("/embeddings"), title="vectors are sound")
+def vectors(exchange: Exchange) -> str | None:
+    """Vectors are finite, not all zero, of one length; `index` is the place in the list."""
+    data = as_list(get_path(exchange.json, "data"))
+    if not data:
+        return "`data` is missing or empty"
+    if [get_path(item, "index") for item in data] != list(range(len(data))):
+        return "`index` is not the place in the list"
+    floats = [get_path(item, "embedding") for item in data]
+    lists = [vector for vector in floats if isinstance(vector, list)]
+    if len({len(vector) for vector in lists}) > 1:
+        return "the vectors of one answer differ in length"
+    for vector in lists:
+        if any(as_finite_float(each) is None for each in vector):
+            return "a vector holds what is no finite number"
+        if not any(vector):
+            return "a vector is all zeros"
+    return ""
+
+
+@cross_response_rule("chat/response/ids_unique", title="ids are unique")
+def ids_unique(row: Row, exchanges: Sequence[Exchange]) -> Finding:
+    """No two answers of the run have the same id."""
+    seen: dict[str, str] = {}
+    wrong: list[tuple[str, str]] = []
+    tested = 0
+    for exchange in exchanges:
+        if not exchange.accepted or exchange.call.path not in ROUTES.values():
+            continue
+        body = exchange.events[0].json if exchange.call.streams and exchange.events else exchange.json
+        name = get_path(body, "id")
+        if not isinstance(name, str):
+            continue
+        tested += 1
+        if seen.setdefault(name, exchange.id) != exchange.id:
+            wrong += [(seen[name], "two answers have the same id"), (exchange.id, "two answers have the same id")]
+    return make_rule_finding(row, tested if tested > 1 else 0, wrong)

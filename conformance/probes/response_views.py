@@ -1,0 +1,266 @@
+"""Answers as probes read them: total views of an exchange, which say what they miss instead of failing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from conformance.wire.exchange import Exchange
+
+
+class MalformedResponseError(Exception):
+    """An accepted answer lacks what every client reads; `exchange` is the answer."""
+
+    def __init__(self, exchange: Exchange, missing: str) -> None:
+        """`missing`: what a client looks for and does not find."""
+        super().__init__(missing)
+        self.exchange = exchange
+        self.missing = missing
+
+
+def get_path(value: object, *path: str | int) -> Any:
+    """The value at a path of keys and indices, or None where the path leads nowhere."""
+    for step in path:
+        if isinstance(step, int) and isinstance(value, list):
+            value = value[step] if -len(value) <= step < len(value) else None
+        elif isinstance(step, str) and isinstance(value, Mapping):
+            value = value.get(step)
+        else:
+            return None
+    return value
+
+
+def as_int64(value: object) -> int | None:
+    """The value if it is a whole number that a client can hold, in 64 bits; True is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63 else None
+
+
+def as_finite_float(value: object) -> float | None:
+    """The value if it is a finite number that a client can hold; True is none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if abs(value) <= sys.float_info.max else None
+
+
+def as_list(value: object) -> list[Any]:
+    """The value if it is a list, else nothing."""
+    return value if isinstance(value, list) else []
+
+
+@dataclass(frozen=True)
+class TextResponse:
+    """An accepted answer with choices, streamed or not: the same properties for both."""
+
+    exchange: Exchange
+
+    @property
+    def streamed(self) -> bool:
+        """Whether it was asked for as a stream."""
+        return self.exchange.call.streams
+
+    @cached_property
+    def chunks(self) -> list[Any]:
+        """The JSON of each event of a stream, without [DONE]."""
+        return [event.json for event in self.exchange.events if event.data.strip() != "[DONE]"]
+
+    @cached_property
+    def body(self) -> Any:
+        """The answer's JSON object."""
+        body = self.exchange.json
+        if not isinstance(body, dict):
+            raise MalformedResponseError(self.exchange, "a JSON object")
+        return body
+
+    @cached_property
+    def choices(self) -> list[Any]:
+        """The choices; for a stream: one per index, each a list-free summary with its joined text."""
+        if self.streamed:
+            return [self._joined(index) for index in self.indices]
+        choices = self.body.get("choices")
+        if not isinstance(choices, list) or not choices:
+            raise MalformedResponseError(self.exchange, "choices")
+        return choices
+
+    @cached_property
+    def indices(self) -> list[int]:
+        """The indices of the choices, in order of appearance."""
+        if not self.streamed:
+            return [found for choice in self.choices if (found := as_int64(get_path(choice, "index"))) is not None]
+        if not self.chunks:
+            raise MalformedResponseError(self.exchange, "server-sent events")
+        seen: dict[int, None] = {}
+        for _, choice in self._parts:
+            index = as_int64(get_path(choice, "index"))
+            seen[0 if index is None else index] = None
+        return list(seen)
+
+    @cached_property
+    def _parts(self) -> list[tuple[Any, Any]]:
+        return [(chunk, choice) for chunk in self.chunks for choice in as_list(get_path(chunk, "choices"))]
+
+    def _joined(self, index: int) -> dict[str, Any]:
+        text: list[str] = []
+        finish = None
+        logprobs: list[Any] = []
+        for _, choice in self._parts:
+            if (as_int64(get_path(choice, "index")) or 0) != index:
+                continue
+            said = get_path(choice, "delta", "content") or get_path(choice, "text")
+            text.append(said if isinstance(said, str) else "")
+            finish = get_path(choice, "finish_reason") or finish
+            logprobs += as_list(get_path(choice, "logprobs", "content"))
+        calls = self._joined_calls(index)
+        message: dict[str, Any] = {"content": "".join(text), **({"tool_calls": calls} if calls else {})}
+        joined = {"content": logprobs} if logprobs else None
+        return {
+            "index": index,
+            "message": message,
+            "text": "".join(text),
+            "finish_reason": finish,
+            "logprobs": joined,
+        }
+
+    def _joined_calls(self, index: int) -> list[Any]:
+        calls: dict[int, dict[str, Any]] = {}
+        for _, choice in self._parts:
+            if (as_int64(get_path(choice, "index")) or 0) != index:
+                continue
+            for delta in as_list(get_path(choice, "delta", "tool_calls")):
+                at = as_int64(get_path(delta, "index")) or 0
+                call = calls.setdefault(at, {"id": None, "type": None, "function": {"name": "", "arguments": ""}})
+                call["id"] = call["id"] or get_path(delta, "id")
+                call["type"] = call["type"] or get_path(delta, "type")
+                for part in ("name", "arguments"):
+                    said = get_path(delta, "function", part)
+                    call["function"][part] += said if isinstance(said, str) else ""
+        return [calls[at] for at in sorted(calls)]
+
+    @property
+    def message(self) -> Any:
+        """The first choice's message."""
+        return get_path(self.choices, 0, "message") or {}
+
+    def text_of(self, choice: Any) -> str:
+        """What a choice says: chat content, or a completion's text."""
+        text = get_path(choice, "message", "content") or get_path(choice, "text")
+        return text if isinstance(text, str) else ""
+
+    @cached_property
+    def text(self) -> str:
+        """What the first choice says; empty where it says nothing."""
+        if not self.choices or not isinstance(self.choices[0], dict):
+            raise MalformedResponseError(self.exchange, "choices[0]")
+        choice = self.choices[0]
+        if not self.streamed and "message" not in choice and "text" not in choice:
+            raise MalformedResponseError(self.exchange, "choices[0].message or choices[0].text")
+        return self.text_of(choice)
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The first choice's finish_reason."""
+        reason = get_path(self.choices, 0, "finish_reason")
+        return reason if isinstance(reason, str) else None
+
+    @cached_property
+    def usage(self) -> Any:
+        """The usage object, of the last chunk that has one in a stream; None where there is none."""
+        if not self.streamed:
+            return get_path(self.body, "usage")
+        found = [usage for chunk in self.chunks if isinstance(usage := get_path(chunk, "usage"), dict)]
+        return found[-1] if found else None
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """usage.prompt_tokens, None where the server does not count."""
+        return as_int64(get_path(self.usage, "prompt_tokens"))
+
+    @property
+    def completion_tokens(self) -> int | None:
+        """usage.completion_tokens, None where the server does not count."""
+        return as_int64(get_path(self.usage, "completion_tokens"))
+
+    @property
+    def tool_calls(self) -> list[Any]:
+        """The first choice's tool calls."""
+        return as_list(get_path(self.message, "tool_calls"))
+
+    @property
+    def called_tools(self) -> list[tuple[str, str]]:
+        """Name and arguments of each tool call, function or custom."""
+        found = []
+        for call in self.tool_calls:
+            name = get_path(call, "function", "name") or get_path(call, "custom", "name")
+            arguments = get_path(call, "function", "arguments") or get_path(call, "custom", "input")
+            found.append((str(name or ""), arguments if isinstance(arguments, str) else ""))
+        return found
+
+    @property
+    def logprobs(self) -> list[Any]:
+        """The first choice's logprobs, chat form: a list of objects with token, logprob, bytes, top_logprobs."""
+        return as_list(get_path(self.choices, 0, "logprobs", "content"))
+
+    @property
+    def finished_choice_count(self) -> int:
+        """How many choices of a stream came to an end, whatever index they bear."""
+        return sum(1 for _, choice in self._parts if get_path(choice, "finish_reason"))
+
+    @property
+    def content_chunk_count(self) -> int:
+        """How many pieces with content a stream had."""
+        return sum(1 for _, choice in self._parts if get_path(choice, "delta", "content") or get_path(choice, "text"))
+
+
+@dataclass(frozen=True)
+class EmbeddingResponse:
+    """An accepted answer of the embeddings endpoint."""
+
+    exchange: Exchange
+
+    @cached_property
+    def data(self) -> list[Any]:
+        """The list of embedding objects."""
+        data = get_path(self.exchange.json, "data")
+        if not isinstance(data, list) or not data:
+            raise MalformedResponseError(self.exchange, "data")
+        return data
+
+    @property
+    def raw(self) -> Any:
+        """The first embedding as it came: a list of numbers, or a base64 string."""
+        return get_path(self.data, 0, "embedding")
+
+    @cached_property
+    def vectors(self) -> list[tuple[float, ...]]:
+        """The embeddings as numbers, in the order of `data`."""
+        return [decode_embedding(self.exchange, get_path(item, "embedding")) for item in self.data]
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """usage.prompt_tokens, None where the server does not count."""
+        return as_int64(get_path(self.exchange.json, "usage", "prompt_tokens"))
+
+
+def decode_embedding(exchange: Exchange, embedding: object) -> tuple[float, ...]:
+    """An embedding as numbers, out of a list or of base64 of little-endian float32.
+
+    Raises:
+        Unreadable: it is neither.
+    """
+    import base64
+    import struct
+
+    if isinstance(embedding, str):
+        try:
+            data = base64.b64decode(embedding, validate=True)
+            return struct.unpack(f"<{len(data) // 4}f", data)
+        except (ValueError, struct.error) as error:
+            raise MalformedResponseError(exchange, "an embedding in base64 of float32") from error
+    if isinstance(embedding, list) and all(isinstance(n, int | float) and not isinstance(n, bool) for n in embedding):
+        try:
+            return tuple(float(number) for number in embedding)
+        except OverflowError as error:
+            raise MalformedResponseError(exchange, "an embedding of numbers") from error
+    raise MalformedResponseError(exchange, "an embedding")

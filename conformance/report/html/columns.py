@@ -1,0 +1,138 @@
+"""Several reports as one table: a column per report, a row per row of the checklist, and when each changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.checklist.findings import is_evidence_lost, is_worse
+from conformance.checklist.verdicts import Verdict
+
+from .sections import Row, Section, sections
+
+Report = Mapping[str, Any]
+
+_SILENT = ("untested",)
+"""Verdicts that say nothing, not even that there was nothing to say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One report."""
+
+    kind: str
+    version: str
+    started: str
+    complete: bool
+    models: str
+    counts: Mapping[str, int]
+    rows: Mapping[str, Row]
+    link: str
+    """Address of the report's page from the table's; empty where it is unknown."""
+
+    @property
+    def name(self) -> str:
+        """Server and version."""
+        return f"{self.kind} {self.version}".rstrip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What one report says of a row."""
+
+    verdict: str | None
+    """None where the report does not know the row."""
+    reason: str
+    link: str
+    turn: str
+    """`regression`, `improvement`, `lost`, `gained` or `new` against the report before it; else empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One row in all reports."""
+
+    row: Row
+    cells: tuple[Cell, ...]
+    history: tuple[str, ...]
+    """Each change, with the version it was first seen in."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the reports that asked do not all say the same."""
+        return len({cell.verdict for cell in self.cells if cell.verdict not in _SILENT}) > 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """All lines, by section and group of the documentation."""
+
+    sections: tuple[Section, ...]
+    lines: Mapping[str, Line]
+
+    @property
+    def differing(self) -> int:
+        """Number of lines in which the reports differ."""
+        return sum(line.differs for line in self.lines.values())
+
+
+def columns(reports: Sequence[Report], *, links: Sequence[str] = ()) -> list[Column]:
+    """The columns of reports, in their order."""
+    addresses = [*links, *[""] * (len(reports) - len(links))]
+    return [_column(report, link) for report, link in zip(reports, addresses, strict=True)]
+
+
+def _column(report: Report, link: str) -> Column:
+    target = report["target"]
+    return Column(
+        kind=target["kind"],
+        version=target["version"] or "",
+        started=report["started"],
+        complete=report["complete"],
+        models=", ".join(dict.fromkeys(model["id"] for model in target["models"].values())),
+        counts=report["counts"],
+        rows={row["id"]: row for row in report["rows"]},
+        link=link,
+    )
+
+
+def table(own: Sequence[Column], *, wanted: Callable[[Row], bool] = lambda _row: True) -> Table:
+    """The table of columns: rows in the order of the newest knowledge, that of the report with most rows."""
+    longest = max(own, key=lambda column: len(column.rows))
+    known: dict[str, Row] = dict(longest.rows)
+    for column in own:
+        known.update({name: row for name, row in column.rows.items() if name not in known})
+    rows = [row for row in known.values() if wanted(row)]
+    lines = {row["id"]: _line(row, own) for row in rows}
+    return Table(sections=tuple(sections(rows)), lines=lines)
+
+
+def _line(row: Row, own: Sequence[Column]) -> Line:
+    cells: list[Cell] = []
+    history: list[str] = []
+    before: tuple[Column, str] | None = None
+    for column in own:
+        found = column.rows.get(row["id"])
+        verdict = found["verdict"] if found else None
+        turn = _turn(before[1], verdict) if before and before[0].kind == column.kind else ""
+        link = f"{column.link}#{row['id']}" if column.link and found else ""
+        cells.append(Cell(verdict=verdict, reason=found["reason"] if found else "", link=link, turn=turn))
+        if turn and before:
+            history.append(f"{verdict} since {column.version or column.started[:10]}, was {before[1]}")
+        if verdict is not None and verdict not in _SILENT:
+            before = (column, verdict)
+    return Line(row=row, cells=tuple(cells), history=tuple(history))
+
+
+def _turn(old: str, new: str | None) -> str:
+    if new is None or new in _SILENT or old == new:
+        return ""
+    was, now = Verdict(old), Verdict(new)
+    if is_worse(now, was):
+        return "regression"
+    if is_worse(was, now):
+        return "improvement"
+    if is_evidence_lost(now, was):
+        return "lost"
+    return "gained" if is_evidence_lost(was, now) else "change"

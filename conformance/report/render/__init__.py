@@ -1,0 +1,1 @@
+"""What report.json is rendered to, besides the HTML page."""

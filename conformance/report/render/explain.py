@@ -1,0 +1,75 @@
+"""One row explained: what it means, how it is probed, what was found, and the curl that shows it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.checklist.rows import Row, clause_url
+from conformance.report.compare import printable
+from conformance.wire.exchange import Exchange
+
+
+def explain_row(row: Row, report: Mapping[str, Any] | None, exchanges: Mapping[str, Exchange]) -> list[str]:
+    """The lines that `openai-conformance explain ROW` prints."""
+    lines = [row.id, f"  {row.heading}", "", row.description, "", f"clause: {clause_url(row)}"]
+    lines += [f"severity: {row.severity}; needs: a model for {row.capability}", *describe_probe(row), ""]
+    found = next((entry for entry in report["rows"] if entry["id"] == row.id), None) if report else None
+    if report is None or found is None:
+        return [*lines, "No report knows this row yet; make one with: openai-conformance run"]
+    target = report["target"]
+    lines.append(f"{target['kind']} {target['version'] or ''} ({report['started']}): {found['verdict'].upper()}")
+    lines.append(f"  {printable(found['reason'])}")
+    claim = {True: "claimed", False: "not claimed", None: "nothing said"}[found["claim"]]
+    lines += [f"  evidence: {found['evidence']}; documentation: {claim}; model: {found['model']}", ""]
+    for name in found["exchanges"]:
+        if name in exchanges:
+            lines += format_exchange(exchanges[name])
+    return lines
+
+
+def describe_probe(row: Row) -> list[str]:
+    """How the row is answered: by which experiment, rule or parts."""
+    if row.derived_from:
+        return [f"follows from: {', '.join(row.derived_from)}"]
+    if row.probe is None:
+        return ["a rule over all answers of a run" if row.rule else "not probed yet"]
+    function = inspect.unwrap(row.probe)
+    where = f"{function.__module__}.{function.__qualname__}"
+    return [f"probed by: {where}", f"probability of a false verdict: {row.false_verdict_probability}"]
+
+
+def format_exchange(exchange: Exchange) -> list[str]:
+    """An exchange as a curl command and the beginning of its answer."""
+    status = exchange.failure or exchange.status
+    answer = printable(" ".join(exchange.text[:600].split()))
+    return [
+        f"{exchange.id}: {status} in {exchange.seconds:.2f} s",
+        f"  {format_curl(exchange)}",
+        f"  -> {answer}",
+        "",
+    ]
+
+
+def format_curl(exchange: Exchange) -> str:
+    """The command that sends the request again; the key is a variable, never the key."""
+    parts = ["curl", "-sN"] if exchange.call.streams else ["curl", "-s"]
+    if exchange.call.method != "POST":
+        parts += ["-X", exchange.call.method]
+    parts.append(shlex.quote(exchange.url))
+    if exchange.sent:
+        parts += ["-H", shlex.quote("content-type: application/json")]
+    authorization = any(name == "authorization" for name, _ in exchange.sent_headers)
+    tail = ' -H "authorization: Bearer $OPENAI_API_KEY"' if authorization else ""
+    body = f" -d {shlex.quote(_compact(exchange.sent))}" if exchange.sent else ""
+    return " ".join(parts) + tail + body
+
+
+def _compact(sent: str) -> str:
+    try:
+        return json.dumps(json.loads(sent), separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return sent

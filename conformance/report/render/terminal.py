@@ -1,0 +1,90 @@
+"""What a terminal shows: a letter per row while it runs, and what matters first when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from conformance.checklist.findings import Finding, is_worse
+from conformance.checklist.verdicts import Verdict
+from conformance.report.compare import Difference, format_difference, printable
+
+from .markdown import find_disagreements
+
+LETTERS = {
+    "supported": ".",
+    "partial": "p",
+    "rejected": "r",
+    "ignored": "i",
+    "broken": "b",
+    "inconclusive": "?",
+    "not_applicable": "-",
+    "untested": "u",
+}
+"""Verdict -> its letter in the line of progress; `F` is worse than expected."""
+
+Outcome = Literal["passed", "failed", "xfailed", "skipped"]
+
+
+def outcome_of(finding: Finding, expected: Verdict | None, *, required: bool) -> tuple[Outcome, str]:
+    """How pytest's item of a row ends, and why."""
+    verdict = finding.verdict
+    reason = f"{verdict}: {printable(finding.reason, 600)}"
+    if verdict.is_positive and not (expected is not None and is_worse(verdict, expected)):
+        return "passed", reason
+    if required and verdict is not Verdict.NOT_APPLICABLE:
+        return "failed", f"--require-supported: {reason}"
+    if verdict.rank is None:
+        return "skipped", reason
+    if expected is not None and is_worse(verdict, expected):
+        return "failed", f"expected {expected}, found {reason}"
+    return "xfailed", reason
+
+
+def shown_verdict(verdict: str, *, failed: bool) -> str:
+    """The word that -v shows."""
+    return f"{verdict.upper()} (worse than expected)" if failed else verdict.upper()
+
+
+def format_summary(
+    report: Mapping[str, Any], difference: Difference | None, written: Path, hints: Sequence[str]
+) -> list[str]:
+    """The end of a run: disagreements, regressions, counts, cost, and where the report lies."""
+    lines = [""]
+    lines += [f"NOTE: {printable(note)}" for note in report["notes"]]
+    lines += _disagreements(report)
+    if difference is not None:
+        lines += _against(report, difference)
+    counts = report["counts"]
+    lines.append(", ".join(f"{counts[str(verdict)]} {verdict}" for verdict in Verdict if counts.get(str(verdict))))
+    lines.append(
+        f"{report['requests']} requests, {report['prompt_tokens']} prompt tokens, "
+        f"{report['completion_tokens']} generated tokens, {report['seconds']} s"
+    )
+    lines += [f"not asked: {printable(hint)}" for hint in hints]
+    lines.append(f"report: {written}" + ("" if report["complete"] else " (partial)"))
+    lines.append(f"page:   {written.with_name('index.html')}")
+    lines.append(f"matrix: {written.with_name('matrix.md')}")
+    return lines
+
+
+def _disagreements(report: Mapping[str, Any]) -> list[str]:
+    if report["claims"] is None:
+        return []
+    missing, unclaimed = find_disagreements(report)
+    lines: list[str] = []
+    for heading, rows in (("Claimed but not there", missing), ("There but not claimed", unclaimed)):
+        if rows:
+            lines.append(f"{heading} ({len(rows)})")
+            lines += [f"  {row['id']}: {row['verdict']}: {printable(row['reason'])}" for row in rows]
+            lines.append("")
+    return lines
+
+
+def _against(report: Mapping[str, Any], difference: Difference) -> list[str]:
+    baseline = report["baseline"] or {}
+    lines = [f"Against {baseline.get('source')} ({baseline.get('version') or 'no version'}):"]
+    return lines + format_difference(
+        difference, groups=("regressions", "lost_evidence", "improvements", "gained_evidence")
+    )
