@@ -288,7 +288,7 @@ class NativeServer(HonoursEverything):
             Refusal: 404 or 400.
         """
         if use not in self.find(name).uses:
-            raise Refusal(f'"{name}" does not support {route.rpartition("/")[2]}')
+            raise Refusal(f'"{name}" does not support {route.split("/")[2]}')
         self.loaded[parse_name(name)] = time.time_ns() + KEEP_ALIVE * _NANOSECONDS
 
     def list_models(self) -> Reply:
