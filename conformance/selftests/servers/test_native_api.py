@@ -95,6 +95,7 @@ def test_the_openai_list_says_the_same_as_the_tags(client: httpx.Client) -> None
     data = client.get("/v1/models").json()["data"]
     assert [entry["id"] for entry in data] == names(client)
     assert [entry["owned_by"] for entry in data] == ["maker", "team", "library", "library"]
+    assert [entry["created"] for entry in data] == [MODELS[entry["id"]].modified // 10**9 for entry in data]
     for entry in data:
         assert client.get(f"/v1/models/{entry['id']}").json() == entry
     assert client.get("/v1/models/mini").json() == {**data[-1], "id": "mini"}
@@ -131,6 +132,8 @@ def test_a_copy_is_the_model_under_one_more_name_until_it_is_deleted(client: htt
     assert (gone.status_code, gone.content) == (200, b"")
     assert "gpt-zz:latest" not in names(client) + names(client, "/api/ps")
     assert chat(client, "gpt-zz").status_code == 404
+    client.post("/api/copy", json={"source": "mini", "destination": "gpt-zz"})
+    assert "gpt-zz:latest" not in names(client, "/api/ps")
     assert chat(client, CHAT).status_code == 200
 
 
