@@ -15,7 +15,7 @@ from conformance.selftests.servers.hostile import DEPTH, LONG
 from conformance.selftests.servers.sockets import PATIENCE, Peer, Script, answer, chunk, playing
 from conformance.selftests.wire_calls import AMPLE, CALLS, CHUNKED, EVENTS, GOOD, JSON, asker_of, by_each_way
 from conformance.wire.exchange import Call, Exchange, Transport
-from conformance.wire.transport import LARGEST
+from conformance.wire.recorder import MAX_BODY_BYTES
 
 DEADLINE = 0.2
 MARGIN = 2.0
@@ -38,7 +38,7 @@ def asked(script: Script, call: Call, deadline: float = AMPLE, **playing_so: Any
         took = time.monotonic() - began
     assert took < deadline + MARGIN
     assert exchange.seconds < deadline + MARGIN / 2
-    assert len(exchange.text) <= LARGEST
+    assert len(exchange.text) <= MAX_BODY_BYTES
     return exchange
 
 

@@ -16,8 +16,9 @@ from filelock import FileLock
 
 from .exchange import GENERATION_PATHS, IMAGE_HOST, Call, Exchange, Failure, SdkResult
 from .exchange_cache import ExchangeCache
+from .network import AsyncTransportFactory, TransportFactory, build_async_transport, build_transport, proxy_for
+from .recorder import BodyTooLargeError, Recording, RecordingTransport
 from .sdk import SdkClients, enumerate_timed, sdk_error
-from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, async_network, network, proxy_for
 
 KEY_PLACEHOLDER = "$OPENAI_API_KEY"
 _MIN_KEY_CHARACTERS = 8
@@ -70,8 +71,8 @@ class Client:
     store: ExchangeCache
     deadline: float = 60.0
     """The longest one request may take, in seconds."""
-    network: Network = network
-    async_network: AsyncNetwork = async_network
+    network: TransportFactory = build_transport
+    async_network: AsyncTransportFactory = build_async_transport
     attempt: int = 0
     """Calls of another attempt are sent anew, controls included."""
     loaded: set[str] = field(default_factory=set)
@@ -157,8 +158,8 @@ class Client:
     def _send_once(self, call: Call, deadline: float) -> Exchange:
         url = self.address.base_url_for(call)
         is_async = call.transport == "sdk_async"
-        underneath = call.raw if call.transport == "sdk_raw_body" else None
-        recorder = Recorder(self.async_network(url) if is_async else self._reach(url), underneath)
+        body_override = call.raw if call.transport == "sdk_raw_body" else None
+        recorder = RecordingTransport(self.async_network(url) if is_async else self._reach(url), body_override)
         recording = recorder.begin(deadline)
         real = self._with_images(call)
         clients = SdkClients(url + "/" if call.trailing_slash else url, self.address.key_for(call))
@@ -183,7 +184,7 @@ class Client:
             self._reached[url] = self.network(url)
         return self._reached[url]
 
-    def _raw(self, call: Call, url: str, recorder: Recorder) -> None:
+    def _raw(self, call: Call, url: str, recorder: RecordingTransport) -> None:
         headers = {name.lower(): value for name, value in call.headers}
         if key := self.address.key_for(call):
             headers.setdefault("authorization", f"Bearer {key}")
@@ -205,7 +206,7 @@ class Client:
 
     def _takes_connections(self, call: Call) -> bool:
         url = self.address.base_url_for(call)
-        if self.network is not network or proxy_for(url):
+        if self.network is not build_transport or proxy_for(url):
             return True
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -228,7 +229,7 @@ class Client:
             status=recording.status,
             # Clipped when hidden, never before: half a key would not be known as one.
             headers=tuple((hide(name), hide(value)[:_MAX_HEADER_CHARACTERS]) for name, value in recording.headers),
-            chunks=_redact_chunks(recording.pieces, hide),
+            chunks=_redact_chunks(recording.chunks, hide),
             invalid_utf8=recording.invalid_utf8,
             failure=failure,
             detail="" if failure is None or error is None else _describe_error(error, hide),
@@ -301,7 +302,7 @@ def _classify_failure(call: Call, recording: Recording, error: Exception | None)
     if recording.finished or (call.aborts and error is None):
         return None
     chain = _chain(error)
-    if any(isinstance(each, TooLarge) for each in chain):
+    if any(isinstance(each, BodyTooLargeError) for each in chain):
         return "too_large"
     if any(isinstance(each, httpx.TimeoutException | TimeoutError) for each in chain):
         return "timeout"

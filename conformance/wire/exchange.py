@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from .documents import parsed
-from .sse import Event, events_of
+from .json_text import parse_json
+from .sse import Event, parse_events
 
 IMAGE_HOST = "http://image.host.invalid"
 """Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
@@ -20,9 +20,9 @@ GENERATION_PATHS = ("/chat/completions", "/completions")
 Transport = Literal["sdk", "sdk_async", "sdk_parse", "sdk_raw_body", "http"]
 """How a call is sent.
 
-`sdk`: the method of the SDK's sync client for the route. `sdk_async`: the same of its async client. `sdk_parse`: its
-`.parse()`, with a pydantic model. `sdk_raw_body`: the SDK's `post` or `get` for any route, with `Call.raw` as the body.
-`http`: without the SDK."""
+`sdk`: the method of the SDK's sync client for the route. `sdk_async`: the same of its async client. `sdk_parse`:
+its `.parse()`, with a pydantic model. `sdk_raw_body`: the SDK's `post` or `get` for any route, with `Call.raw` as the
+body. `http`: without the SDK."""
 
 Server = Literal["main", "embedding", "native"]
 """Whose base URL a path lies below: the target's, that of the embedding model, or the root of the native API."""
@@ -30,7 +30,7 @@ Server = Literal["main", "embedding", "native"]
 Purpose = Literal[
     "probe", "warm_up", "cache_reset", "liveness", "after_abort", "after_copy", "after_error", "cleanup"
 ]
-"""What a call is for. Equal requests of another purpose are not shared: what follows an event must be sent after it."""
+"""What a call is for. Equal requests of another purpose are not shared: what follows an event is sent after it."""
 
 Failure = Literal["timeout", "cut", "unreachable", "too_large"]
 """Why there is no whole response: the deadline passed, the connection was cut in the middle or never made, or the
@@ -145,12 +145,12 @@ class Exchange:
     @cached_property
     def json(self) -> Any:
         """The body as JSON, or None where it is none."""
-        return parsed(self.text)
+        return parse_json(self.text)
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
         """The server-sent events of the body."""
-        return events_of(self.chunks)
+        return parse_events(self.chunks)
 
     def header(self, name: str) -> str:
         """A header of the answer, empty where it is absent."""
@@ -180,7 +180,7 @@ class Exchange:
     @property
     def sent_json(self) -> Any:
         """The body that was really sent, as JSON."""
-        return parsed(self.sent)
+        return parse_json(self.sent)
 
     def to_record(self) -> dict[str, Any]:
         """As one JSON object: a line of exchanges.jsonl."""

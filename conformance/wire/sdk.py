@@ -21,7 +21,7 @@ from .exchange import Call, SdkResult
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
-    from .transport import Recorder
+    from .recorder import RecordingTransport
 
 _LEAKING = ("OPENAI_CUSTOM_HEADERS", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
 """Variables that the SDK would send to any server, whatever key it is given."""
@@ -42,7 +42,7 @@ class SdkClients:
             "timeout": None,
         }
 
-    def call(self, call: Call, recorder: Recorder) -> SdkResult:
+    def call(self, call: Call, recorder: RecordingTransport) -> SdkResult:
         """Send the call through the sync SDK.
 
         Raises:
@@ -64,7 +64,7 @@ class SdkClients:
             result = _method(client, call)(**_arguments(client, call))
             return _read_stream(result, call) if call.streams else _read_result(result)
 
-    def call_async(self, call: Call, recorder: Recorder, deadline: float) -> SdkResult:
+    def call_async(self, call: Call, recorder: RecordingTransport, deadline: float) -> SdkResult:
         """Send the call through the async SDK, in an event loop of its own.
 
         Raises:

@@ -118,7 +118,7 @@ def _notes(event: Event) -> list[str]:
     """What is odd about the framing of an event, in a line; nothing when nothing is."""
     notes = [f"event: {clipped(event.name, 80)}"] if event.name else []
     notes += [f"{event.comments} comment lines"] if event.comments else []
-    notes += [f"a line that is no field: {line}" for line in event.odd[:3]]
+    notes += [f"a line that is no field: {line}" for line in event.malformed_lines[:3]]
     notes += [] if event.terminated else ["no blank line ends it"]
     return [visible("; ".join(notes))] if notes else []
 

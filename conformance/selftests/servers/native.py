@@ -19,7 +19,7 @@ from typing import Any
 from .behaviours import behaviour
 from .chat import Chat
 from .honours import CREATED, HonoursEverything
-from .interface import Refusal, Reply, Request, Server, json_reply
+from .interface import RefusalError, Reply, Request, Server, json_reply
 
 VERSION = "0.32.15"
 DEFAULT_CONTEXT = 4096
@@ -61,11 +61,11 @@ def parse_name(text: object) -> ModelName:
     """Return the name that a client gave.
 
     Raises:
-        Refusal: 400, it is none.
+        RefusalError: 400, it is none.
     """
     found = _NAME.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise Refusal(f"name {json.dumps(text)[:80]} is invalid")
+        raise RefusalError(f"name {json.dumps(text)[:80]} is invalid")
     return ModelName(**{part: value for part, value in found.groupdict().items() if value is not None})
 
 
@@ -188,7 +188,7 @@ class NativeServer(HonoursEverything):
             return Reply(status=405, headers=_TEXT, body=b"405 method not allowed")
         try:
             reply = handler(request)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             reply = json_reply({"error": refusal.message}, refusal.status)
         return replace(reply, body=b"") if request.method == "HEAD" else reply
 
@@ -198,11 +198,11 @@ class NativeServer(HonoursEverything):
         """Return the model of a name that a client gave.
 
         Raises:
-            Refusal: 404, there is none; 400, the name is none.
+            RefusalError: 404, there is none; 400, the name is none.
         """
         found = self.models.get(parse_name(name))
         if found is None:
-            raise Refusal(f"model '{str(name)[:80]}' not found", code="model_not_found", status=404)
+            raise RefusalError(f"model '{str(name)[:80]}' not found", code="model_not_found", status=404)
         return found
 
     def context_of(self, model: Model) -> int:
@@ -285,10 +285,10 @@ class NativeServer(HonoursEverything):
         """Refuse a model that is not there, or cannot do this; load it otherwise.
 
         Raises:
-            Refusal: 404 or 400.
+            RefusalError: 404 or 400.
         """
         if use not in self.find(name).uses:
-            raise Refusal(f'"{name}" does not support {route.split("/")[2]}')
+            raise RefusalError(f'"{name}" does not support {route.split("/")[2]}')
         self.loaded[parse_name(name)] = time.time_ns() + KEEP_ALIVE * _NANOSECONDS
 
     def list_models(self) -> Reply:
@@ -300,7 +300,7 @@ class NativeServer(HonoursEverything):
         """Return what GET /v1/models/{model} is answered with, in the name that was asked for.
 
         Raises:
-            Refusal: there is none of that name.
+            RefusalError: there is none of that name.
         """
         model = self.find(name)
         return json_reply(self.entry(name, parse_name(name), model))
@@ -329,13 +329,13 @@ def read_body(request: Request) -> Mapping[str, Any]:
     """Return the JSON object of a native request, whatever its content type says.
 
     Raises:
-        Refusal: 400, it is none.
+        RefusalError: 400, it is none.
     """
     if not request.body:
-        raise Refusal("missing request body")
+        raise RefusalError("missing request body")
     body = request.json
     if not isinstance(body, dict):
-        raise Refusal("invalid request body: expected a JSON object")
+        raise RefusalError("invalid request body: expected a JSON object")
     return body
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .behaviours import Strips
-from .interface import Cut, Hang, Refusal, Reply, Request, json_reply
+from .interface import CutError, HangError, RefusalError, Reply, Request, json_reply
 from .native import CHAT, FROM_A_HOST, Model, ModelName, NativeServer, Render, parse_name
 
 Body = Mapping[str, Any]
@@ -29,7 +29,7 @@ class RefusesCopies(NativeServer):
 
     def copy(self, body: Body) -> Reply:  # noqa: ARG002 - whatever is asked
         """Refuse."""
-        raise Refusal("models cannot be changed on this server", status=403)
+        raise RefusalError("models cannot be changed on this server", status=403)
 
 
 class ForgetsCopies(NativeServer):
@@ -65,7 +65,7 @@ class CopiesAndHangs(NativeServer):
     def copy(self, body: Body) -> Reply:
         """Hang when it is done."""
         super().copy(body)
-        raise Hang
+        raise HangError
 
 
 class CopiesAndCuts(NativeServer):
@@ -74,7 +74,7 @@ class CopiesAndCuts(NativeServer):
     def copy(self, body: Body) -> Reply:
         """Cut when it is done."""
         super().copy(body)
-        raise Cut
+        raise CutError
 
 
 class IsBusyForDeletions(NativeServer):
@@ -82,7 +82,7 @@ class IsBusyForDeletions(NativeServer):
 
     def delete(self, body: Body) -> Reply:  # noqa: ARG002 - whatever is asked
         """Answer that there are too many requests."""
-        raise Refusal("too many requests", status=429)
+        raise RefusalError("too many requests", status=429)
 
 
 class ListsNoCopies(NativeServer):
@@ -126,7 +126,7 @@ class EmbedsWithEmbeddingModels(NativeServer):
     def _embeddings(self, body: Body) -> Reply:
         if "generate" in self.find(body["model"]).uses:
             message = "This server does not support embeddings. Start it with `--embeddings`"
-            raise Refusal(message, status=501)
+            raise RefusalError(message, status=501)
         return super()._embeddings(body)
 
 
@@ -219,7 +219,7 @@ class HasNoTags(NativeServer):
 
     def tags(self) -> Reply:
         """Refuse."""
-        raise Refusal("not found", status=404)
+        raise RefusalError("not found", status=404)
 
 
 class ListsNothing(NativeServer):
@@ -255,7 +255,7 @@ class FindsWholeNamesOnly(NativeServer):
     def retrieve_model(self, name: str) -> Reply:
         """Find none without a tag."""
         if ":" not in name:
-            raise Refusal(f"model '{name}' not found", status=404)
+            raise RefusalError(f"model '{name}' not found", status=404)
         return super().retrieve_model(name)
 
 
@@ -313,7 +313,7 @@ class RefusesLongConversations(NativeServer):
         """Drop nothing."""
         tokens = render(messages)
         if len(tokens) > num_ctx:
-            raise Refusal("the prompt is longer than the context", param="messages")
+            raise RefusalError("the prompt is longer than the context", param="messages")
         return tokens
 
 
@@ -354,7 +354,7 @@ class RefusesLongBodies(NativeServer):
 
     def _chat(self, body: Body) -> Reply:
         if len(json.dumps(body)) > 3000:
-            raise Refusal("Request Entity Too Large", status=413)
+            raise RefusalError("Request Entity Too Large", status=413)
         return super()._chat(body)
 
 

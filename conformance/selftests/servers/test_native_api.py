@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .interface import Refusal
+from .interface import RefusalError
 from .native import CHAT, EMBEDDING, FROM_A_HOST, MODELS, SMALL, NativeServer, local_time, parse_name
 from .transport import InProcess
 
@@ -58,7 +58,7 @@ def test_names_have_tags_namespaces_and_hosts(text: str, whole: str, namespace: 
 
 @pytest.mark.parametrize("text", ["", ":x", "a:", "a b", "/a", "a/b/c/d", "a//b", "a:b:c", 7, None, ["a"]])
 def test_what_is_no_name_is_refused(text: object) -> None:
-    with pytest.raises(Refusal, match="is invalid"):
+    with pytest.raises(RefusalError, match="is invalid"):
         parse_name(text)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from conformance.selftests.servers import Reply, Request, Server, listening
 from conformance.selftests.servers.behaviours import Dies
-from conformance.selftests.servers.interface import Cut, Hang, json_reply
+from conformance.selftests.servers.interface import CutError, HangError, json_reply
 from conformance.selftests.wire_calls import AMPLE, CALLS, GOOD, asker_of, by_each_way
 from conformance.wire.client import ServerUnreachableError
 from conformance.wire.exchange import Call, Exchange
@@ -32,7 +32,7 @@ class Turns:
         reply = self.replies[min(self.count, len(self.replies) - 1)]
         self.count += 1
         if reply is None:
-            raise Cut
+            raise CutError
         return reply
 
 
@@ -149,7 +149,7 @@ class HangsAfter:
         """The same for all, or nothing."""
         self.left -= 1
         if self.left < 0 or b'"zz"' in request.body:
-            raise Hang
+            raise HangError
         return OK
 
 
