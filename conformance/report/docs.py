@@ -15,7 +15,7 @@ from conformance.checklist.rows import ENDPOINTS
 from conformance.checklist.verdicts import Verdict
 
 from .boxes import Listed, rows_of_boxes
-from .compare import printable
+from .text import clean_line as printable
 
 _ENDPOINT = {path: endpoint for endpoint, path in ENDPOINTS.items() if path.startswith("/")}
 
