@@ -118,20 +118,18 @@ def _add_docs(commands: Any) -> None:
 
 
 def _docs(options: argparse.Namespace, _rest: Sequence[str]) -> int:
-    from conformance.report.docs import checked, lines_of
+    from conformance.report.documentation.check import check_page, format_check, read_page, write_page
     from conformance.report.files import ReportError, find_report, read_report
 
     try:
         report = read_report(options.report)
-        # Whatever bytes the page holds are kept: those that are no UTF-8 too.
-        text = options.page.read_bytes().decode("utf-8", "surrogateescape")
-        result = checked(text, report)
+        result = check_page(read_page(options.page), report)
         target = report["target"]
         _say(f"{options.page} against {target['kind']} {target['version'] or ''} ({find_report(options.report)})", "")
-        _say(*lines_of(result))
+        _say(*format_check(result))
         if options.write is not None:
             out = options.page if options.write == Path() else options.write
-            out.write_bytes(result.corrected().encode("utf-8", "surrogateescape"))
+            write_page(out, result.correct())
             _say(f"written: {out}")
     except (ReportError, OSError, ValueError) as error:
         return _fail(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.checklist.verdicts import Severity
+from conformance.wire.exchange import Transport
 
 from .chat.formats import one_word, undecided
 from .endpoints import Chat
@@ -23,13 +24,13 @@ def sync_client(chat: Chat) -> Observation:
 @probe("clients/openai_python/async", title="openai-python, async")
 def async_client(chat: Chat) -> Observation:
     """The async client reads the text that is on the wire, streamed too."""
-    return _reads(chat, "async")
+    return _reads(chat, "sdk_async")
 
 
-def _reads(chat: Chat, via: str) -> Observation:
+def _reads(chat: Chat, transport: Transport) -> Observation:
     chat.ask_control()
     for settings in ({}, {"stream": True}):
-        answer = chat.ask(via=via, **settings)
+        answer = chat.ask(transport=transport, **settings)
         taken = answer.exchange.sdk_result
         if taken is None or taken.text != answer.text:
             return broken("the client reads another text than is on the wire")
@@ -40,7 +41,7 @@ def _reads(chat: Chat, via: str) -> Observation:
 def parse(chat: Chat) -> Observation:
     """`.parse()` with a pydantic model gives an object of that model."""
     chat.ask_control()
-    exchange = chat.attempt(via="parse", response_format=one_word("zq_key", "v7"), max_tokens=64)
+    exchange = chat.attempt(transport="sdk_parse", response_format=one_word("zq_key", "v7"), max_tokens=64)
     taken = exchange.sdk_result
     if exchange.accepted and taken is not None and taken.text == '{"zq_key":"v7"}':
         return supported("parse() gives an object of the pydantic model")
@@ -61,14 +62,14 @@ def parse(chat: Chat) -> Observation:
 def trailing_slash(chat: Chat) -> Observation:
     """The SDK works the same with a base URL that ends in a slash."""
     chat.ask_control()
-    if chat.ask(via="slash").text.strip():
+    if chat.ask(trailing_slash=True).text.strip():
         return supported("the assistant answers")
     return broken("no text comes")
 
 
 def _with_authorization(chat: Chat, authorization: str) -> Observation:
     plain = chat.ask_control(max_tokens=1)
-    call = replace(plain.exchange.call, via="raw", headers=(("authorization", authorization),))
+    call = replace(plain.exchange.call, transport="http", headers=(("authorization", authorization),))
     exchange = chat.session.send_any(call)
     if exchange.accepted and get_path(exchange.json, "choices", 0):
         return supported("accepted: the server asks for no key of its own")

@@ -38,7 +38,7 @@ def embeddings_work(embeddings: Embeddings) -> Observation:
     one, two = (embeddings.ask(text).vectors[0] for text in (ONE, TWO))
     if close(one, two):
         return inconclusive("two different texts get nearly the same vector")
-    if not close(one, embeddings.ask(ONE, ordinal=1).vectors[0]):
+    if not close(one, embeddings.ask(ONE, repetition=1).vectors[0]):
         return inconclusive("one text gets another vector each time")
     return supported(f"texts become vectors of {len(one)} numbers")
 
@@ -62,7 +62,7 @@ declare_derived("embeddings/fields/input", "What is embedded, in four forms.")
 def input_string(embeddings: Embeddings) -> Observation:
     """A string gets one vector, each time the same; another string, another."""
     one, two = (embeddings.ask(text) for text in (ONE, TWO))
-    if not close(one.vectors[0], embeddings.ask(ONE, ordinal=1).vectors[0]):
+    if not close(one.vectors[0], embeddings.ask(ONE, repetition=1).vectors[0]):
         return inconclusive("one text gets another vector each time")
     if len(one.data) == len(two.data) == 1 and not close(one.vectors[0], two.vectors[0]):
         return supported("each text gets one vector of its own")
@@ -138,7 +138,7 @@ def encoding_format(embeddings: Embeddings) -> Observation:
 def encoding_absent(embeddings: Embeddings) -> Observation:
     """Without the field the vectors come as numbers. The SDK always sends it, so this is asked without the SDK."""
     embeddings.ask_control(ONE)
-    answer = embeddings.ask(ONE, via="raw", encoding_format=ABSENT)
+    answer = embeddings.ask(ONE, transport="http", encoding_format=ABSENT)
     coded = embeddings.attempt(ONE, encoding_format="base64")
     if isinstance(answer.raw, list) and coded.accepted and isinstance(EmbeddingResponse(coded).raw, list):
         return inconclusive("numbers come even where base64 is asked for: what is default cannot be told")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from conformance.wire.exchange import Call, Exchange
+from conformance.wire.exchange import Call, Exchange, Transport
 
 from .response_views import EmbeddingResponse, TextResponse
 from .session import RequestFailedError, RequestRejectedError, Session, UndeterminedError, drop_absent
@@ -16,6 +16,10 @@ CONTROL_TOKENS = 24
 
 STREAM_WITH_USAGE: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 """What asks for a stream that ends with its usage."""
+
+
+_CALL_SETTINGS = ("abort_after_events", "abort_after_seconds", "purpose", "trailing_slash")
+"""Keyword arguments that belong to the call, not to the request's body."""
 
 
 def is_continuation(longer: str, text: str) -> bool:
@@ -41,37 +45,41 @@ class TextEndpoint:
         """A greedy request of `SAID` tokens, with the fields put over it."""
         raise NotImplementedError
 
-    def ask(self, prompt: Any = None, /, *, ordinal: int = 0, via: str = "sdk", **fields: Any) -> TextResponse:
+    def ask(
+        self, prompt: Any = None, /, *, repetition: int = 0, transport: Transport = "sdk", **fields: Any
+    ) -> TextResponse:
         """A treatment.
 
         Raises:
             Refused, Failed: the server did not take it.
         """
-        return TextResponse(self.session.send_treatment(self._call(prompt, ordinal, via, fields)))
+        return TextResponse(self.session.send_treatment(self._call(prompt, repetition, transport, fields)))
 
-    def attempt(self, prompt: Any = None, /, *, ordinal: int = 0, via: str = "sdk", **fields: Any) -> Exchange:
+    def attempt(
+        self, prompt: Any = None, /, *, repetition: int = 0, transport: Transport = "sdk", **fields: Any
+    ) -> Exchange:
         """A request that may come to anything."""
-        return self.session.send_any(self._call(prompt, ordinal, via, fields))
+        return self.session.send_any(self._call(prompt, repetition, transport, fields))
 
     def ask_control(
-        self, prompt: Any = None, /, *, ordinal: int = 0, via: str = "sdk", **fields: Any
+        self, prompt: Any = None, /, *, repetition: int = 0, transport: Transport = "sdk", **fields: Any
     ) -> TextResponse:
         """A request that must work.
 
         Raises:
             ControlFailed: it does not.
         """
-        return TextResponse(self.session.send_control(self._call(prompt, ordinal, via, fields)))
+        return TextResponse(self.session.send_control(self._call(prompt, repetition, transport, fields)))
 
     def ask_prerequisite(
-        self, prompt: Any = None, /, *, ordinal: int = 0, via: str = "sdk", **fields: Any
+        self, prompt: Any = None, /, *, repetition: int = 0, transport: Transport = "sdk", **fields: Any
     ) -> TextResponse:
         """What a treatment is compared with and stands on, where a field beside the row's own has to be taken.
 
         Raises:
             Refused, Failed: the server did not take it, and so cannot take the row's.
         """
-        return TextResponse(self.session.send_prerequisite(self._call(prompt, ordinal, via, fields)))
+        return TextResponse(self.session.send_prerequisite(self._call(prompt, repetition, transport, fields)))
 
     def ask_stream_with_usage(self, prompt: Any = None, /, **fields: Any) -> TextResponse:
         """A treatment that streams, with its usage where the server can tell that of a stream.
@@ -92,14 +100,14 @@ class TextEndpoint:
         """
         return self.ask(**{"max_tokens": 1, **fields})
 
-    def attempt_minimal(self, *, via: str = "sdk", **fields: Any) -> Exchange:
+    def attempt_minimal(self, *, transport: Transport = "sdk", **fields: Any) -> Exchange:
         """A request of one token that may come to anything."""
-        return self.attempt(via=via, **{"max_tokens": 1, **fields})
+        return self.attempt(transport=transport, **{"max_tokens": 1, **fields})
 
-    def _call(self, prompt: Any, ordinal: int, via: str, fields: dict[str, Any]) -> Call:
-        leaving = {name: fields.pop(name) for name in ("abort_after_events", "abort_after_seconds") if name in fields}
+    def _call(self, prompt: Any, repetition: int, transport: Transport, fields: dict[str, Any]) -> Call:
+        settings = {name: fields.pop(name) for name in _CALL_SETTINGS if name in fields}
         body = drop_absent(self.body(self.prompts[0] if prompt is None else prompt, **fields))
-        return Call(path=self.path, body=body, ordinal=ordinal, via=via, **leaving)
+        return Call(path=self.path, body=body, repetition=repetition, transport=transport, **settings)
 
     def repeat_control(self, prompt: str) -> TextResponse:
         """The greedy control once more. It may say one token more: a cache of whole requests does not know it.
@@ -185,25 +193,29 @@ class Embeddings:
 
     name: ClassVar[str] = "embeddings"
 
-    def ask(self, given: Any, /, *, via: str = "sdk", ordinal: int = 0, **fields: Any) -> EmbeddingResponse:
+    def ask(
+        self, given: Any, /, *, transport: Transport = "sdk", repetition: int = 0, **fields: Any
+    ) -> EmbeddingResponse:
         """A treatment. Floats are asked for by name: the SDK would ask for base64 of its own accord.
 
         Raises:
             Refused, Failed: the server did not take it.
         """
-        return EmbeddingResponse(self.session.send_treatment(self._call(given, via, ordinal, fields)))
+        return EmbeddingResponse(self.session.send_treatment(self._call(given, transport, repetition, fields)))
 
-    def attempt(self, given: Any, /, *, via: str = "sdk", ordinal: int = 0, **fields: Any) -> Exchange:
+    def attempt(self, given: Any, /, *, transport: Transport = "sdk", repetition: int = 0, **fields: Any) -> Exchange:
         """A request that may come to anything."""
-        return self.session.send_any(self._call(given, via, ordinal, fields))
+        return self.session.send_any(self._call(given, transport, repetition, fields))
 
-    def ask_control(self, given: Any, /, *, via: str = "sdk", ordinal: int = 0, **fields: Any) -> EmbeddingResponse:
+    def ask_control(
+        self, given: Any, /, *, transport: Transport = "sdk", repetition: int = 0, **fields: Any
+    ) -> EmbeddingResponse:
         """A request that must work.
 
         Raises:
             ControlFailed: it does not.
         """
-        return EmbeddingResponse(self.session.send_control(self._call(given, via, ordinal, fields)))
+        return EmbeddingResponse(self.session.send_control(self._call(given, transport, repetition, fields)))
 
     def ask_minimal(self, **fields: Any) -> EmbeddingResponse:
         """A treatment that only has to be accepted.
@@ -213,13 +225,13 @@ class Embeddings:
         """
         return self.ask("Hello.", **fields)
 
-    def attempt_minimal(self, *, via: str = "sdk", **fields: Any) -> Exchange:
+    def attempt_minimal(self, *, transport: Transport = "sdk", **fields: Any) -> Exchange:
         """A request that may come to anything."""
-        return self.attempt("Hello.", via=via, **fields)
+        return self.attempt("Hello.", transport=transport, **fields)
 
-    def _call(self, given: Any, via: str, ordinal: int, fields: dict[str, Any]) -> Call:
+    def _call(self, given: Any, transport: Transport, repetition: int, fields: dict[str, Any]) -> Call:
         body = drop_absent({"model": self.model, "input": given, "encoding_format": "float", **fields})
-        return Call(path="/embeddings", body=body, via=via, ordinal=ordinal, server="embedding")
+        return Call(path="/embeddings", body=body, transport=transport, repetition=repetition, server="embedding")
 
 
 def is_addressable(name: str) -> bool:
@@ -259,7 +271,7 @@ class Raw:
 
     def send(self, path: str, raw: str | None = None, *, method: str = "POST", **settings: Any) -> Exchange:
         """Bytes as they are; whatever comes of it."""
-        return self.session.send_any(Call(path=path, method=method, raw=raw, via="raw", **settings))
+        return self.session.send_any(Call(path=path, method=method, raw=raw, transport="http", **settings))
 
 
 @dataclass(kw_only=True)
@@ -271,8 +283,8 @@ class Native:
 
     def get(self, path: str) -> Exchange:
         """A look, as a control."""
-        return self.session.send_control(Call(method="GET", path=path, via="raw", server="native"))
+        return self.session.send_control(Call(method="GET", path=path, transport="http", server="native"))
 
     def send(self, method: str, path: str, body: Any) -> Exchange:
         """A request that changes something, whatever comes of it."""
-        return self.session.send_any(Call(method=method, path=path, body=body, via="raw", server="native"))
+        return self.session.send_any(Call(method=method, path=path, body=body, transport="http", server="native"))

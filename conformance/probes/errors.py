@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.checklist.field_values import FIELD_VALUES
 from conformance.checklist.verdicts import Severity
-from conformance.wire.exchange import Call, Exchange
+from conformance.wire.exchange import Call, Exchange, Server
 
 from .endpoints import Chat, Completions, Embeddings, TextEndpoint
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
@@ -69,8 +69,10 @@ def bare(
     endpoint: Endpoint, path: str, *, raw: str | None = None, body: Any = None, method: str = "POST"
 ) -> Exchange:
     """A request that the SDK has no method for, sent through its own door."""
-    server = "embedding" if isinstance(endpoint, Embeddings) else "main"
-    return endpoint.session.send_any(Call(path=path, method=method, raw=raw, body=body, via="bare", server=server))
+    server: Server = "embedding" if isinstance(endpoint, Embeddings) else "main"
+    return endpoint.session.send_any(
+        Call(path=path, method=method, raw=raw, body=body, transport="sdk_raw_body", server=server)
+    )
 
 
 def plain(endpoint: Endpoint) -> None:

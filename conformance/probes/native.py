@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Severity
-from conformance.wire.exchange import Call
+from conformance.wire.exchange import Call, Server
 
 from .endpoints import Chat, Models, Native
 from .models import listed
@@ -36,7 +36,7 @@ def copied(native: Native, purpose: str) -> Iterator[str]:
 
 def _aliased(native: Native, purpose: str, path: str, body: dict[str, Any]) -> Any:
     """The answer of an alias on a route, or the reason why there is none."""
-    server = "embedding" if path == "/embeddings" else "main"
+    server: Server = "embedding" if path == "/embeddings" else "main"
     try:
         with copied(native, purpose) as name:
             return name, native.session.send_treatment(Call(path=path, body={"model": name, **body}, server=server))
@@ -84,7 +84,7 @@ def alias_listed(native: Native) -> Observation:
     """A model copied to a default name is in /v1/models."""
     try:
         with copied(native, "listed") as name:
-            exchange = native.session.send_treatment(Call(method="GET", path="/models", ordinal=70))
+            exchange = native.session.send_treatment(Call(method="GET", path="/models", purpose="after_copy"))
     except LookupError as error:
         return inconclusive(str(error))
     ids = [get_path(entry, "id") for entry in as_list(get_path(exchange.json, "data"))]

@@ -160,8 +160,8 @@ def _samples_at_zero(endpoint: TextEndpoint) -> Observation:
     """Text at temperature 0 changes. Where it repeats under a seed, it is sampled, and temperature has no effect."""
     votes: list[bool | None] = []
     for prompt in endpoint.prompts:
-        free = [endpoint.ask_control(prompt, ordinal=ordinal).text for ordinal in (0, 1)]
-        seeded = [endpoint.ask(prompt, seed=11, ordinal=ordinal).text for ordinal in (0, 1)]
+        free = [endpoint.ask_control(prompt, repetition=repetition).text for repetition in (0, 1)]
+        seeded = [endpoint.ask(prompt, seed=11, repetition=repetition).text for repetition in (0, 1)]
         other = endpoint.ask(prompt, seed=12).text
         sampled = free[0] != free[1] and seeded[0] == seeded[1] != other
         votes.append(False if sampled else None)

@@ -18,10 +18,6 @@ from .build import RunResult, build_report
 from .files import ReportError, read_exchanges, read_report
 from .publish import check_outputs, publish
 
-REPEATED = 1_000_000
-"""Added per shard to the ordinal of a call that an earlier shard asked too: both answers are kept, each with the
-findings that rest on it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
@@ -73,7 +69,7 @@ def merge_shards(
     ended = "; ".join(f"shard {part.name}: {part.shard['ended']}" for part in parts if part.shard["ended"])
     selected = parts[0].shard["selected"]
     exchanges = sorted((exchange for part in parts for exchange in part.exchanges), key=lambda each: each.id)
-    once = [exchange for exchange in exchanges if exchange.call.ordinal < REPEATED]
+    once = [exchange for exchange in exchanges if not exchange.call.shard]
     shards = [part.exchanges for part in parts]
     for _ in finalize_findings(findings, once, shards=shards, models=models, selected=selected, rules=not ended):
         pass
@@ -204,13 +200,13 @@ def _apart(parts: Sequence[Part]) -> list[Part]:
     """The parts, with calls that several of them made told apart: each finding keeps the answer it rests on."""
     seen: set[str] = set()
     apart = []
-    for place, part in enumerate(parts):
+    for place, part in enumerate(parts, 1):
         renamed: dict[str, str] = {}
         exchanges = []
         for exchange in part.exchanges:
             own = exchange
             if exchange.id in seen:
-                own = replace(exchange, call=exchange.call.again(REPEATED * place))
+                own = replace(exchange, call=replace(exchange.call, shard=place))
                 renamed[exchange.id] = own.id
             exchanges.append(own)
         seen.update(exchange.id for exchange in exchanges)

@@ -36,7 +36,7 @@ def _greedy_text_repeats(chat: Chat) -> bool:
     ]
     if not all(is_continuation(again, control) for _, control, again in asked):
         return False
-    return all(chat.ask_control(prompt, ordinal=2).text == control for prompt, control, _ in asked)
+    return all(chat.ask_control(prompt, repetition=2).text == control for prompt, control, _ in asked)
 
 
 def _sampled_text_does(chat: Chat) -> bool:
@@ -49,9 +49,9 @@ def _sampled_text_does(chat: Chat) -> bool:
         in_a_row.append(is_continuation(second, first))
     if any(in_a_row):
         return not all(in_a_row)
-    return any(_seeded(chat, prompt, ordinal=2) == _seeded(chat, prompt) for prompt in chat.prompts[:PROMPTS])
+    return any(_seeded(chat, prompt, repetition=2) == _seeded(chat, prompt) for prompt in chat.prompts[:PROMPTS])
 
 
-def _seeded(chat: Chat, prompt: str, *, ordinal: int = 0, **settings: Any) -> str | None:
-    exchange = chat.attempt(prompt, ordinal=ordinal, seed=11, **{**SEEDED_SAMPLING, **settings})
+def _seeded(chat: Chat, prompt: str, *, repetition: int = 0, **settings: Any) -> str | None:
+    exchange = chat.attempt(prompt, repetition=repetition, seed=11, **{**SEEDED_SAMPLING, **settings})
     return TextResponse(exchange).text if is_usable(exchange) else None

@@ -166,7 +166,9 @@ class Controller:
         removed = {each.call.body["model"] for each in exchanges if each.accepted and each.call.path == "/api/delete"}
         for name in sorted(copies - removed):
             body = {"model": name}
-            call = Call(method="DELETE", path="/api/delete", body=body, via="raw", server="native", ordinal=98)
+            call = Call(
+                method="DELETE", path="/api/delete", body=body, transport="http", server="native", purpose="cleanup"
+            )
             try:
                 self.run.asker().send(call)
             except ServerUnreachableError:

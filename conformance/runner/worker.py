@@ -14,7 +14,7 @@ from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.expectation import assess_verdict
 from conformance.wire.client import Address, Client
-from conformance.wire.exchange import Call
+from conformance.wire.exchange import Call, Server
 from conformance.wire.exchange_cache import FileExchangeCache
 
 from .evaluate import ProbeRun
@@ -90,7 +90,7 @@ class Run:
             cold_start_factor=settings.grace,
             loaded=self.loaded,
             answered=self.answered,
-            round=asked_again + (10 if settings.apart else 0),
+            attempt=asked_again,
             apart=self.folder if settings.apart else None,
         )
 
@@ -156,8 +156,8 @@ class Run:
         body |= {"input": "Hello.", "encoding_format": "float"} if embeds else {}
         body |= {} if embeds else {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "temperature": 0}
         path = "/embeddings" if embeds else "/chat/completions"
-        server = "embedding" if embeds else "main"
-        return self.asker().send(Call(path=path, body=body, server=server, ordinal=99))
+        server: Server = "embedding" if embeds else "main"
+        return self.asker().send(Call(path=path, body=body, server=server, purpose="warm_up"))
 
 
 def _agreed(first: Finding, again: Finding) -> Finding:

@@ -21,8 +21,8 @@ def body(**fields: Any) -> dict[str, Any]:
     return {"model": "m", "messages": [{"role": "user", "content": "Tell a story."}], "temperature": 0, **fields}
 
 
-def exchange(fields: Mapping[str, Any], answer: str = "", *, ordinal: int = 0, **about: Any) -> Exchange:
-    call = Call(path="/chat/completions", body=dict(fields), ordinal=ordinal)
+def exchange(fields: Mapping[str, Any], answer: str = "", *, repetition: int = 0, **about: Any) -> Exchange:
+    call = Call(path="/chat/completions", body=dict(fields), repetition=repetition)
     settings: dict[str, Any] = {
         "url": URL,
         "sent": json.dumps(fields, separators=(",", ":"), ensure_ascii=False),

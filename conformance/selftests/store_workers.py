@@ -9,7 +9,7 @@ from pathlib import Path
 from conformance.wire.exchange import Call, Exchange
 from conformance.wire.exchange_cache import FileExchangeCache
 
-CALLS = tuple(Call(path="/models", method="GET", ordinal=number) for number in range(5))
+CALLS = tuple(Call(path="/models", method="GET", repetition=number) for number in range(5))
 TEXT = '{"data": "\u2603"}'
 
 

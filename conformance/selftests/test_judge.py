@@ -238,7 +238,11 @@ BODIES = st.none() | st.fixed_dictionaries(
     },
 )
 CALLS = st.builds(
-    Call, path=st.sampled_from(PATHS), method=st.sampled_from(("POST", "GET")), body=BODIES, ordinal=st.integers(0, 9)
+    Call,
+    path=st.sampled_from(PATHS),
+    method=st.sampled_from(("POST", "GET")),
+    body=BODIES,
+    repetition=st.integers(0, 9),
 )
 EXCHANGES = st.lists(st.builds(lambda call, about: Exchange(call=call, **about), CALLS, ABOUT | ACCEPTED), max_size=5)
 

@@ -253,7 +253,7 @@ def test_rows_of_an_endpoint_that_is_not_known_come_last() -> None:
 
 def test_each_request_is_compared_with_the_nearest_before_it() -> None:
     other = body(messages=[{"role": "user", "content": "Another prompt."}])
-    asked = [exchange(body()), exchange(body(), ordinal=1), exchange(other), exchange({**other, "stop": "st"})]
+    asked = [exchange(body()), exchange(body(), repetition=1), exchange(other), exchange({**other, "stop": "st"})]
     made = pairs(asked)
     assert [pair.control for pair in made] == [None, asked[0], asked[0], asked[2]]
     assert [pair.says for pair in made] == [

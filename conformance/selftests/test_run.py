@@ -19,8 +19,6 @@ from .asking import MODELS
 from .servers import BASE_URL, HonoursEverything, InProcess, Server, made
 
 ROW = "chat/fields/stop/string"
-AGAIN = 1000
-"""Calls of the second asking have ordinals from here on."""
 
 Examined = tuple[Finding, Run]
 
@@ -39,7 +37,7 @@ def examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., E
 
     def examine(first: Server, second: Server, expected: str | None) -> Examined:
         def asker(**settings: Any) -> Client:
-            transport = InProcess(second if settings["round"] else first)
+            transport = InProcess(second if settings["attempt"] else first)
             return Client(**settings, network=lambda _: transport, async_network=lambda _: transport)
 
         monkeypatch.setattr(module, "Client", asker)
@@ -53,16 +51,16 @@ def examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., E
     return examine
 
 
-def rounds(run: Run) -> tuple[int, int]:
+def requests_by_attempt(run: Run) -> tuple[int, int]:
     """Requests of the first asking, and of the second."""
-    ordinals = [exchange.call.ordinal for exchange in run.store.all()]
-    return sum(each < AGAIN for each in ordinals), sum(each >= AGAIN for each in ordinals)
+    attempts = [exchange.call.attempt for exchange in run.store.all()]
+    return attempts.count(0), attempts.count(1)
 
 
 def test_a_regression_that_shows_twice_is_believed(examined: Callable[..., Examined]) -> None:
     finding, run = examined(ignoring(), ignoring(), "supported")
     assert finding.verdict is Verdict.IGNORED
-    first, second = rounds(run)
+    first, second = requests_by_attempt(run)
     assert first == second > 0  # the controls, too, are asked anew
 
 
@@ -73,7 +71,7 @@ def test_a_regression_that_shows_once_cannot_be_told(examined: Callable[..., Exa
     assert "supported (" in finding.reason
     asked = {exchange.id for exchange in run.store.all()}
     assert set(finding.exchanges) == asked
-    assert all(rounds(run))
+    assert all(requests_by_attempt(run))
 
 
 @pytest.mark.parametrize(
@@ -86,14 +84,14 @@ def test_what_is_not_worse_is_asked_once(
 ) -> None:
     finding, run = examined(server(), made("hangs"), expected)
     assert finding.verdict is (Verdict.IGNORED if server is ignoring else Verdict.SUPPORTED)
-    assert rounds(run)[1] == 0
+    assert requests_by_attempt(run)[1] == 0
 
 
 def test_lost_evidence_is_asked_again_too(examined: Callable[..., Examined]) -> None:
     finding, run = examined(made("empty_answers"), made("empty_answers"), "supported")
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "two verdicts" not in finding.reason
-    assert all(rounds(run))
+    assert all(requests_by_attempt(run))
 
 
 def test_what_was_found_is_kept_once_and_survives_a_torn_line(examined: Callable[..., Examined]) -> None:

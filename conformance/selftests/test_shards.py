@@ -258,8 +258,8 @@ def test_what_the_shards_say_of_the_target_is_said_once(runs: Path, tmp_path: Pa
     assert merge_shards(parts).report["notes"] == ["ours:latest cannot be used on this server: load: 500"]
 
 
-def answer(name: str, ordinal: int, started: float) -> Exchange:
-    call = Call(path="/chat/completions", body={"model": "m", "messages": []}, ordinal=ordinal)
+def answer(name: str, repetition: int, started: float) -> Exchange:
+    call = Call(path="/chat/completions", body={"model": "m", "messages": []}, repetition=repetition)
     body = {"id": name, "object": "chat.completion", "choices": []}
     return Exchange(call=call, status=200, chunks=((0.1, json.dumps(body)),), started=started, seconds=0.1)
 

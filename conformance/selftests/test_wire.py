@@ -14,8 +14,8 @@ from conformance.selftests.servers import listening, made
 from conformance.selftests.servers.hostile import DEPTH, LONG
 from conformance.selftests.servers.sockets import PATIENCE, Peer, Script, answer, chunk, playing
 from conformance.selftests.wire_calls import AMPLE, CALLS, CHUNKED, EVENTS, GOOD, JSON, asker_of, by_each_way
-from conformance.wire.exchange import Call, Exchange
-from conformance.wire.transport import LARGEST
+from conformance.wire.exchange import Call, Exchange, Transport
+from conformance.wire.recorder import MAX_BODY_BYTES
 
 DEADLINE = 0.2
 MARGIN = 2.0
@@ -38,7 +38,7 @@ def asked(script: Script, call: Call, deadline: float = AMPLE, **playing_so: Any
         took = time.monotonic() - began
     assert took < deadline + MARGIN
     assert exchange.seconds < deadline + MARGIN / 2
-    assert len(exchange.text) <= LARGEST
+    assert len(exchange.text) <= MAX_BODY_BYTES
     return exchange
 
 
@@ -104,12 +104,12 @@ def taken_slowly(connection: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("takes", [lambda _: b"", taken_slowly], ids=["not at all", "slowly"])
-@pytest.mark.parametrize("via", ["raw", "bare"])
+@pytest.mark.parametrize("transport", ["http", "sdk_raw_body"])
 def test_a_server_that_does_not_take_the_request_is_left_at_the_deadline(
-    takes: Callable[[socket.socket], bytes], via: str
+    takes: Callable[[socket.socket], bytes], transport: Transport
 ) -> None:
     # Longer than what the buffers of a connection hold.
-    call = Call(path="/chat/completions", raw="x" * 48 * 1024 * 1024, via=via)
+    call = Call(path="/chat/completions", raw="x" * 48 * 1024 * 1024, transport=transport)
     assert asked(hang_before_the_head, call, DEADLINE, takes=takes).failure == "timeout"
 
 

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from conformance.selftests.store_workers import CALLS, TEXT, ask_all, ask_for_ever, ask_once, exchange_of
 from conformance.wire.exchange import Call, Exchange, SdkResult, exchange_from_record
 from conformance.wire.exchange_cache import FileExchangeCache
-from conformance.wire.sse import Event, events_of
-from conformance.wire.transport import Recording
+from conformance.wire.json_text import MAX_JSON_DEPTH, parse_json
+from conformance.wire.recorder import Recording
+from conformance.wire.sse import Event, parse_events
 
 CALL = CALLS[0]
 SPAWN = multiprocessing.get_context("spawn")
@@ -72,7 +73,7 @@ DAMAGED: dict[str, bytes] = {
     "an object of nothing": b"{}",
     "another shape": b'{"call": 7, "sdk_result": [], "headers": 1, "sent_headers": null, "chunks": [1]}',
     "an unknown field": WHOLE.replace('"status"', '"zq"').encode(),
-    "a call of unknown fields": WHOLE.replace('"ordinal"', '"zq"').encode(),
+    "a call of unknown fields": WHOLE.replace('"repetition"', '"zq"').encode(),
 }
 
 
@@ -105,6 +106,17 @@ def test_a_call_that_could_not_be_asked_is_asked_again(tmp_path: Path) -> None:
     assert FileExchangeCache(tmp_path).get_or_send(CALL, exchange_of) == exchange_of(CALL)
 
 
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")], ids=["arrays", "objects"])
+def test_json_is_read_up_to_the_depth_that_is_safe_to_compare_and_to_write(opening: str, closing: str) -> None:
+    def nested(depth: int) -> str:
+        return opening * depth + "0" + closing * depth
+
+    deepest = parse_json(nested(MAX_JSON_DEPTH))
+    assert json.dumps(deepest, separators=(",", ":")) == nested(MAX_JSON_DEPTH)
+    assert parse_json(nested(MAX_JSON_DEPTH + 1)) is None
+    assert parse_json(nested(100_000)) is None
+
+
 TEXTS = st.text(st.characters(codec=None), max_size=20)
 BODIES = st.recursive(
     st.none() | st.booleans() | st.integers() | TEXTS,
@@ -135,9 +147,9 @@ def read(*pieces: bytes) -> tuple[Event, ...]:
     """The events of bytes that arrived in such pieces, as the recorder hands them on."""
     recording = Recording(deadline=PATIENCE)
     for piece in pieces:
-        recording.piece(piece)
-    recording.end()
-    return events_of((0.0, text) for _, text in recording.pieces)
+        recording.record_chunk(piece)
+    recording.finish()
+    return parse_events((0.0, text) for _, text in recording.chunks)
 
 
 def event(data: str, **fields: Any) -> Event:
@@ -159,14 +171,17 @@ STREAMS: dict[str, tuple[str, tuple[Event, ...]]] = {
     "nothing but an id": ("id: 1\n\n", ()),
     "comments": (": one\n:two\ndata: a\n\n", (event("a", comments=2),)),
     "comments between": (": ping\n\n: ping\n\ndata: a\n\n", (event("a", comments=2),)),
-    "odd lines": ("zq\n data: a\nDATA: b\ndata: c\n\n", (event("c", odd=("zq", " data: a", "DATA: b")),)),
-    "JSON without a field": ('{"a": 1}\n\n', (event("", odd=('{"a": 1}',)),)),
+    "odd lines": ("zq\n data: a\nDATA: b\ndata: c\n\n", (event("c", malformed_lines=("zq", " data: a", "DATA: b")),)),
+    "JSON without a field": ('{"a": 1}\n\n', (event("", malformed_lines=('{"a": 1}',)),)),
     "no blank line": ("data: a\n", (event("a", terminated=False),)),
     "no line end": ("data: a", (event("a", terminated=False),)),
     "other separators": ("data: a\u2028\u0085\x0b\x0cb\n\n", (event("a\u2028\u0085\x0b\x0cb"),)),
     "a byte order mark": ("\ufeffdata: a\n\n", (event("a"),)),
-    "two byte order marks": ("\ufeff\ufeffdata: a\n\n", (event("", odd=("\ufeffdata: a",)),)),
-    "a late byte order mark": ("data: a\n\n\ufeffdata: b\n\n", (event("a"), event("", odd=("\ufeffdata: b",)))),
+    "two byte order marks": ("\ufeff\ufeffdata: a\n\n", (event("", malformed_lines=("\ufeffdata: a",)),)),
+    "a late byte order mark": (
+        "data: a\n\n\ufeffdata: b\n\n",
+        (event("a"), event("", malformed_lines=("\ufeffdata: b",))),
+    ),
     "mixed ends": ("data: a\rdata: b\r\ndata: c\n\r\ndata: d\r\r", (event("a\nb\nc"), event("d"))),
 }
 
@@ -223,18 +238,18 @@ def test_every_kind_of_line_end_is_the_same(lines: list[str]) -> None:
 def test_whatever_arrives_is_read_and_kept(data: bytes) -> None:
     for found in read(data):
         assert "\r" not in found.data
-        assert all(len(line) <= 80 for line in found.odd)
+        assert all(len(line) <= 80 for line in found.malformed_lines)
         json.dumps([found.data, found.json])
 
 
 def test_an_event_has_the_time_at_which_its_end_arrived() -> None:
     pieces = [(1.0, "data: a"), (2.0, "\n"), (3.0, "\ndata: b\r"), (4.0, "\n\r"), (5.0, "\ndata: c")]
-    assert [(each.data, each.seconds) for each in events_of(pieces)] == [("a", 3.0), ("b", 4.0), ("c", 5.0)]
+    assert [(each.data, each.seconds) for each in parse_events(pieces)] == [("a", 3.0), ("b", 4.0), ("c", 5.0)]
 
 
 @pytest.mark.parametrize("piece", ["x", "\n", "\r", "data:", "\u2603"])
 def test_a_stream_in_tiny_pieces_takes_linear_time(piece: str) -> None:
     """A line that drips in must not be looked through anew with each byte."""
     began = time.process_time()
-    events_of((0.0, piece) for _ in range(300_000))
+    parse_events((0.0, piece) for _ in range(300_000))
     assert time.process_time() - began < PATIENCE / 10

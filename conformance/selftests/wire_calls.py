@@ -18,11 +18,11 @@ STREAM = {**BODY, "stream": True}
 CALLS = {
     "sdk": Call(path="/chat/completions", body=BODY),
     "sdk stream": Call(path="/chat/completions", body=STREAM),
-    "async": Call(path="/chat/completions", body=BODY, via="async"),
-    "async stream": Call(path="/chat/completions", body=STREAM, via="async"),
-    "parse": Call(path="/chat/completions", body=BODY, via="parse"),
-    "bare": Call(path="/chat/completions", raw="{}", via="bare"),
-    "raw": Call(path="/chat/completions", body=BODY, via="raw"),
+    "async": Call(path="/chat/completions", body=BODY, transport="sdk_async"),
+    "async stream": Call(path="/chat/completions", body=STREAM, transport="sdk_async"),
+    "parse": Call(path="/chat/completions", body=BODY, transport="sdk_parse"),
+    "bare": Call(path="/chat/completions", raw="{}", transport="sdk_raw_body"),
+    "raw": Call(path="/chat/completions", body=BODY, transport="http"),
 }
 """Every way in which a call is sent."""
 

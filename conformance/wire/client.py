@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 import httpx
 from filelock import FileLock
 
-from .exchange import GENERATION_PATHS, IMAGE_HOST, Call, Exchange, SdkResult
+from .exchange import GENERATION_PATHS, IMAGE_HOST, Call, Exchange, Failure, SdkResult
 from .exchange_cache import ExchangeCache
+from .network import AsyncTransportFactory, TransportFactory, build_async_transport, build_transport, proxy_for
+from .recorder import BodyTooLargeError, Recording, RecordingTransport
 from .sdk import SdkClients, enumerate_timed, sdk_error
-from .transport import AsyncNetwork, Network, Recorder, Recording, TooLarge, async_network, network, proxy_for
 
 KEY_PLACEHOLDER = "$OPENAI_API_KEY"
 _MIN_KEY_CHARACTERS = 8
@@ -70,10 +71,10 @@ class Client:
     store: ExchangeCache
     deadline: float = 60.0
     """The longest one request may take, in seconds."""
-    network: Network = network
-    async_network: AsyncNetwork = async_network
-    round: int = 0
-    """Calls of another round are asked anew, controls included."""
+    network: TransportFactory = build_transport
+    async_network: AsyncTransportFactory = build_async_transport
+    attempt: int = 0
+    """Calls of another attempt are sent anew, controls included."""
     loaded: set[str] = field(default_factory=set)
     """The model that was asked last. The first answer of another may include loading it, again if it was asked
     before: it may have been pushed out since."""
@@ -92,10 +93,9 @@ class Client:
         Raises:
             ServerUnreachable: the server takes no connection any more.
         """
-        if self.round:
-            call = call.again(1000 * self.round)
-        apart = self.apart is not None and call.path in GENERATION_PATHS and call.server == "main"
-        return self.store.get_or_send(call, self._send_isolated if apart else self._send)
+        isolated = self.apart is not None and call.path in GENERATION_PATHS and call.server == "main"
+        call = replace(call, attempt=self.attempt, isolated=isolated)
+        return self.store.get_or_send(call, self._send_isolated if isolated else self._send)
 
     def _send_isolated(self, call: Call) -> Exchange:
         folder = self.apart or Path()
@@ -104,7 +104,9 @@ class Client:
             if model:
                 messages = [{"role": "user", "content": "Forget what was before."}]
                 body = {"model": model, "messages": messages, "max_tokens": 1, "temperature": 0}
-                self._send_once(Call(path="/chat/completions", body=body, via="raw"), self.deadline)
+                self._send_once(
+                    Call(path="/chat/completions", body=body, transport="http", purpose="cache_reset"), self.deadline
+                )
                 with (folder / "between").open("a", encoding="utf-8") as count:
                     count.write(".")
             return self._send(call)
@@ -138,7 +140,12 @@ class Client:
             return False
         least = {"messages": [{"role": "user", "content": "Hi"}]} if "chat" in call.path else {"prompt": "Hi"}
         body = {"model": _model(call), **least, "max_tokens": 1}
-        return self._send_once(Call(path=call.path, body=body, via="raw"), self.deadline).failure == "timeout"
+        return (
+            self._send_once(
+                Call(path=call.path, body=body, transport="http", purpose="liveness"), self.deadline
+            ).failure
+            == "timeout"
+        )
 
     def _deadline_for(self, call: Call) -> float:
         model = _model(call)
@@ -150,16 +157,16 @@ class Client:
 
     def _send_once(self, call: Call, deadline: float) -> Exchange:
         url = self.address.base_url_for(call)
-        is_async = call.via == "async"
-        underneath = call.raw if call.via == "bare" else None
-        recorder = Recorder(self.async_network(url) if is_async else self._reach(url), underneath)
+        is_async = call.transport == "sdk_async"
+        body_override = call.raw if call.transport == "sdk_raw_body" else None
+        recorder = RecordingTransport(self.async_network(url) if is_async else self._reach(url), body_override)
         recording = recorder.begin(deadline)
         real = self._with_images(call)
-        clients = SdkClients(url + "/" if call.via == "slash" else url, self.address.key_for(call))
+        clients = SdkClients(url + "/" if call.trailing_slash else url, self.address.key_for(call))
         error: Exception | None = None
         taken: SdkResult | None = None
         try:
-            if call.via == "raw":
+            if call.transport == "http":
                 self._raw(real, url, recorder)
             elif is_async:
                 taken = clients.call_async(real, recorder, deadline)
@@ -177,7 +184,7 @@ class Client:
             self._reached[url] = self.network(url)
         return self._reached[url]
 
-    def _raw(self, call: Call, url: str, recorder: Recorder) -> None:
+    def _raw(self, call: Call, url: str, recorder: RecordingTransport) -> None:
         headers = {name.lower(): value for name, value in call.headers}
         if key := self.address.key_for(call):
             headers.setdefault("authorization", f"Bearer {key}")
@@ -199,7 +206,7 @@ class Client:
 
     def _takes_connections(self, call: Call) -> bool:
         url = self.address.base_url_for(call)
-        if self.network is not network or proxy_for(url):
+        if self.network is not build_transport or proxy_for(url):
             return True
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -222,7 +229,7 @@ class Client:
             status=recording.status,
             # Clipped when hidden, never before: half a key would not be known as one.
             headers=tuple((hide(name), hide(value)[:_MAX_HEADER_CHARACTERS]) for name, value in recording.headers),
-            chunks=_redact_chunks(recording.pieces, hide),
+            chunks=_redact_chunks(recording.chunks, hide),
             invalid_utf8=recording.invalid_utf8,
             failure=failure,
             detail="" if failure is None or error is None else _describe_error(error, hide),
@@ -290,12 +297,12 @@ def _describe_error(error: Exception, hide: Callable[[str], str]) -> str:
     return "; ".join(hide(f"{type(each).__name__}: {each}")[:200] for each in _chain(error)[:3])
 
 
-def _classify_failure(call: Call, recording: Recording, error: Exception | None) -> str | None:
+def _classify_failure(call: Call, recording: Recording, error: Exception | None) -> Failure | None:
     """Why there is no whole answer: by what was overheard, and by what lies at the root of the exception."""
     if recording.finished or (call.aborts and error is None):
         return None
     chain = _chain(error)
-    if any(isinstance(each, TooLarge) for each in chain):
+    if any(isinstance(each, BodyTooLargeError) for each in chain):
         return "too_large"
     if any(isinstance(each, httpx.TimeoutException | TimeoutError) for each in chain):
         return "timeout"

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
-from .documents import parsed
-from .sse import Event, events_of
+from .json_text import parse_json
+from .sse import Event, parse_events
 
 IMAGE_HOST = "http://image.host.invalid"
 """Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
 
 GENERATION_PATHS = ("/chat/completions", "/completions")
 """Routes whose answers are texts of a model."""
+
+Transport = Literal["sdk", "sdk_async", "sdk_parse", "sdk_raw_body", "http"]
+"""How a call is sent.
+
+`sdk`: the method of the SDK's sync client for the route. `sdk_async`: the same of its async client. `sdk_parse`:
+its `.parse()`, with a pydantic model. `sdk_raw_body`: the SDK's `post` or `get` for any route, with `Call.raw` as the
+body. `http`: without the SDK."""
+
+Server = Literal["main", "embedding", "native"]
+"""Whose base URL a path lies below: the target's, that of the embedding model, or the root of the native API."""
+
+Purpose = Literal[
+    "probe", "warm_up", "cache_reset", "liveness", "after_abort", "after_copy", "after_error", "cleanup"
+]
+"""What a call is for. Equal requests of another purpose are not shared: what follows an event is sent after it."""
+
+Failure = Literal["timeout", "cut", "unreachable", "too_large"]
+"""Why there is no whole response: the deadline passed, the connection was cut in the middle or never made, or the
+body is longer than is read."""
 
 _MIN_RETRY_SECONDS = 0.5
 """Seconds: a server that is busy and says "retry after 0" is not hammered."""
@@ -33,17 +52,23 @@ class Call:
     raw: str | None = None
     """A body that is sent byte for byte, for requests that no SDK would build."""
     headers: tuple[tuple[str, str], ...] = ()
-    via: str = "sdk"
-    """`sdk`, `async` (the SDK's async client), `parse` (`.parse()` with a pydantic model), `bare` (the SDK's door for
-    any route, with `raw` put underneath), or `raw` (without the SDK)."""
-    server: str = "main"
-    """`main`, `embedding` (the URL of the embedding model) or `native` (the server's own root)."""
+    transport: Transport = "sdk"
+    trailing_slash: bool = False
+    """Whether the SDK is given a base URL that ends in a slash."""
+    server: Server = "main"
     abort_after_events: int | None = None
     """Close the stream after so many events."""
     abort_after_seconds: float | None = None
     """Close the stream so many seconds after its first event."""
-    ordinal: int = 0
-    """Tells repetitions of one call apart."""
+    purpose: Purpose = "probe"
+    repetition: int = 0
+    """Which repetition of an equal request a row wants, counted from 0: a repetition is sent again, not shared."""
+    attempt: int = 0
+    """0 in the first place; 1 where a row is asked once more before its regression is believed."""
+    isolated: bool = False
+    """Whether it is sent alone, after a request that leaves the server's prompt cache in a known state."""
+    shard: int = 0
+    """The shard, counted from 1, that sent it too, after another one; 0 for the first, and where nothing is split."""
 
     @cached_property
     def id(self) -> str:
@@ -66,10 +91,6 @@ class Call:
         if self.abort_after_events is not None and count >= self.abort_after_events:
             return True
         return self.abort_after_seconds is not None and seconds >= self.abort_after_seconds
-
-    def again(self, ordinal: int) -> Call:
-        """The same call as a repetition of its own."""
-        return replace(self, ordinal=self.ordinal + ordinal)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +123,7 @@ class Exchange:
     chunks: tuple[tuple[float, str], ...] = ()
     """What arrived, and when (seconds since the request was sent). Bytes that are not UTF-8 read U+FFFD."""
     invalid_utf8: bool = False
-    failure: str | None = None
-    """`timeout`, `cut`, `unreachable`, `too_large`: why there is no whole answer. None when there is one."""
+    failure: Failure | None = None
     detail: str = ""
     sdk_result: SdkResult | None = None
     started: float = 0.0
@@ -125,12 +145,12 @@ class Exchange:
     @cached_property
     def json(self) -> Any:
         """The body as JSON, or None where it is none."""
-        return parsed(self.text)
+        return parse_json(self.text)
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
         """The server-sent events of the body."""
-        return events_of(self.chunks)
+        return parse_events(self.chunks)
 
     def header(self, name: str) -> str:
         """A header of the answer, empty where it is absent."""
@@ -160,7 +180,7 @@ class Exchange:
     @property
     def sent_json(self) -> Any:
         """The body that was really sent, as JSON."""
-        return parsed(self.sent)
+        return parse_json(self.sent)
 
     def to_record(self) -> dict[str, Any]:
         """As one JSON object: a line of exchanges.jsonl."""

@@ -21,7 +21,7 @@ from .exchange import Call, SdkResult
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
-    from .transport import Recorder
+    from .recorder import RecordingTransport
 
 _LEAKING = ("OPENAI_CUSTOM_HEADERS", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
 """Variables that the SDK would send to any server, whatever key it is given."""
@@ -42,7 +42,7 @@ class SdkClients:
             "timeout": None,
         }
 
-    def call(self, call: Call, recorder: Recorder) -> SdkResult:
+    def call(self, call: Call, recorder: RecordingTransport) -> SdkResult:
         """Send the call through the sync SDK.
 
         Raises:
@@ -52,9 +52,9 @@ class SdkClients:
 
         with httpx.Client(transport=recorder, trust_env=False) as http:
             client = OpenAI(http_client=cast(Any, http), **self._settings)
-            if call.via == "parse":
+            if call.transport == "sdk_parse":
                 return _parse(client, call)
-            if call.via == "bare":
+            if call.transport == "sdk_raw_body":
                 # The SDK's own door for routes it has no method for; the recorder puts a raw body underneath.
                 body = {} if call.body is None else call.body
                 client.get(call.path, cast_to=object) if call.method == "GET" else client.post(
@@ -64,7 +64,7 @@ class SdkClients:
             result = _method(client, call)(**_arguments(client, call))
             return _read_stream(result, call) if call.streams else _read_result(result)
 
-    def call_async(self, call: Call, recorder: Recorder, deadline: float) -> SdkResult:
+    def call_async(self, call: Call, recorder: RecordingTransport, deadline: float) -> SdkResult:
         """Send the call through the async SDK, in an event loop of its own.
 
         Raises:

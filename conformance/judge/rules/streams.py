@@ -41,7 +41,7 @@ def framing(exchange: Exchange) -> str | None:
     if not events:
         return "there are no events"
     for event in events:
-        if event.odd:
+        if event.malformed_lines:
             return "a line is neither a field nor a comment"
         if event.data.strip() != DONE and not isinstance(event.json, dict):
             return "an event holds no JSON object"

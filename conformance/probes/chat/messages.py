@@ -243,7 +243,7 @@ def sees(chat: Chat, picture: Any) -> Observation:
     control = chat.ask_control(prompt)
     parts = [[{"type": "text", "text": prompt}, picture(pattern)] for pattern in ("checks", "stripes")]
     checks, stripes = (chat.ask([user(content)]) for content in parts)
-    again = chat.ask([user(parts[0])], ordinal=1)
+    again = chat.ask([user(parts[0])], repetition=1)
     unseen = {checks.prompt_tokens, stripes.prompt_tokens} == {control.prompt_tokens}
     if unseen and checks.text == stripes.text == control.text:
         return ignored("with a picture, prompt tokens and answer are the same as without")
@@ -306,7 +306,7 @@ def hears(chat: Chat, first: Any, second: Any, written: int | None = None) -> Ob
         return ignored("with the part, prompt tokens and answer are the same as without")
     if one.text == two.text and one.prompt_tokens == two.prompt_tokens:
         return ignored("two different parts get one answer: what they hold does not reach the model")
-    if chat.ask([user([{"type": "text", "text": prompt}, first])], ordinal=1).text != one.text:
+    if chat.ask([user([{"type": "text", "text": prompt}, first])], repetition=1).text != one.text:
         return inconclusive("the same part was answered differently at temperature 0")
     if written and (two.prompt_tokens or 0) - (control.prompt_tokens or 0) > written / 4:
         return inconclusive("the part costs as many tokens as its base64 has as text: written out, not heard")

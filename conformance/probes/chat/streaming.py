@@ -144,7 +144,7 @@ def client_leaves(chat: Chat) -> Observation:
     left = chat.attempt(stream=True, max_tokens=400, abort_after_events=2)
     if left.status != 200 or not TextResponse(left).indices:
         return inconclusive("the stream to leave did not begin")
-    after = chat.attempt(max_tokens=1, ordinal=90)
+    after = chat.attempt(max_tokens=1, purpose="after_abort")
     if is_usable(after) and get_path(after.json, "choices", 0):
         return supported("the request after a stream was left is answered")
     return broken(f"the request after a stream was left: {after.failure or after.status}")

@@ -45,7 +45,7 @@ def _record(exchange: Exchange, limit: int, headers: dict[str, int]) -> dict[str
     record: dict[str, Any] = {
         "method": escape_invisible(exchange.call.method),
         "url": escape_invisible(clip(exchange.url)),
-        "via": exchange.call.via,
+        "transport": exchange.call.transport,
         "sent": sent[:limit],
         "sentSize": _size(exchange.sent) if len(sent) > limit else None,
         "sentHeaders": headers.setdefault(sent_headers, len(headers)),
@@ -118,7 +118,7 @@ def _notes(event: Event) -> list[str]:
     """What is odd about the framing of an event, in a line; nothing when nothing is."""
     notes = [f"event: {clip(event.name, 80)}"] if event.name else []
     notes += [f"{event.comments} comment lines"] if event.comments else []
-    notes += [f"a line that is no field: {line}" for line in event.odd[:3]]
+    notes += [f"a line that is no field: {line}" for line in event.malformed_lines[:3]]
     notes += [] if event.terminated else ["no blank line ends it"]
     return [escape_invisible("; ".join(notes))] if notes else []
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .honours import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything, list_models
-from .interface import Cut, Dead, Hang, Reply, Request, Server, json_reply
+from .interface import CutError, DeadError, HangError, Reply, Request, Server, json_reply
 
 ROUTES = {"/v1/chat/completions": "messages", "/v1/completions": "prompt", "/v1/embeddings": "input"}
 """Route -> its required field beside the model."""
@@ -216,7 +216,7 @@ def hangs() -> Server:
     """Takes requests and never answers."""
 
     def hang() -> Reply:
-        raise Hang
+        raise HangError
 
     return Always(reply=hang)
 
@@ -260,7 +260,7 @@ class CutsAnswers:
 def _half(pieces: list[bytes]) -> Iterator[bytes]:
     whole = b"".join(pieces)
     yield whole[: len(whole) // 2]
-    raise Cut
+    raise CutError
 
 
 @behaviour
@@ -282,7 +282,7 @@ class Dies:
         with self._lock:
             self.left -= 1
             if self.left < 0:
-                raise Dead
+                raise DeadError
         return self.inner.answer(request)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .documents import UNFOLLOWED, compact, document
-from .interface import Refusal
+from .interface import RefusalError
 from .messages import text_of
 from .regexes import matching
 from .vocabulary import words
@@ -63,16 +63,16 @@ def choice_of(body: Mapping[str, Any]) -> Choice:
     """What `tool_choice` or `function_call` says.
 
     Raises:
-        Refusal: it names what is not declared, or there is nothing to choose from.
+        RefusalError: it names what is not declared, or there is nothing to choose from.
     """
     tools = declared_tools(body)
     field = "tool_choice" if "tool_choice" in body else "function_call"
     for name, needed in (("tool_choice", "tools"), ("parallel_tool_calls", "tools"), ("function_call", "functions")):
         if name in body and not body.get(needed):
             message = f"Invalid value for '{name}': '{name}' is only allowed when '{needed}' are specified."
-            raise Refusal(message, param=name)
+            raise RefusalError(message, param=name)
     if body.get("tools") and body.get("functions"):
-        raise Refusal("'functions' and 'tools' cannot be used together.", param="functions")
+        raise RefusalError("'functions' and 'tools' cannot be used together.", param="functions")
     choice = body.get(field, "auto")
     if isinstance(choice, str):
         return Choice(tools=tools, mode=choice)
@@ -92,7 +92,7 @@ def _find(tools: Sequence[Tool], name: str, field: str) -> Tool:
     for tool in tools:
         if tool.name == name:
             return tool
-    raise Refusal(f"Invalid value for '{field}': no tool named '{name[:64]}' was specified.", param=field)
+    raise RefusalError(f"Invalid value for '{field}': no tool named '{name[:64]}' was specified.", param=field)
 
 
 def calls_due(
@@ -101,7 +101,7 @@ def calls_due(
     """The calls that the model makes; none where it answers in words.
 
     Raises:
-        Refusal: a tool's schema or grammar cannot be followed.
+        RefusalError: a tool's schema or grammar cannot be followed.
     """
     if choice.mode == "none" or not choice.tools:
         return ()
@@ -159,7 +159,7 @@ def _written(tool: Tool, hints: list[str], rng: random.Random) -> str:
             return compact(document(schema, rng, hints))
         return compact(_loosely(schema, rng, hints))
     except UNFOLLOWED as error:
-        raise Refusal(f"Invalid schema for function '{tool.name}': {error}", param="tools") from error
+        raise RefusalError(f"Invalid schema for function '{tool.name}': {error}", param="tools") from error
 
 
 def _loosely(schema: Any, rng: random.Random, hints: list[str]) -> Any:
@@ -176,7 +176,7 @@ def _custom_input(tool: Tool, rng: random.Random) -> str:
     if form["type"] == "text":
         return " ".join(rng.choice(words()[:300]) for _ in range(3))
     if form["grammar"]["syntax"] != "regex":
-        raise Refusal("Grammars of syntax 'lark' are not supported by this model.", param="tools")
+        raise RefusalError("Grammars of syntax 'lark' are not supported by this model.", param="tools")
     return matching(form["grammar"]["definition"], rng)
 
 

@@ -13,7 +13,7 @@ from .calls import calls_due, choice_of, tools_text
 from .chat_choice import THOUGHTS, ChatChoice, joined
 from .fields import check_body
 from .generation import Task
-from .interface import Refusal, Reply, json_reply
+from .interface import RefusalError, Reply, json_reply
 from .messages import check_order, message_tokens, text_of
 from .model import prompt_key
 from .settings import (
@@ -54,18 +54,18 @@ class Chat:
         """Refuse what OpenAI refuses.
 
         Raises:
-            Refusal: naming the field.
+            RefusalError: naming the field.
         """
         check_body("chat", body, extensions=self.extensions)
         check_stream(body)
         if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
             message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
-            raise Refusal(message, param="max_tokens", code="invalid_parameter_combination")
+            raise RefusalError(message, param="max_tokens", code="invalid_parameter_combination")
         if body.get("top_logprobs") is not None and not body.get("logprobs"):
             message = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
-            raise Refusal(message, param="top_logprobs")
+            raise RefusalError(message, param="top_logprobs")
         if "audio" in given(body, "modalities", ()) and body.get("audio") is None:
-            raise Refusal("Audio output requires the 'audio' parameter.", param="audio")
+            raise RefusalError("Audio output requires the 'audio' parameter.", param="audio")
         _check_json_named(body)
         check_order(body["messages"], results_due=self.results_due)
 
@@ -73,7 +73,7 @@ class Chat:
         """The reply to a body that passed the check.
 
         Raises:
-            Refusal: it asks for what cannot be done.
+            RefusalError: it asks for what cannot be done.
         """
         prompt = _prompt(body)
         choices = _choices(body, prompt)
@@ -89,12 +89,12 @@ class Chat:
         """A stored answer.
 
         Raises:
-            Refusal: there is none of that id.
+            RefusalError: there is none of that id.
         """
         with self._lock:
             found = self.stored.get(name)
         if found is None:
-            raise Refusal(f"Chat completion {name[:80]} not found", status=404)
+            raise RefusalError(f"Chat completion {name[:80]} not found", status=404)
         return json_reply(found)
 
     def _keep(self, body: Mapping[str, Any], whole: dict[str, Any]) -> None:
@@ -115,7 +115,7 @@ def _check_json_named(body: Mapping[str, Any]) -> None:
         message = (
             "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
         )
-        raise Refusal(message, param="messages")
+        raise RefusalError(message, param="messages")
 
 
 def _prompt(body: Mapping[str, Any]) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from .interface import Refusal
+from .interface import RefusalError
 
 Check = Callable[[str, Any], None]
 """Takes the path of a value, as the envelope's `param` names it, and the value."""
@@ -20,11 +20,11 @@ def _kind(value: Any) -> str:
     return "object"
 
 
-def wrong_type(path: str, value: Any, wanted: str) -> Refusal:
+def wrong_type(path: str, value: Any, wanted: str) -> RefusalError:
     """The refusal of a value of another type."""
     got = f"an {_kind(value)}" if _kind(value)[0] in "aeio" else f"a {_kind(value)}"
     message = f"Invalid type for '{path}': expected {wanted}, but got {got} instead."
-    return Refusal(message, param=path, code="invalid_type")
+    return RefusalError(message, param=path, code="invalid_type")
 
 
 def boolean(path: str, value: Any) -> None:
@@ -72,12 +72,12 @@ def integer(low: int | None = None, high: int | None = None) -> Check:
 def _bounded(path: str, value: float, low: float | None, high: float | None, kind: str) -> None:
     if low is not None and not value >= low:
         message = f"Invalid '{path}': {kind} below minimum value. Expected a value >= {low}, but got {value} instead."
-        raise Refusal(message, param=path, code=f"{kind}_below_min_value")
+        raise RefusalError(message, param=path, code=f"{kind}_below_min_value")
     if high is not None and not value <= high:
         message = (
             f"Invalid '{path}': {kind} above maximum value. Expected a value <= {high}, but got {value} instead."
         )
-        raise Refusal(message, param=path, code=f"{kind}_above_max_value")
+        raise RefusalError(message, param=path, code=f"{kind}_above_max_value")
 
 
 def string(*, least: int = 0, most: int | None = None) -> Check:
@@ -87,10 +87,10 @@ def string(*, least: int = 0, most: int | None = None) -> Check:
         if not isinstance(value, str):
             raise wrong_type(path, value, "a string")
         if len(value) < least:
-            raise Refusal(f"Invalid '{path}': empty string.", param=path, code="empty_string")
+            raise RefusalError(f"Invalid '{path}': empty string.", param=path, code="empty_string")
         if most is not None and len(value) > most:
             message = f"Invalid '{path}': string too long. Expected at most {most} characters."
-            raise Refusal(message, param=path, code="string_above_max_length")
+            raise RefusalError(message, param=path, code="string_above_max_length")
 
     return checked
 
@@ -104,7 +104,7 @@ def one_of(*allowed: str, code: str = "invalid_value") -> Check:
         if value not in allowed:
             listed = ", ".join(f"'{word}'" for word in allowed)
             message = f"Invalid value: '{value[:40]}'. Supported values are: {listed}."
-            raise Refusal(message, param=path, code=code)
+            raise RefusalError(message, param=path, code=code)
 
     return checked
 
@@ -117,10 +117,10 @@ def array(check: Check, *, least: int = 0, most: int | None = None) -> Check:
             raise wrong_type(path, value, "an array")
         if len(value) < least:
             message = f"Invalid '{path}': empty array. Expected an array with minimum length {least}."
-            raise Refusal(message, param=path, code="empty_array")
+            raise RefusalError(message, param=path, code="empty_array")
         if most is not None and len(value) > most:
             message = f"Invalid '{path}': array too long. Expected an array with maximum length {most}."
-            raise Refusal(message, param=path, code="array_above_max_length")
+            raise RefusalError(message, param=path, code="array_above_max_length")
         for place, item in enumerate(value):
             check(f"{path}[{place}]", item)
 
@@ -135,10 +135,12 @@ def mapping(check: Check, *, most: int | None = None, longest_key: int | None = 
             raise wrong_type(path, value, "an object")
         if most is not None and len(value) > most:
             message = f"Invalid '{path}': too many properties. Expected at most {most} properties."
-            raise Refusal(message, param=path, code="object_above_max_properties")
+            raise RefusalError(message, param=path, code="object_above_max_properties")
         for key, item in value.items():
             if longest_key is not None and len(key) > longest_key:
-                raise Refusal(f"Invalid '{path}': a key is too long.", param=path, code="string_above_max_length")
+                raise RefusalError(
+                    f"Invalid '{path}': a key is too long.", param=path, code="string_above_max_length"
+                )
             check(f"{path}.{key}", item)
 
     return checked
@@ -164,14 +166,14 @@ def record(fields: Mapping[str, Check], required: Collection[str] = (), *, close
     return checked
 
 
-def unknown(path: str) -> Refusal:
+def unknown(path: str) -> RefusalError:
     """The refusal of a member that does not exist."""
-    return Refusal(f"Unknown parameter: '{path[:80]}'.", param=path[:80], code="unknown_parameter")
+    return RefusalError(f"Unknown parameter: '{path[:80]}'.", param=path[:80], code="unknown_parameter")
 
 
-def missing(path: str) -> Refusal:
+def missing(path: str) -> RefusalError:
     """The refusal for want of a member."""
-    return Refusal(f"Missing required parameter: '{path}'.", param=path, code="missing_required_parameter")
+    return RefusalError(f"Missing required parameter: '{path}'.", param=path, code="missing_required_parameter")
 
 
 def by_type(kinds: Mapping[str, Check], *, key: str = "type") -> Check:

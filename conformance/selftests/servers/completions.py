@@ -10,7 +10,7 @@ from typing import Any
 
 from .fields import check_body
 from .generation import Generation, Odds, Piece, Task, shown
-from .interface import Refusal, Reply, json_reply
+from .interface import RefusalError, Reply, json_reply
 from .model import Logits, adjusted, prompt_key, raw_logits
 from .settings import (
     FINGERPRINT,
@@ -43,22 +43,24 @@ class Completions:
         """Refuse what OpenAI refuses.
 
         Raises:
-            Refusal: naming the field.
+            RefusalError: naming the field.
         """
         check_body("completions", body, extensions=self.extensions)
         check_stream(body)
         if body.get("best_of") is not None and body["best_of"] < given(body, "n", 1):
-            raise Refusal("You requested that the server return more choices than it generates.", param="best_of")
+            raise RefusalError(
+                "You requested that the server return more choices than it generates.", param="best_of"
+            )
         if body.get("stream") and given(body, "best_of", 1) > given(body, "n", 1):
-            raise Refusal("Results of 'best_of' cannot be streamed.", param="best_of")
+            raise RefusalError("Results of 'best_of' cannot be streamed.", param="best_of")
         if body.get("prompt") == []:
-            raise Refusal("Invalid 'prompt': empty array.", param="prompt", code="empty_array")
+            raise RefusalError("Invalid 'prompt': empty array.", param="prompt", code="empty_array")
 
     def answer(self, body: Mapping[str, Any]) -> Reply:
         """The reply to a body that passed the check.
 
         Raises:
-            Refusal: it asks for what cannot be done.
+            RefusalError: it asks for what cannot be done.
         """
         texts = [text for prompt in _prompts(body) for text in _texts(body, prompt)]
         answer = _Answer(body=body, texts=texts)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .fields import check_body
-from .interface import Refusal, Reply, json_reply
+from .interface import RefusalError, Reply, json_reply
 from .vocabulary import encode
 
 SIZE = 64
@@ -21,16 +21,16 @@ def check(body: Mapping[str, Any]) -> None:
     """Refuse what OpenAI refuses.
 
     Raises:
-        Refusal: naming the field.
+        RefusalError: naming the field.
     """
     check_body("embeddings", body)
     if body.get("dimensions", 1) > SIZE:
         message = f"Invalid value for 'dimensions': this model supports at most {SIZE} dimensions."
-        raise Refusal(message, param="dimensions", code="integer_above_max_value")
+        raise RefusalError(message, param="dimensions", code="integer_above_max_value")
     if isinstance(body["input"], str):
         return
     if not body["input"]:
-        raise Refusal("Invalid 'input': empty array.", param="input", code="empty_array")
+        raise RefusalError("Invalid 'input': empty array.", param="input", code="empty_array")
 
 
 def answer(body: Mapping[str, Any]) -> Reply:

@@ -26,7 +26,7 @@ from .checks import (
     string_or,
     wrong_type,
 )
-from .interface import Refusal
+from .interface import RefusalError
 from .messages import MESSAGE, TEXT_PART
 from .vocabulary import SIZE
 
@@ -38,15 +38,15 @@ def _bias(path: str, value: Any) -> None:
     for key in value:
         if not key.isdecimal() or int(key) >= SIZE:
             message = f"Invalid key in '{path}': {key[:20]}. Expected a token id below {SIZE}."
-            raise Refusal(message, param=path, code="invalid_value")
+            raise RefusalError(message, param=path, code="invalid_value")
 
 
 def _bias_of(path: str, value: Any) -> None:
     """Faults of single biases are told of the field."""
     try:
         _bias(path, value)
-    except Refusal as refusal:
-        raise Refusal(refusal.message, param=path, code=refusal.code) from refusal
+    except RefusalError as refusal:
+        raise RefusalError(refusal.message, param=path, code=refusal.code) from refusal
 
 
 STOP = string_or(array(string(least=1), least=0, most=4))
@@ -245,11 +245,11 @@ def check_body(endpoint: str, body: Mapping[str, Any], *, extensions: bool = Fal
     """Refuse a body whose members are not what they should be, each by itself.
 
     Raises:
-        Refusal: naming the first that is not.
+        RefusalError: naming the first that is not.
     """
     fields = FIELDS[endpoint] | (EXTENSIONS[endpoint] if extensions else {})
     if "model" not in body:
-        raise Refusal("you must provide a model parameter")
+        raise RefusalError("you must provide a model parameter")
     for name in REQUIRED[endpoint]:
         if name not in body:
             raise missing(name)

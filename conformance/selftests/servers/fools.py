@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .behaviours import IgnoresFields
-from .interface import Refusal, Server
+from .interface import RefusalError, Server
 from .proxy import Body, Caches, Proxy, without
 from .vocabulary import encode
 
@@ -54,7 +54,7 @@ def refuses_n_and_drops_best_of() -> Server:
 
     def going(body: Body) -> Body:
         if body.get("n", 1) != 1:
-            raise Refusal("n must be 1", param="n")
+            raise RefusalError("n must be 1", param="n")
         return without(body, "best_of")
 
     return Proxy(going=going)

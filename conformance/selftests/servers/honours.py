@@ -13,7 +13,7 @@ from .chat import Chat
 from .checks import wrong_type
 from .completions import Completions
 from .fields import COMPANIONS, EXTENSIONS, FIELDS
-from .interface import Refusal, Reply, Request, error_reply, json_reply
+from .interface import RefusalError, Reply, Request, error_reply, json_reply
 
 CHAT_MODEL = "mini"
 EMBEDDING_MODEL = "mini-embed"
@@ -54,7 +54,7 @@ class HonoursEverything:
         try:
             self._check_key(request)
             reply = self._route(request)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             reply = refusal.reply
         headers = (*reply.headers, ("x-request-id", f"req_{uuid.uuid4().hex}"))
         return Reply(status=reply.status, headers=headers, body=reply.body)
@@ -64,9 +64,9 @@ class HonoursEverything:
             return
         given = request.headers.get("authorization", "")
         if not given.startswith("Bearer "):
-            raise Refusal("You didn't provide an API key.", status=401)
+            raise RefusalError("You didn't provide an API key.", status=401)
         if given != f"Bearer {self.key}":
-            raise Refusal("Incorrect API key provided.", code="invalid_api_key", status=401)
+            raise RefusalError("Incorrect API key provided.", code="invalid_api_key", status=401)
 
     def _route(self, request: Request) -> Reply:
         path = request.path.removeprefix("/v1")
@@ -89,7 +89,7 @@ class HonoursEverything:
             got = lambda: self.chat.retrieve(path.removeprefix("/chat/completions/"))  # noqa: E731
         if got is None or not request.path.startswith("/v1/"):
             message = f"Invalid URL ({request.method} {request.path[:80]})"
-            raise Refusal(message, status=404)
+            raise RefusalError(message, status=404)
         return got() if request.method == "GET" else not_allowed(request, "GET")
 
     def _let_pass(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -124,18 +124,18 @@ def body_of(request: Request) -> Mapping[str, Any]:
     """The JSON object of a request's body.
 
     Raises:
-        Refusal: it is none.
+        RefusalError: it is none.
     """
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise Refusal(f"Unsupported content type: '{kind[:40]}'. Use 'application/json'.", status=415)
+        raise RefusalError(f"Unsupported content type: '{kind[:40]}'. Use 'application/json'.", status=415)
     try:
         body = json.loads(request.body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise Refusal("We could not parse the JSON body of your request.") from error
+        raise RefusalError("We could not parse the JSON body of your request.") from error
     if not isinstance(body, dict):
         refusal = wrong_type("body", body, "an object")
-        raise Refusal(refusal.message)
+        raise RefusalError(refusal.message)
     return body
 
 
@@ -153,13 +153,13 @@ def check_model(name: str, use: str, route: str) -> None:
     """Refuse a model that is not there, or cannot do this.
 
     Raises:
-        Refusal: 404 or 400.
+        RefusalError: 404 or 400.
     """
     if name not in _CAN:
         message = f"The model '{name[:80]}' does not exist or you do not have access to it."
-        raise Refusal(message, param="model", code="model_not_found", status=404)
+        raise RefusalError(message, param="model", code="model_not_found", status=404)
     if _CAN[name] != use:
-        raise Refusal(f"The model '{name}' is not supported in the {route} endpoint.", param="model")
+        raise RefusalError(f"The model '{name}' is not supported in the {route} endpoint.", param="model")
 
 
 def model_of(name: str) -> dict[str, Any]:
@@ -176,9 +176,9 @@ def model_reply(name: str) -> Reply:
     """GET /v1/models/{model}.
 
     Raises:
-        Refusal: there is none of that name.
+        RefusalError: there is none of that name.
     """
     if name not in _CAN:
         message = f"The model '{name[:80]}' does not exist"
-        raise Refusal(message, param="model", code="model_not_found", status=404)
+        raise RefusalError(message, param="model", code="model_not_found", status=404)
     return json_reply(model_of(name))

@@ -42,19 +42,19 @@ class Server(Protocol):
     """Answers requests. It may be asked by several threads at once."""
 
     def answer(self, request: Request) -> Reply:
-        """The reply. Raises Hang, Cut or Dead, here or while the body is taken."""
+        """The reply. Raises HangError, CutError or DeadError, here or while the body is taken."""
         ...
 
 
-class Hang(Exception):
+class HangError(Exception):
     """Nothing comes any more, and the connection stays open."""
 
 
-class Cut(Exception):
+class CutError(Exception):
     """The connection is closed without the rest."""
 
 
-class Dead(Exception):
+class DeadError(Exception):
     """The server is gone: this connection is cut, and no other is taken."""
 
 
@@ -78,7 +78,7 @@ def error_reply(
     return json_reply({"error": error}, status, headers)
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A request that is answered with an error."""
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None, status: int = 400) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .checks import Check, anything, array, by_type, missing, nullable, one_of, record, string, string_or
-from .interface import Refusal
+from .interface import RefusalError
 from .vocabulary import END, START, byte_tokens, encode
 
 _BREAKPOINT = {"prompt_cache_breakpoint": anything}
@@ -77,7 +77,7 @@ def MESSAGE(path: str, value: Any) -> None:  # noqa: N802 - a check like the con
     speaks = value["role"] == "assistant" and (value.get("refusal") or value.get("audio"))
     if not says and not calls and not speaks and value["role"] != "function":
         place = path.replace("messages[", "messages.[")
-        raise Refusal(
+        raise RefusalError(
             "Invalid value for 'content': expected a string, got null.",
             param=f"{place}.content",
         )
@@ -87,29 +87,31 @@ def check_order(messages: Sequence[Mapping[str, Any]], *, results_due: bool) -> 
     """Refuse results that nobody called for; with `results_due` also calls that nobody answered.
 
     Raises:
-        Refusal: naming the message.
+        RefusalError: naming the message.
     """
     waiting: set[str] = set()
     for place, message in enumerate(messages):
         if message["role"] == "tool":
             if message["tool_call_id"] not in waiting:
                 text = "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
-                raise Refusal(f"Invalid parameter: {text}", param=f"messages.[{place}].role")
+                raise RefusalError(f"Invalid parameter: {text}", param=f"messages.[{place}].role")
             waiting.discard(message["tool_call_id"])
             continue
         if waiting and results_due:
             text = "An assistant message with 'tool_calls' must be followed by tool messages responding to each call."
-            raise Refusal(text, param=f"messages.[{place}].role")
+            raise RefusalError(text, param=f"messages.[{place}].role")
         waiting = {call["id"] for call in message.get("tool_calls") or ()}
     if waiting and results_due:
-        raise Refusal("An assistant message with 'tool_calls' must be followed by tool messages.", param="messages")
+        raise RefusalError(
+            "An assistant message with 'tool_calls' must be followed by tool messages.", param="messages"
+        )
 
 
 def message_tokens(message: Mapping[str, Any], path: str) -> list[int]:
     """The tokens of one message, its marks included.
 
     Raises:
-        Refusal: a picture, sound or file cannot be read.
+        RefusalError: a picture, sound or file cannot be read.
     """
     found = [START, *encode(message["role"] + "\n")]
     if message.get("name"):
@@ -166,7 +168,7 @@ def _media_tokens(part: Mapping[str, Any], path: str) -> list[int]:
         return _digest_tokens(_unpacked(sound["data"], f"{path}.input_audio.data"), 12)
     given = part["file"]
     if "file_id" in given:
-        raise Refusal(f"No such File object: {given['file_id'][:60]}", param=f"{path}.file.file_id", status=404)
+        raise RefusalError(f"No such File object: {given['file_id'][:60]}", param=f"{path}.file.file_id", status=404)
     if "file_data" not in given:
         raise missing(f"{path}.file.file_data")
     data = _unpacked(given["file_data"], f"{path}.file.file_data")
@@ -183,9 +185,9 @@ def _unpacked(data: str, path: str) -> bytes:
     try:
         found = base64.b64decode(packed, validate=True)
     except ValueError as error:
-        raise Refusal(f"Invalid '{path}': no base64.", param=path, code="invalid_base64") from error
+        raise RefusalError(f"Invalid '{path}': no base64.", param=path, code="invalid_base64") from error
     if not found:
-        raise Refusal(f"Invalid '{path}': no data.", param=path, code="invalid_base64")
+        raise RefusalError(f"Invalid '{path}': no data.", param=path, code="invalid_base64")
     return found
 
 
@@ -196,7 +198,7 @@ _LARGEST = 1 << 24
 def _picture(url: str, path: str) -> bytes:
     data = _fetched(url, path) if url.startswith(("http://", "https://")) else _unpacked(url, path)
     if not data.startswith(_MAGIC):
-        raise Refusal("You uploaded an unsupported image.", param=path, code="invalid_image_format")
+        raise RefusalError("You uploaded an unsupported image.", param=path, code="invalid_image_format")
     return data
 
 
@@ -204,10 +206,10 @@ def _fetched(url: str, path: str) -> bytes:
     """What lies at an address of this machine; no other is asked."""
     host = urlsplit(url).hostname or ""
     if host not in ("localhost", "::1") and not host.startswith("127."):
-        raise Refusal(f"Error while downloading {url[:80]}.", param=path, code="invalid_image_url")
+        raise RefusalError(f"Error while downloading {url[:80]}.", param=path, code="invalid_image_url")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=5) as response:
             return bytes(response.read(_LARGEST))
     except (urllib.error.URLError, OSError, ValueError) as error:
-        raise Refusal(f"Error while downloading {url[:80]}.", param=path, code="invalid_image_url") from error
+        raise RefusalError(f"Error while downloading {url[:80]}.", param=path, code="invalid_image_url") from error

@@ -10,7 +10,7 @@ from typing import Any
 
 from .behaviours import with_body
 from .honours import HonoursEverything
-from .interface import Refusal, Reply, Request, Server
+from .interface import RefusalError, Reply, Request, Server
 
 Body = dict[str, Any]
 
@@ -33,7 +33,7 @@ class Proxy:
     """Changes what is posted, and what comes back of it."""
 
     going: Callable[[Body], Body] = _as_sent
-    """The request's body -> the one that goes on. May raise Refusal."""
+    """The request's body -> the one that goes on. May raise RefusalError."""
     coming: Callable[[Body, Body], Body] = _as_got
     """The request's body and the plain answer, or a chunk of the stream -> what the client gets."""
     inner: Server = field(default_factory=honest)
@@ -45,7 +45,7 @@ class Proxy:
             return self.inner.answer(request)
         try:
             reply = self.inner.answer(with_body(request, self.going(dict(sent))))
-        except Refusal as refusal:
+        except RefusalError as refusal:
             return refusal.reply
         if reply.status != 200:
             return reply

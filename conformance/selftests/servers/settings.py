@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .documents import UNFOLLOWED, any_object, compact, document
-from .interface import Refusal
+from .interface import RefusalError
 from .model import Sampling
 from .vocabulary import encode
 
@@ -59,7 +59,7 @@ def form_plan(body: Mapping[str, Any], rng: random.Random) -> tuple[int, ...] | 
     """The tokens that `response_format` demands; None where it demands nothing.
 
     Raises:
-        Refusal: the schema cannot be followed.
+        RefusalError: the schema cannot be followed.
     """
     form = given(body, "response_format", {"type": "text"})
     if form["type"] == "text":
@@ -70,25 +70,25 @@ def form_plan(body: Mapping[str, Any], rng: random.Random) -> tuple[int, ...] | 
     try:
         return tuple(encode(compact(document(schema, rng))))
     except UNFOLLOWED as error:
-        raise Refusal(f"Invalid schema for response_format: {error}", param="response_format") from error
+        raise RefusalError(f"Invalid schema for response_format: {error}", param="response_format") from error
 
 
 def room(body: Mapping[str, Any], used: int, field: str) -> int:
     """How many tokens the answer may have; `field` is the limit's name.
 
     Raises:
-        Refusal: prompt and limit do not fit the context.
+        RefusalError: prompt and limit do not fit the context.
     """
     left = CONTEXT - used
     if left <= 0:
         message = f"This model's maximum context length is {CONTEXT} tokens, but the prompt has {used}."
-        raise Refusal(message, param="messages", code="context_length_exceeded")
+        raise RefusalError(message, param="messages", code="context_length_exceeded")
     limit = body.get(field)
     if limit is None:
         return left
     if limit > left:
         message = f"{field} is too large: {limit}. This model supports at most {left} completion tokens here."
-        raise Refusal(message, param=field, code="invalid_value")
+        raise RefusalError(message, param=field, code="invalid_value")
     return int(limit)
 
 
@@ -96,11 +96,11 @@ def check_stream(body: Mapping[str, Any]) -> None:
     """Refuse settings of a stream without a stream.
 
     Raises:
-        Refusal: so it is.
+        RefusalError: so it is.
     """
     if body.get("stream_options") is not None and not body.get("stream"):
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-        raise Refusal(message, param="stream_options")
+        raise RefusalError(message, param="stream_options")
 
 
 def event(value: Any) -> bytes:

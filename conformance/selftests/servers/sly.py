@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .behaviours import KnowsFewFields, behaviour
-from .interface import Cut, Hang, Reply, Server
+from .interface import CutError, HangError, Reply, Server
 
 
 @behaviour
@@ -11,7 +11,7 @@ def hangs_on_extras() -> Server:
     """Never answers requests with a field beyond the few that it knows."""
 
     def hang(_: str) -> Reply:
-        raise Hang
+        raise HangError
 
     return KnowsFewFields(otherwise=hang)
 
@@ -21,6 +21,6 @@ def cuts_on_extras() -> Server:
     """Closes the connection on requests with a field beyond the few that it knows."""
 
     def cut(_: str) -> Reply:
-        raise Cut
+        raise CutError
 
     return KnowsFewFields(otherwise=cut)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 PATIENCE = 10.0
 """Seconds after which a script that goes on for ever ends: a client without a deadline fails its test, and ends."""
@@ -53,11 +55,14 @@ def request_of(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def playing(script: Script, *, takes: Callable[[socket.socket], bytes] = request_of) -> Iterator[Peer]:
+def playing(
+    script: Script, *, takes: Callable[[socket.socket], bytes] = request_of, tls: ssl.SSLContext | None = None
+) -> Iterator[Peer]:
     """A server that plays the script to each connection, once it has taken the request in its way."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as door:
-        peer = Peer(url=f"http://127.0.0.1:{door.getsockname()[1]}")
-        acceptor = threading.Thread(target=_accept, args=(door, script, peer, takes), daemon=True)
+        peer = Peer(url=f"{'https' if tls else 'http'}://127.0.0.1:{door.getsockname()[1]}")
+        play = partial(_play, script, peer, takes, tls)
+        acceptor = threading.Thread(target=_accept, args=(door, peer, play), daemon=True)
         acceptor.start()
         try:
             yield peer
@@ -68,24 +73,31 @@ def playing(script: Script, *, takes: Callable[[socket.socket], bytes] = request
                 acceptor.join(timeout=5)
 
 
-def _accept(door: socket.socket, script: Script, peer: Peer, takes: Callable[[socket.socket], bytes]) -> None:
+def _accept(door: socket.socket, peer: Peer, play: Callable[[socket.socket], None]) -> None:
     while True:
         connection, _ = door.accept()
         if peer.closing.is_set():
             connection.close()
             return
-        threading.Thread(target=_play, args=(connection, script, peer, takes), daemon=True).start()
+        threading.Thread(target=play, args=(connection,), daemon=True).start()
 
 
-def _play(connection: socket.socket, script: Script, peer: Peer, takes: Callable[[socket.socket], bytes]) -> None:
+def _play(
+    script: Script,
+    peer: Peer,
+    takes: Callable[[socket.socket], bytes],
+    tls: ssl.SSLContext | None,
+    accepted: socket.socket,
+) -> None:
     # Clients that leave are what these servers are for.
-    with connection, contextlib.suppress(OSError):
-        connection.settimeout(PATIENCE)
-        if request := takes(connection):  # who only looks whether the port is open sends none
-            peer.heard.append(request)
-        for piece in script(peer):
-            connection.sendall(piece)
-        connection.shutdown(socket.SHUT_WR)
+    with accepted, contextlib.suppress(OSError):
+        accepted.settimeout(PATIENCE)
+        with tls.wrap_socket(accepted, server_side=True) if tls else accepted as connection:
+            if request := takes(connection):  # who only looks whether the port is open sends none
+                peer.heard.append(request)
+            for piece in script(peer):
+                connection.sendall(piece)
+            connection.shutdown(socket.SHUT_WR)
 
 
 def answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from .interface import Cut, Dead, Hang, Reply, Request, Server
+from .interface import CutError, DeadError, HangError, Reply, Request, Server
 
 BASE_URL = "http://mini.test/v1"
 """A base URL for clients that reach a server in the process; the host is never looked up."""
@@ -59,12 +59,12 @@ class InProcess(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Failures of the server as what an httpx client would see of them."""
         try:
             yield
-        except Hang as failure:
+        except HangError as failure:
             time.sleep(self.patience)
             raise httpx.ReadTimeout("the server hangs", request=request) from failure
-        except Cut as failure:
+        except CutError as failure:
             raise httpx.RemoteProtocolError("the server cut the connection", request=request) from failure
-        except Dead as failure:
+        except DeadError as failure:
             raise httpx.ConnectError("the server is gone", request=request) from failure
 
 
@@ -156,14 +156,14 @@ class _Handler(BaseHTTPRequestHandler):
                 body=body,
             )
             self._send(self.server.server.answer(asked))
-        except Hang:
+        except HangError:
             self.server.closing.wait(timeout=3600)
             self._cut()
-        except Dead:
+        except DeadError:
             # Closed before the client hears of it, so that it finds no connection any more.
             self.server.die()
             self._cut()
-        except (Cut, ConnectionError, TimeoutError):
+        except (CutError, ConnectionError, TimeoutError):
             self._cut()
 
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = do_OPTIONS = _handle  # noqa: N815 - their names
@@ -194,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
             if piece:
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
             if self.server.closing.is_set():
-                raise Cut
+                raise CutError
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
 

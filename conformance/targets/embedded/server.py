@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import select
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
@@ -76,6 +78,7 @@ def start(log_folder: Path | None = None, *, progress: Callable[[str], None]) ->
         FixtureUnavailableError: the model is not cached and cannot be fetched.
         ServerStartError: llama.cpp does not come up.
     """
+    _check_platform()
     files = CHAT.fetch_files(progress=progress)
     settings = child.Settings(
         weights=str(files["SmolLM2-135M-Instruct.Q4_1.gguf"]),
@@ -87,6 +90,20 @@ def start(log_folder: Path | None = None, *, progress: Callable[[str], None]) ->
         parent=os.getpid(),
     )
     return launch(settings, log_folder)
+
+
+def _check_platform() -> None:
+    """See that llama.cpp is installed; it is a dependency only on platforms where this server can run.
+
+    Raises:
+        ServerStartError: it is not; the message says what can be done instead.
+    """
+    if find_spec("xllamacpp") is None:
+        raise ServerStartError(
+            "the embedded server needs the package xllamacpp, which is not installed: it is a dependency on Linux "
+            f"(x86_64, aarch64) and macOS only, and this is {sys.platform} ({platform.machine()}); "
+            "start a server of your own and name it with --base-url"
+        )
 
 
 def serve(log_folder: Path | None = None, *, say: Callable[[str], None]) -> None:

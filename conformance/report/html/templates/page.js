@@ -220,7 +220,7 @@
     if (button) button.addEventListener("click", () => copy(text, button));
     const status = record.status === undefined ? "No answer" : `Status ${record.status}`;
     const box = make("div", { class: "side" }, make("h5", {}, heading),
-      make("h6", {}, make("span", {}, `${record.method} ${record.url}${record.via === "sdk" ? "" : ` (${record.via})`}`), button),
+      make("h6", {}, make("span", {}, `${record.method} ${record.url}${record.transport === "sdk" ? "" : ` (${record.transport})`}`), button),
       record.sent ? block("Request", "", pretty(record.sent, paths)) : null,
       record.sentSize ? cut(record.sentSize, id) : null,
       make("h6", {}, `${status} in ${(record.seconds || 0).toFixed(2)} s`), ...answer(record, id));

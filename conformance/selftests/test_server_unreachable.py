@@ -11,7 +11,7 @@ import pytest
 
 from conformance.selftests.servers import Reply, Request, Server, listening
 from conformance.selftests.servers.behaviours import Dies
-from conformance.selftests.servers.interface import Cut, Hang, json_reply
+from conformance.selftests.servers.interface import CutError, HangError, json_reply
 from conformance.selftests.wire_calls import AMPLE, CALLS, GOOD, asker_of, by_each_way
 from conformance.wire.client import ServerUnreachableError
 from conformance.wire.exchange import Call, Exchange
@@ -32,7 +32,7 @@ class Turns:
         reply = self.replies[min(self.count, len(self.replies) - 1)]
         self.count += 1
         if reply is None:
-            raise Cut
+            raise CutError
         return reply
 
 
@@ -55,9 +55,9 @@ def test_a_server_that_dies_in_the_middle_is_gone_from_then_on(call: Call) -> No
         asker = asker_of(url.removesuffix("/v1"))
         assert asker.send(call).status == 200
         with pytest.raises(ServerUnreachableError):
-            asker.send(call.again(1))
+            asker.send(replace(call, repetition=1))
         with pytest.raises(ServerUnreachableError):
-            asker.send(call.again(2))
+            asker.send(replace(call, repetition=2))
 
 
 @by_each_way
@@ -65,7 +65,7 @@ def test_a_server_that_fails_once_is_not_gone(call: Call) -> None:
     with listening(Turns(replies=(None, OK))) as url:
         asker = asker_of(url.removesuffix("/v1"))
         assert asker.send(call).failure == "cut"
-        assert asker.send(call.again(1)).status == 200
+        assert asker.send(replace(call, repetition=1)).status == 200
 
 
 def test_who_fails_to_connect_once_finds_it_unreachable_but_not_gone() -> None:
@@ -149,7 +149,7 @@ class HangsAfter:
         """The same for all, or nothing."""
         self.left -= 1
         if self.left < 0 or b'"zz"' in request.body:
-            raise Hang
+            raise HangError
         return OK
 
 
@@ -158,9 +158,9 @@ def test_a_server_that_hangs_for_good_is_gone_and_one_that_hangs_on_a_request_is
     with listening(HangsAfter(left=2)) as url:
         asker = asker_of(url, deadline=1.0)
         assert asker.send(call).accepted
-        assert asker.send(call.again(1)).accepted
+        assert asker.send(replace(call, repetition=1)).accepted
         with pytest.raises(ServerUnreachableError, match="hangs"):
-            asker.send(call.again(2))
+            asker.send(replace(call, repetition=2))
     with listening(HangsAfter(left=99)) as url:
         asker = asker_of(url, deadline=1.0)
         assert asker.send(call).accepted

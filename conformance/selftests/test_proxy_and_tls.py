@@ -1,24 +1,25 @@
 """Servers that are reached as the environment says: private certificates, proxies, and variables that are wrong."""
 
-import ssl
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 
 from conformance.cli.main import main
 from conformance.errors import UsageError
+from conformance.selftests.network_calls import (
+    CERTIFICATE,
+    certificates_of_the_environment,
+    first_connection,
+    server_tls,
+)
 from conformance.selftests.ollamas import FakeOllama
 from conformance.selftests.openings import controller_of, reported
 from conformance.selftests.servers import listening
 from conformance.selftests.servers.transport import LoopbackServer
 from conformance.targets.native_http import native_client
-from conformance.wire import transport
-
-TLS = Path(__file__).parent / "data" / "tls"
-"""A certificate for localhost that signs itself, with its key. Nobody trusts it; good for a hundred years."""
+from conformance.wire.network import build_transport
 
 HASHED = "52311970.0"
 """The certificate's file name in a folder of certificates: `openssl x509 -hash`."""
@@ -28,21 +29,15 @@ ROW = "chat/fields/model"
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch):
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    transport._certificates.cache_clear()  # noqa: SLF001 - the certificates of the test before
-    yield
-    transport._certificates.cache_clear()  # noqa: SLF001
+    with certificates_of_the_environment(monkeypatch):
+        yield
 
 
 @contextmanager
 def secured(server):
     """The base URL of a server on a loopback socket, over TLS."""
     loopback = LoopbackServer(server)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(TLS / "server.crt", TLS / "server.key")
-    loopback.socket = context.wrap_socket(loopback.socket, server_side=True)
+    loopback.socket = server_tls().wrap_socket(loopback.socket, server_side=True)
     threading.Thread(target=loopback.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield f"https://localhost:{loopback.server_port}"
@@ -65,7 +60,7 @@ def verdict(url, folder):
 def test_a_private_authority_is_trusted_where_the_environment_names_it(tmp_path, monkeypatch, variable):
     folder = tmp_path / "certificates"
     folder.mkdir()
-    (folder / HASHED).write_bytes((TLS / "server.crt").read_bytes())
+    (folder / HASHED).write_bytes(CERTIFICATE.read_bytes())
     monkeypatch.setenv(variable, str(folder / HASHED if variable == "SSL_CERT_FILE" else folder))
     with secured(FakeOllama()) as url:
         assert verdict(url, tmp_path) == "supported"
@@ -111,9 +106,8 @@ def test_this_machine_is_never_asked_through_a_proxy(tmp_path, monkeypatch):
 def test_the_asker_takes_the_way_that_httpx_takes(monkeypatch, url, no_proxy):
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.test:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
-    with native_client() as client:
-        direct = client._transport_for_url(httpx.URL(url)) is client._transport  # noqa: SLF001
-    assert (transport.proxy_for(url) is None) is direct
+    ours = httpx.Client(transport=build_transport(url), trust_env=False)
+    assert first_connection(ours, url) == first_connection(native_client(), url)
 
 
 @pytest.mark.parametrize(

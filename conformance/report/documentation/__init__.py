@@ -1,0 +1,1 @@
+"""Documentation pages with a task list, checked against a report."""

@@ -1,0 +1,168 @@
+"""One deadline for all of a request: servers and proxies that drip, each where it hurts."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from conformance.selftests.network_calls import (
+    CERTIFICATE,
+    CONNECTED,
+    certificates_of_the_environment,
+    connects,
+    get,
+    playing_bytes,
+    server_tls,
+    takes_nothing,
+)
+from conformance.selftests.servers.sockets import Peer, Script, answer, chunk, playing
+from conformance.selftests.wire_calls import AMPLE, CHUNKED, GOOD, JSON
+from conformance.wire.network import DeadlineTransport, build_transport
+
+DEADLINE = 0.3
+MARGIN = 2.0
+"""Seconds by which a loaded machine may be late."""
+
+
+@pytest.fixture(autouse=True)
+def _trust(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The certificate is trusted, as that of a server and of a proxy."""
+    with certificates_of_the_environment(monkeypatch, SSL_CERT_FILE=str(CERTIFICATE)):
+        yield
+
+
+def drip(*first: bytes) -> Script:
+    """The pieces, then a byte now and then for ever."""
+
+    def script(peer: Peer) -> Iterator[bytes]:
+        yield from first
+        yield from peer.forever(b"\x01", 0.02)
+
+    return script
+
+
+def chunks_without_end(peer: Peer) -> Iterator[bytes]:
+    yield answer(b"", JSON, CHUNKED)
+    yield from peer.forever(chunk(b"x"), 0.02)
+
+
+def interim_answers_without_end(peer: Peer) -> Iterator[bytes]:
+    yield from peer.forever(b"HTTP/1.1 102 Processing\r\n\r\n", 0.02)
+
+
+HANDSHAKE = b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb"
+"""The beginning of a record of TLS that is announced to be long."""
+
+DRIPS: dict[str, Script] = {
+    "head": drip(b"HTTP/1.1 200 OK\r\nX-Drip: "),
+    "body": drip(answer(b"", JSON, "Content-Length: 1000000")),
+    "chunks": chunks_without_end,
+    "interim answers": interim_answers_without_end,
+}
+
+
+def ends_in_time(error: type[httpx.TimeoutException], transport: httpx.BaseTransport, url: str) -> None:
+    """Assert that the request ends at its deadline."""
+    began = time.monotonic()
+    with pytest.raises(httpx.TimeoutException) as caught:
+        get(transport, url, DEADLINE)
+    assert DEADLINE * 0.9 <= time.monotonic() - began < DEADLINE + MARGIN
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("script", DRIPS.values(), ids=DRIPS)
+@pytest.mark.parametrize("tls", [False, True], ids=["", "TLS"])
+def test_an_answer_that_drips_ends_at_the_deadline(script: Script, tls: bool) -> None:
+    with playing(script, tls=server_tls() if tls else None) as peer:
+        ends_in_time(httpx.ReadTimeout, build_transport(peer.url), peer.url)
+
+
+def test_a_tls_handshake_that_drips_ends_at_the_deadline() -> None:
+    with playing(drip(HANDSHAKE), takes=takes_nothing) as peer:
+        ends_in_time(httpx.ConnectTimeout, DeadlineTransport(), peer.url.replace("http:", "https:"))
+
+
+BEHIND_A_PROXY: dict[str, tuple[type[httpx.TimeoutException], str, Script]] = {
+    "forwarded, head": (httpx.ReadTimeout, "http://host.test", DRIPS["head"]),
+    "forwarded, body": (httpx.ReadTimeout, "http://host.test", DRIPS["body"]),
+    "CONNECT": (httpx.ReadTimeout, "https://host.test", drip(b"HTTP/1.1 200 OK\r\nX-Drip: ")),
+    "CONNECT, interim answers": (httpx.ReadTimeout, "https://host.test", interim_answers_without_end),
+}
+
+
+@pytest.mark.parametrize(("error", "url", "script"), BEHIND_A_PROXY.values(), ids=BEHIND_A_PROXY)
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_a_proxy_that_drips_ends_at_the_deadline(
+    error: type[httpx.TimeoutException], url: str, script: Script, tls: bool
+) -> None:
+    with playing(script, tls=server_tls() if tls else None) as proxy:
+        ends_in_time(error, DeadlineTransport(httpx.Proxy(proxy.url)), url)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_a_handshake_behind_a_proxy_that_drips_ends_at_the_deadline(tls: bool) -> None:
+    with playing(drip(HANDSHAKE), takes=connects, tls=server_tls() if tls else None) as proxy:
+        ends_in_time(httpx.ConnectTimeout, DeadlineTransport(httpx.Proxy(proxy.url)), "https://host.test")
+
+
+def test_the_deadline_is_one_for_all_that_is_done() -> None:
+    """A proxy that takes most of the time leaves the handshake only the rest."""
+    deadline = 2.0
+
+    def late(peer: Peer) -> Iterator[bytes]:
+        peer.pause(deadline * 0.9)
+        yield CONNECTED
+        peer.pause()
+
+    with playing(late) as proxy:
+        began = time.monotonic()
+        with pytest.raises(httpx.ConnectTimeout):
+            get(DeadlineTransport(httpx.Proxy(proxy.url)), "https://host.test", deadline)
+        assert time.monotonic() - began < deadline * 1.8
+
+
+@pytest.mark.parametrize("timeout", [httpx.Timeout(AMPLE, connect=DEADLINE), None], ids=["longer", "none"])
+def test_the_deadline_is_the_longest_of_the_timeouts(timeout: httpx.Timeout | None) -> None:
+    def late(peer: Peer) -> Iterator[bytes]:
+        peer.pause(DEADLINE * 2)
+        yield answer(GOOD, JSON)
+
+    with playing(late) as peer:
+        assert get(DeadlineTransport(), peer.url, timeout).content == GOOD
+
+
+@pytest.fixture
+def swallows() -> Iterator[tuple[str, int]]:
+    """An address that answers no attempt to connect: its queue is full."""
+    with socket.socket() as door, socket.socket() as first, socket.socket() as second:
+        door.bind(("127.0.0.1", 0))
+        door.listen(0)
+        for waiting in (first, second):
+            waiting.setblocking(False)
+            waiting.connect_ex(door.getsockname())
+        yield door.getsockname()
+
+
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
+    """Have any name stand for these addresses."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", address) for address in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+def test_addresses_that_swallow_every_packet_end_at_the_deadline_together(
+    swallows: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve_to(monkeypatch, *[swallows] * 20)
+    ends_in_time(httpx.ConnectTimeout, DeadlineTransport(), "http://host.test")
+
+
+def test_an_address_that_swallows_every_packet_leaves_time_for_the_next(
+    swallows: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with playing(playing_bytes(answer(GOOD, JSON))) as peer:
+        resolve_to(monkeypatch, swallows, ("127.0.0.1", httpx.URL(peer.url).port or 0))
+        assert get(DeadlineTransport(), "http://host.test", MARGIN).content == GOOD
