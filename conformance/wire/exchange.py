@@ -61,6 +61,8 @@ class Call:
     abort_after_seconds: float | None = None
     """Close the stream so many seconds after its first event."""
     purpose: Purpose = "probe"
+    follows: str = ""
+    """Purpose `after_error`: the exchange of the bad request that it is sent right after. Each has one of its own."""
     repetition: int = 0
     """Which repetition of an equal request a row wants, counted from 0: a repetition is sent again, not shared."""
     attempt: int = 0
