@@ -85,12 +85,12 @@ def _add_run(subparsers: Any) -> None:
     run = subparsers.add_parser(
         "run",
         help="ask a server, and write its matrix",
-        description="Ask a server, and write its matrix. pytest's own options work too: -k, -n, -x, --junitxml ...",
+        description="Ask a server, and write its matrix. pytest's own options work too: -k, -n, -x ...",
         epilog=EXITS,
         allow_abbrev=False,
     )
     for option in OPTIONS:
-        run.add_argument(option.flag, help=option.help, **option.settings)
+        run.add_argument(option.flag, *option.aliases, help=option.help, **option.settings)
 
 
 def _add_docs(subparsers: Any) -> None:
@@ -114,12 +114,17 @@ def _add_docs(subparsers: Any) -> None:
     docs.set_defaults(act=commands.check_documentation)
 
 
+_MERGE_OPTIONS = (
+    "report_dir", "name", "baseline", "update_baseline", "require_supported", "summary", "junitxml",
+)  # fmt: skip
+
+
 def _add_merge(subparsers: Any) -> None:
     merge = subparsers.add_parser("merge", help="join the shards of a run into its report", epilog=EXITS)
     merge.add_argument("shards", type=Path, nargs="+", metavar="DIR", help="a shard's report, or a folder of them")
     for option in OPTIONS:
-        if option.name in ("report_dir", "name", "baseline", "update_baseline", "require_supported", "summary"):
-            merge.add_argument(option.flag, help=option.help, **option.settings)
+        if option.name in _MERGE_OPTIONS:
+            merge.add_argument(option.flag, *option.aliases, help=option.help, **option.settings)
     merge.set_defaults(act=commands.merge_reports)
 
 

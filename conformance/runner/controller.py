@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +16,9 @@ from conformance.errors import UsageError
 from conformance.judge.finalize import derive_findings, finalize_findings, has_regressions, judge_rules
 from conformance.probes.endpoints import Chat
 from conformance.probes.session import Session, is_usable
-from conformance.report.baseline import baseline_for, write_baseline
+from conformance.report.baseline import baseline_for
 from conformance.report.build import RunResult, build_report
-from conformance.report.compare import compare
-from conformance.report.files import check_writable, write_report
-from conformance.report.render.github import write_ci_summary
-from conformance.report.render.terminal import format_summary
+from conformance.report.publish import Published, check_outputs, publish
 from conformance.targets.opening import Target, open_target
 from conformance.wire.client import ServerUnreachableError
 from conformance.wire.exchange import Call, Exchange
@@ -43,7 +39,7 @@ class _Options:
 
     def __init__(self, namespace: Any) -> None:
         for option in OPTIONS:
-            setattr(self, option.name, getattr(namespace, f"conformance_{option.name}"))
+            setattr(self, option.name, getattr(namespace, f"conformance_{option.name}", None))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,12 +96,10 @@ class Controller:
     def _check_options(self) -> None:
         if not 0 < self.options.deadline < math.inf:
             raise UsageError(f"--deadline: {self.options.deadline:g}: give a number of seconds above 0")
-        if self.options.update_baseline and not self.options.baseline:
-            raise UsageError("--update-baseline needs --baseline FILE, the file to write")
         self._shard = shard_of(self.options.shard)
         if self._shard and self.options.update_baseline:
             raise UsageError("--update-baseline: a shard is no baseline; give it to openai-conformance merge")
-        check_writable(Path(self.options.report_dir))
+        check_outputs(self.options)
 
     def _depends_on_history(self) -> bool:
         model = self.worker.settings.models.get("chat")
@@ -233,27 +227,29 @@ class Controller:
             shard=self._shard.record(selected) if self._shard else None,
         )
         self.report = build_report(measured, self._expected)
-        written = write_report(self.report, exchanges, Path(self.options.report_dir), self.options.name)
-        difference = compare(self._expected.report, self.report) if self._expected else None
-        if self.options.update_baseline:
-            write_baseline(Path(self.options.baseline), self.report)
-        self.status = self._status(findings, selected)
-        lines = format_summary(self.report, difference, written, self.target.hints)
+        published = publish(
+            self.report,
+            exchanges,
+            self._expected,
+            options=self.options,
+            environ=self.environ,
+            hints=self.target.hints,
+        )
+        self.status = self._status(findings, selected, published)
+        self.summary = published.lines
         if not selected:
-            lines.append("nothing to ask: no row matches -k; openai-conformance list prints all rows")
-        named = self.options.summary
-        self.summary = [
-            *lines,
-            *write_ci_summary(self.report, difference, written, named=named, environ=self.environ),
-        ]
+            hint = "nothing to ask: no row matches -k; openai-conformance list prints all rows"
+            self.summary = (*published.lines, hint)
 
-    def _status(self, findings: Mapping[str, Finding], selected: Mapping[str, SelectedItem]) -> int:
+    def _status(
+        self, findings: Mapping[str, Finding], selected: Mapping[str, SelectedItem], published: Published
+    ) -> int:
         """Return the exit status, as `openai-conformance run --help` documents it."""
         if self.interrupted:
             return 130
         if self.internal_errors:
             return 3
-        if self.worker.directory.abort_reason or not selected:
+        if self.worker.directory.abort_reason or not selected or published.refused:
             return 2
         if has_regressions(findings, self.worker.expected, required=self.options.require_supported):
             return 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.report.compare import printable
+from conformance.report.text import clean_line
 
 from .controller import Controller
 from .items import row_id, row_of
@@ -60,7 +60,7 @@ class ControllerHooks:
 
     def _note_internal_error(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         crash = getattr(report.longrepr, "reprcrash", None)
-        message = printable(crash.message if crash else report.longreprtext, _MAX_ERROR_CHARACTERS)
+        message = clean_line(crash.message if crash else report.longreprtext, _MAX_ERROR_CHARACTERS)
         self._controller.internal_errors[row_id(report.nodeid) or report.nodeid] = message
 
     @pytest.hookimpl(wrapper=True)

@@ -72,3 +72,8 @@ def end_item(worker: Worker, finding: Finding) -> None:
         pytest.xfail(reason)
     if outcome == "failed":
         pytest.fail(reason, pytrace=False)
+
+
+def verdict_property(finding: Finding) -> tuple[str, object]:
+    """Return the user property by which progress shows a row; plain text, since it crosses process borders."""
+    return "verdict", str(finding.verdict)

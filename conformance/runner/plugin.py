@@ -15,7 +15,6 @@ import pytest
 
 from conformance.errors import UsageError
 from conformance.judge.catalog import load_catalog
-from conformance.report.render.junit import RowNames, properties
 from conformance.report.render.terminal import LETTERS, shown_verdict
 from conformance.wire.client import ServerUnreachableError
 from conformance.wire.sdk import remove_sdk_variables
@@ -23,7 +22,7 @@ from conformance.wire.sdk import remove_sdk_variables
 from .controller import Controller
 from .controller_hooks import ControllerHooks
 from .hooks import RunHooks
-from .items import Examine, end_item, find_selected, order_items
+from .items import Examine, end_item, find_selected, order_items, verdict_property
 from .options import OPTIONS
 from .worker import RunSettings, Worker
 
@@ -37,20 +36,25 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(RunHooks)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of a run."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the options of a run.
+
+    xdist starts its workers without the addopts that free the name `--junitxml`; they write no file.
+    """
     group = parser.getgroup("openai-conformance")
     for option in OPTIONS:
-        group.addoption(option.flag, dest=f"conformance_{option.name}", help=option.help, **option.settings)
+        if option.name == "junitxml" and pluginmanager.has_plugin("junitxml"):
+            continue
+        group.addoption(
+            option.flag, *option.aliases, dest=f"conformance_{option.name}", help=option.help, **option.settings
+        )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare the process, whichever it is; a worker takes up its part in the run."""
     remove_sdk_variables(os.environ)
     worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
-    if worker_input is None:
-        config.pluginmanager.register(RowNames(config))
-    else:
+    if worker_input is not None:
         settings = RunSettings.from_json(worker_input["conformance"])
         config.stash[_WORKER] = Worker(settings, name=worker_input["workerid"])
 
@@ -128,7 +132,7 @@ def examine(request: pytest.FixtureRequest) -> Examine:
         except ServerUnreachableError as error:
             worker.directory.abort(f"{error}, while {row} was asked")
             pytest.skip(f"untested: {worker.directory.abort_reason}")
-        request.node.user_properties += properties(finding)
+        request.node.user_properties.append(verdict_property(finding))
         end_item(worker, finding)
 
     return examine_row

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from conformance.report.render.junit import properties
 from conformance.report.render.terminal import outcome_of
 
 from .controller import Conclusion
+from .items import verdict_property
 from .worker import Worker
 
 
@@ -33,7 +33,7 @@ def make_reports(worker: Worker, conclusion: Conclusion) -> list[pytest.TestRepo
             location=item.location,
             keywords={},
             when=when,
-            user_properties=properties(finding),
+            user_properties=[verdict_property(finding)],
             **phase,
         )
         for when, phase in phases.items()

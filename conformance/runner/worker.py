@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from conformance.checklist.findings import Finding, is_evidence_lost, is_worse
+from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
+from conformance.judge.expectation import assess_verdict
 from conformance.wire.client import Address, Client, ModelState
 from conformance.wire.exchange import Call, Exchange, Server
 
@@ -123,10 +124,7 @@ class Worker:
 
     def is_regression(self, finding: Finding) -> bool:
         """Return whether a finding is worse than expected, or lost evidence."""
-        expected = self.expected(finding.row)
-        return expected is not None and (
-            is_worse(finding.verdict, expected) or is_evidence_lost(finding.verdict, expected)
-        )
+        return assess_verdict(finding.verdict, self.expected(finding.row)).fails
 
     def warm_up(self, capability: str, model: str) -> Exchange:
         """Ask a model for one token, so that no row is charged with loading it.
