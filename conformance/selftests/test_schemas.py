@@ -69,8 +69,8 @@ def test_no_name_of_a_property_is_taken_for_the_keyword():
 # Valid bodies
 
 
-def test_seventeen_instances_of_nine_types():
-    assert len(INSTANCES) == 17
+def test_twenty_instances_of_nine_types():
+    assert len(INSTANCES) == 20
     assert len(TYPES) == 9
 
 
