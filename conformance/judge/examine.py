@@ -20,7 +20,7 @@ from conformance.probes.session import CannotTell, ControlFailed, Failed, Refuse
 from conformance.wire.exchange import Exchange
 
 from .finding import Finding
-from .shape import violations
+from .schema import violations
 
 SUBJECTS: Mapping[str, Any] = {
     "chat": Chat,

@@ -18,7 +18,7 @@ from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.judge.catalogue import catalogue
 from conformance.judge.examine import bodies, schema_of
 from conformance.judge.finding import Finding
-from conformance.judge.shape import extensions
+from conformance.judge.schema import extensions
 from conformance.probes.answers import member, whole
 from conformance.wire.exchange import Exchange
 

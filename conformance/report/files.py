@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from conformance.judge.shape import violations
+from conformance.judge.schema import violations
 from conformance.targets.errors import TargetError
 from conformance.wire.exchange import Exchange, restored
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.judge.catalogue import catalogue
 from conformance.judge.finding import Finding
-from conformance.judge.shape import violations
+from conformance.judge.schema import violations
 from conformance.report.baseline import Baseline, baseline_for, write_baseline
 from conformance.report.build import Measured, agrees, built
 from conformance.report.compare import compared, lines_of

@@ -8,7 +8,7 @@ from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Severity
 from conformance.judge.finding import Finding
 from conformance.judge.ruling import refusal, rule, ruled, run_rule
-from conformance.judge.shape import violations
+from conformance.judge.schema import violations
 from conformance.wire.exchange import Exchange
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from conformance import images
-from conformance.judge.shape import violations
+from conformance.judge.schema import violations
 
 from .asking import HTTP
 from .fields import FIELDS
