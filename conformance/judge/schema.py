@@ -116,7 +116,7 @@ MESSAGES: Mapping[Any, Callable[[Any, Any], str]] = {
     "maxItems": lambda _value, limit: f"has more elements than {limit}",
     "maxProperties": lambda _value, limit: f"has more members than {limit}",
 }
-"""Keyword to what is said of a value and the keyword's own; the schemas use no other that can fail."""
+"""Keyword -> message, given the value of the body and that of the keyword. The schemas use no other that can fail."""
 
 _ARTICLES = {
     "object": "an object",
@@ -159,22 +159,20 @@ def _restrict(value: Any, known: _Known | None) -> Any:
     `jsonschema` prints each wrong value into its own message, which nobody reads. Python refuses that for integers
     of more than 4300 digits and for what is nested deeper than its stack.
     """
+    if known is None:
+        return None
     if isinstance(value, dict):
-        if known is None:
-            return dict.fromkeys(value)
         return {key: _restrict(below, known.members.get(key) or known.values) for key, below in value.items()}
     if isinstance(value, list):
-        if known is None or known.elements is None:
-            return [None] * len(value)
         return [_restrict(element, known.elements) for element in value]
     if isinstance(value, int):
         return max(-MAX_INTEGER, min(value, MAX_INTEGER))
     return value
 
 
-def _is_finite_number(_checker: Any, value: object) -> bool:
+def _is_finite_number(_checker: Any, value: Any) -> bool:
     """Return whether a value is a number of JSON, which has neither NaN nor infinity; Python's reader takes both."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return Draft202012Validator.TYPE_CHECKER.is_type(value, "number") and math.isfinite(value)
 
 
 def _should(validator: Any, subschema: Any, value: Any, _schema: Any) -> Iterator[ValidationError]:

@@ -70,6 +70,7 @@ def chat(**changed):
             {**REPORT, "rows": [{**ROW, "verdict": "untested"}]},
             [("rows.*.agrees", "is a boolean, not null", "must")],
         ),
+        ("report", {**REPORT, "seconds": math.inf}, [("seconds", "is NaN or infinite, not a number", "must")]),
         ("report", {**REPORT, "counts": {"supported": -1}}, [("counts.*", "is below 0", "must")]),
         (
             "report",
@@ -103,6 +104,49 @@ def test_a_null_that_is_required_is_told_from_an_optional_key():
     assert severities("chat_completion", chat(choices=[{**choice, "message": without_tools}])) == {"should"}
 
 
+def test_violations_are_sorted():
+    told = violations("report", {})
+    assert len(told) == 14
+    assert told == tuple(sorted(told, key=lambda violation: violation.path))
+
+
+@pytest.fixture
+def toy_schemas(tmp_path, monkeypatch):
+    """The judge reads `toy.json` and `part.json` in the place of ours, which use few of the possible combinations."""
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    toy = {
+        "$schema": draft,
+        "properties": {"list": {"minItems": 2}, "part": {"$ref": "part.json"}},
+        "if": {"properties": {"kind": {"const": "x"}}, "required": ["kind"]},
+        "then": {"required": ["more"]},
+    }
+    for name, document in {"toy": toy, "part": {"$schema": draft, "should": {"type": "string"}}}.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    caches = (judge._registry, judge._compile)  # noqa: SLF001 - read once, and now from another folder
+    monkeypatch.setattr(judge, "folder", lambda _name: tmp_path)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("toy_schemas")
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"list": [1]}, ("list", "has fewer elements than 2", "must")),
+        ({"list": [1, 2]}, None),
+        ({"kind": "x"}, ("more", "is missing", "must")),
+        ({"kind": "y"}, None),
+        ({"part": 1}, ("part", "is an integer, not a string", "should")),
+    ],
+)
+def test_a_schema_may_combine_keywords_as_ours_do_not(body, told):
+    found = [(each.path, each.message, each.severity) for each in violations("toy", body)]
+    assert found == ([told] if told else [])
+
+
 def test_there_is_no_schema_of_an_unknown_name():
     with pytest.raises(LookupError):
         violations("chat", {})
@@ -123,7 +167,16 @@ def test_keys_of_a_map_are_no_extensions():
 
 
 @pytest.mark.parametrize(
-    "key", ["finish_reasn", "finish_reasom", "finsih_reason", "inish_reason", "finishReason", "finish_reasons"]
+    "key",
+    [
+        "finish_reasn",
+        "finish_reasom",
+        "finsih_reason",
+        "inish_reason",
+        "finnish_reason",
+        "finishReason",
+        "finish_reasons",
+    ],
 )
 def test_a_misspelt_key_is_told(key):
     choice = {**chat()["choices"][0], key: "stop"}
