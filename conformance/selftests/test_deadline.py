@@ -92,7 +92,7 @@ def test_a_tls_handshake_that_drips_ends_at_the_deadline() -> None:
 def takes_slowly(connection: socket.socket) -> bytes:
     # Fast enough that the client can always send some more, and still for several seconds.
     ends = time.monotonic() + PATIENCE
-    while time.monotonic() < ends and connection.recv(8_192):
+    while time.monotonic() < ends and connection.recv(65_536):
         time.sleep(0.005)
     return b""
 

@@ -333,6 +333,7 @@ def test_a_response_that_is_left_closes_its_connection(opened: list[socket.socke
             body = response.iter_raw()
             assert next(body) == b"x"
             assert [each.fileno() == -1 for each in opened] == [False]
+            assert opened[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert [each.fileno() == -1 for each in opened] == [True]
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from conformance.wire.recorder import MAX_BODY_BYTES, BodyTooLargeError, Recording, RecordingTransport
 
-DEADLINE = 7.0
+DEADLINE = 100.0
+"""Seconds, and far from the default of httpx."""
 URL = "http://host.test/v1"
 
 Answer = Callable[[httpx.Request], httpx.Response]
