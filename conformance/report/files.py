@@ -148,11 +148,11 @@ def render_report(path: Path) -> Path:
 
 def _rendered(file: Path) -> dict[str, str]:
     """Name of a file beside a report -> its text, made from the report and its exchanges alone."""
-    from conformance.report.html.page import page
+    from conformance.report.html.page import render_page
 
     report = read_report(file)
     try:
-        texts = {"matrix.md": render_matrix(report), "index.html": page(report, read_exchanges(file))}
+        texts = {"matrix.md": render_matrix(report), "index.html": render_page(report, read_exchanges(file))}
         return texts | {f"badges/{name}": text for name, text in render_badges(report).items()}
     except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         beside = file.with_name("exchanges.jsonl")
@@ -161,7 +161,7 @@ def _rendered(file: Path) -> dict[str, str]:
 
 def rebuild_index(parent: Path) -> None:
     """Write the index of a folder of reports. Partial and unreadable reports do not stand in it."""
-    from conformance.report.html.overview import overview
+    from conformance.report.html.overview import render_overview
 
     found = {}
     for file in sorted(parent.glob("*/report.json")):
@@ -172,4 +172,4 @@ def rebuild_index(parent: Path) -> None:
         if report["complete"]:
             found[file.parent.name] = report
     if found:
-        atomic_write(parent / "index.html", overview(found))
+        atomic_write(parent / "index.html", render_overview(found))

@@ -11,7 +11,7 @@ import pytest
 
 from conformance.cli.main import main
 from conformance.report.files import ReportError, rebuild_index, render_report, write_report
-from conformance.report.html.page import page
+from conformance.report.html.page import render_page
 
 from .page_material import ALL, HOSTILE_EXCHANGES, hostile, ordinary, versions
 
@@ -28,7 +28,7 @@ def test_render_gives_the_same_bytes_again(folder: Path) -> None:
     (folder / "index.html").unlink()
     assert render_report(folder) == folder
     assert (folder / "index.html").read_bytes() == before
-    assert before.decode() == page(ordinary(), ALL)
+    assert before.decode() == render_page(ordinary(), ALL)
 
 
 def test_a_run_refreshes_the_index_of_its_folder(folder: Path, tmp_path: Path) -> None:
@@ -174,4 +174,4 @@ def test_exchanges_survive_the_way_through_a_file(tmp_path: Path) -> None:
     made = hostile()
     before = {each.id: each for each in HOSTILE_EXCHANGES}
     file = write_report(made, HOSTILE_EXCHANGES, tmp_path, "evil")
-    assert (file.with_name("index.html")).read_text() == page(made, before)
+    assert (file.with_name("index.html")).read_text() == render_page(made, before)

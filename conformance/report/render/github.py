@@ -14,9 +14,8 @@ from typing import Any
 from conformance.checklist.rows import ENDPOINTS
 from conformance.checklist.verdicts import Verdict
 from conformance.report.compare import Change, Difference
+from conformance.report.outline import find_disagreements
 from conformance.report.text import clean_line, escape_command_data, escape_command_property, escape_summary
-
-from .markdown import find_disagreements
 
 MAX_ANNOTATIONS = 10
 """GitHub shows no more errors of one step."""
@@ -96,14 +95,13 @@ def _list(entries: Iterable[str], count: int) -> list[str]:
 def _documentation(report: Mapping[str, Any]) -> list[str]:
     if not report.get("claims"):
         return []
-    missing, unclaimed = find_disagreements(report)
-    if not missing and not unclaimed:
+    disagreements = find_disagreements(report)
+    if not disagreements:
         return ["### Documentation", "", "What could be observed is as documented.", ""]
     lines: list[str] = []
-    for heading, rows in (("Claimed but not there", missing), ("There but not claimed", unclaimed)):
-        if rows:
-            entries = (f"- `{row['id']}`: {row['verdict']}: {escape_summary(row['reason'])}" for row in rows)
-            lines += [f"### {heading} ({len(rows)})", "", *_list(entries, len(rows)), ""]
+    for heading, rows in disagreements.items():
+        entries = (f"- `{row['id']}`: {row['verdict']}: {escape_summary(row['reason'])}" for row in rows)
+        lines += [f"### {heading} ({len(rows)})", "", *_list(entries, len(rows)), ""]
     return lines
 
 
