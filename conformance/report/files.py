@@ -15,6 +15,8 @@ from conformance.report.render.badge import render_badges
 from conformance.report.render.markdown import render_matrix
 from conformance.wire.exchange import Exchange, exchange_from_record
 
+from .record_types import check_types
+
 FORMAT = 1
 """Version of the format of report.json. A reader refuses a newer one."""
 
@@ -122,9 +124,11 @@ def read_exchanges(path: Path) -> dict[str, Exchange]:
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         try:
             record = json.loads(line)
-            found[record["id"]] = exchange_from_record(record)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ReportError(f"{file} is damaged in line {number}: {error}") from error
+            exchange = exchange_from_record(record)
+            check_types(exchange)
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+            raise ReportError(f"{file} is damaged in line {number}: {error!r}"[:400]) from error
+        found[record["id"]] = exchange
     return found
 
 
@@ -135,7 +139,7 @@ def render_report(path: Path) -> Path:
         ReportError: a report cannot be read; what was there stays.
     """
     files = sorted(path.glob("*/report.json")) if path.is_dir() and not (path / "report.json").is_file() else []
-    pages = {file: _rendered(file) for file in files or [find_report(path)]}
+    pages = {file: _render_files(file) for file in files or [find_report(path)]}
     for file, texts in pages.items():
         file.with_name("badges").mkdir(exist_ok=True)
         for name, text in texts.items():
@@ -146,17 +150,13 @@ def render_report(path: Path) -> Path:
     return next(iter(pages)).parent
 
 
-def _rendered(file: Path) -> dict[str, str]:
-    """Name of a file beside a report -> its text, made from the report and its exchanges alone."""
+def _render_files(file: Path) -> dict[str, str]:
+    """Return the text of each file beside a report by its name, made from the report and its exchanges alone."""
     from conformance.report.html.page import render_page
 
-    report = read_report(file)
-    try:
-        texts = {"matrix.md": render_matrix(report), "index.html": render_page(report, read_exchanges(file))}
-        return texts | {f"badges/{name}": text for name, text in render_badges(report).items()}
-    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        beside = file.with_name("exchanges.jsonl")
-        raise ReportError(f"{file} or {beside.name} beside it is damaged: {error!r}"[:400]) from error
+    report, exchanges = read_report(file), read_exchanges(file)
+    texts = {"matrix.md": render_matrix(report), "index.html": render_page(report, exchanges)}
+    return texts | {f"badges/{name}": text for name, text in render_badges(report).items()}
 
 
 def rebuild_index(parent: Path) -> None:
