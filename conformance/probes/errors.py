@@ -13,6 +13,7 @@ from conformance.checklist.field_values import FIELD_VALUES
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Call, Exchange, Server
 
+from .availability import ask_plain, send_bad, send_plain_after
 from .endpoints import Chat, Completions, Embeddings, TextEndpoint
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
 from .registry import probe
@@ -65,22 +66,16 @@ def _clipped(value: object) -> str:
     return repr(value)[:40]
 
 
-def bare(
+def send_bad_raw(
     endpoint: Endpoint, path: str, *, raw: str | None = None, body: Any = None, method: str = "POST"
 ) -> Exchange:
-    """A request that the SDK has no method for, sent through its own door."""
+    """Send a bad request that the SDK has no method for, through its own door, and a plain one right after it."""
+    plain = ask_plain(endpoint)
     server: Server = "embedding" if isinstance(endpoint, Embeddings) else "main"
-    return endpoint.session.send_any(
-        Call(path=path, method=method, raw=raw, body=body, transport="sdk_raw_body", server=server)
-    )
-
-
-def plain(endpoint: Endpoint) -> None:
-    """The valid request beside which the bad ones stand."""
-    if isinstance(endpoint, TextEndpoint):
-        endpoint.ask_control(max_tokens=1)
-    else:
-        endpoint.ask_control("Hello.")
+    call = Call(path=path, method=method, raw=raw, body=body, transport="sdk_raw_body", server=server)
+    bad = endpoint.session.send_any(call)
+    send_plain_after(endpoint, plain, bad)
+    return bad
 
 
 def path_of(endpoint: Endpoint) -> str:
@@ -90,14 +85,12 @@ def path_of(endpoint: Endpoint) -> str:
 
 def unknown_model(endpoint: Endpoint) -> Observation:
     """A name that no model has: 404, `model_not_found`."""
-    plain(endpoint)
-    exchange = endpoint.attempt_minimal(model="no-such-model-zz")
+    exchange = send_bad(endpoint, model="no-such-model-zz")
     return graded(exchange, 404, code="model_not_found")
 
 
 def missing(endpoint: Endpoint, field: str) -> Observation:
     """A required field is absent: 400."""
-    plain(endpoint)
     body: dict[str, Any] = {"model": endpoint.model}
     if isinstance(endpoint, TextEndpoint):
         body["max_tokens"] = 1
@@ -105,19 +98,17 @@ def missing(endpoint: Endpoint, field: str) -> Observation:
     body |= {"prompt": "Hi"} if isinstance(endpoint, Completions) else {}
     body |= {"input": "Hi"} if isinstance(endpoint, Embeddings) else {}
     body.pop(field)
-    return graded(bare(endpoint, path_of(endpoint), body=body), 400)
+    return graded(send_bad_raw(endpoint, path_of(endpoint), body=body), 400)
 
 
 def malformed(endpoint: Endpoint) -> Observation:
     """A body that is cut in the middle: 400."""
-    plain(endpoint)
-    return graded(bare(endpoint, path_of(endpoint), raw=json.dumps({"model": endpoint.model})[:-1]), 400)
+    return graded(send_bad_raw(endpoint, path_of(endpoint), raw=json.dumps({"model": endpoint.model})[:-1]), 400)
 
 
 def not_an_object(endpoint: Endpoint) -> Observation:
     """A body that is JSON, but no object: 400."""
-    plain(endpoint)
-    return graded(bare(endpoint, path_of(endpoint), raw="[]"), 400)
+    return graded(send_bad_raw(endpoint, path_of(endpoint), raw="[]"), 400)
 
 
 def wrong_type(endpoint: Endpoint, field: str) -> Observation:
@@ -132,9 +123,8 @@ def out_of_range(endpoint: Endpoint, field: str, value: Any) -> Observation:
 
 def misused(endpoint: Endpoint, field: str, value: Any) -> Observation:
     """A bad value of a field. A server that refuses valid ones too has not told them apart."""
-    plain(endpoint)
     values = FIELD_VALUES[endpoint.name][field]
-    bad = endpoint.attempt_minimal(**{**values.context, field: value}, **_bounded(field))
+    bad = send_bad(endpoint, **{**values.context, field: value}, **_bounded(field))
     if not bad.accepted and values.valid is not None:
         twin = endpoint.attempt_minimal(**{**values.context, field: values.valid})
         if not twin.accepted:
@@ -211,41 +201,35 @@ for _endpoint, _fields in FIELD_VALUES.items():
 @probe("errors/chat/empty_messages", severity=Severity.SHOULD)
 def empty_messages(chat: Chat) -> Observation:
     """No message at all: 400."""
-    plain(chat)
-    return graded(chat.attempt_minimal(messages=[]), 400, param="messages")
+    return graded(send_bad(chat, messages=[]), 400, param="messages")
 
 
 @probe("errors/chat/unknown_role", severity=Severity.SHOULD)
 def unknown_role(chat: Chat) -> Observation:
     """A role that nobody has: 400."""
-    plain(chat)
-    return graded(chat.attempt_minimal(messages=[{"role": "wizard", "content": "Hi"}]), 400, param="messages")
+    return graded(send_bad(chat, messages=[{"role": "wizard", "content": "Hi"}]), 400, param="messages")
 
 
 @probe("errors/chat/unknown_field", severity=Severity.SHOULD)
 def unknown_field(chat: Chat) -> Observation:
     """A field that does not exist: 400, says OpenAI; most servers let it pass."""
-    plain(chat)
-    return graded(chat.attempt_minimal(zz_unknown=1), 400, param="zz_unknown")
+    return graded(send_bad(chat, zz_unknown=1), 400, param="zz_unknown")
 
 
 @probe("errors/embeddings/empty_input", capability="embedding", severity=Severity.SHOULD)
 def empty_input(embeddings: Embeddings) -> Observation:
     """An empty list: 400."""
-    plain(embeddings)
-    return graded(embeddings.attempt([]), 400)
+    return graded(send_bad(embeddings, input=[]), 400)
 
 
 @probe("errors/routes/unknown", severity=Severity.SHOULD)
 def unknown_route(chat: Chat) -> Observation:
     """A route that does not exist: 404 with an envelope."""
-    plain(chat)
-    return graded(bare(chat, "/zz-no-such-route", body={}), 404)
+    return graded(send_bad_raw(chat, "/zz-no-such-route", body={}), 404)
 
 
 @probe("errors/routes/wrong_method", severity=Severity.SHOULD)
 def wrong_method(chat: Chat) -> Observation:
     """GET where only POST is known: 405 with an envelope."""
-    plain(chat)
-    exchange = bare(chat, "/completions", method="GET")
+    exchange = send_bad_raw(chat, "/completions", method="GET")
     return graded(exchange, 404 if exchange.status == 404 else 405)

@@ -29,7 +29,7 @@ def check_writable(folder: Path, option: str = "--report-dir") -> None:
     """Make the folder of the reports, or of another file that an option names.
 
     Raises:
-        TargetError: it cannot be written to.
+        UsageError: it cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -78,6 +78,8 @@ FAILURES = {
 NOT_ITS_OWN = {
     "embeddings/fields/encoding_format/absent": "the last request only asks whether base64 is known at all",
     "embeddings/fields/input/array_of_token_arrays": "the last request is a check beside the row's own",
+    **{f"native/alias/{way}": "the last request removes the copy" for way in ("chat", "completions", "embeddings")},
+    "native/alias/listed": "the last request removes the copy",
 }
 """Rows whose last answer is not the one that their verdict is about."""
 

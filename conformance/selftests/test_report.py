@@ -310,7 +310,7 @@ FINDINGS = st.dictionaries(
 def test_any_findings_make_a_valid_report(
     findings: dict[str, Finding], gone: str, stopped: str, version: str | None, based: bool
 ) -> None:
-    target = Target(kind="ollama", version=version, why="", base_url=URL, embedding_base_url=URL, key="",
+    target = Target(kind="ollama", version=version, selection_reason="", base_url=URL, embedding_base_url=URL, key="",
                     models={"chat": Model(id="m", digest="")})  # fmt: skip
     measured = RunResult(
         target=target.record(), findings=findings, exchanges=HOSTILE_EXCHANGES, started=1.7e9, seconds=1.0, gone=gone,

@@ -38,4 +38,4 @@ GOOD = json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model"
 
 def asker_of(url: str, deadline: float = AMPLE, **address: str) -> Client:
     """An asker of the server at the root `url`."""
-    return Client(address=Address(base_url=f"{url}/v1", **address), store=MemoryExchangeCache(), deadline=deadline)
+    return Client(address=Address(base_url=f"{url}/v1", **address), cache=MemoryExchangeCache(), deadline=deadline)

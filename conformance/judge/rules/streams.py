@@ -16,12 +16,12 @@ DONE = "[DONE]"
 
 
 def chunks(exchange: Exchange) -> list[Any]:
-    """The JSON of each event but [DONE]."""
+    """Return the JSON of each event but [DONE]."""
     return [event.json for event in exchange.events if event.data.strip() != DONE]
 
 
 def choices(exchange: Exchange) -> list[tuple[int, Any]]:
-    """Number of the chunk, and choice, of every choice of a stream."""
+    """Return number of the chunk, and choice, of every choice of a stream."""
     return [
         (number, choice)
         for number, chunk in enumerate(chunks(exchange))
@@ -139,7 +139,7 @@ def utf8(exchange: Exchange) -> str | None:
 
 RULES = (
     ("schema", "schema of a chunk", schema, Severity.MUST),
-    ("schema/details", "schema of a chunk, to the letter", schema_details, SHOULD),
+    ("schema/details", "schema of a chunk, optional members", schema_details, SHOULD),
     ("content_type", "content-type", content_type, Severity.MUST),
     ("framing", "framing of events", framing, Severity.MUST),
     ("done", "[DONE] ends the stream", done, Severity.MUST),
