@@ -22,7 +22,7 @@ FORMAT = 1
 
 
 class ReportError(Exception):
-    """A file is no report that we can read; the message says which and why."""
+    """A file is no report that this version can read; the message says which and why."""
 
 
 def check_writable(folder: Path, option: str = "--report-dir") -> None:
@@ -41,7 +41,7 @@ def check_writable(folder: Path, option: str = "--report-dir") -> None:
 
 
 def write_report(report: Mapping[str, Any], exchanges: Iterable[Exchange], parent: Path, name: str | None) -> Path:
-    """Write a report and all that is rendered from it; the path of report.json.
+    """Write a report and all that is rendered from it; return the path of report.json.
 
     A partial report never overwrites a complete one: it gets a folder of its own beside it.
 
@@ -51,7 +51,7 @@ def write_report(report: Mapping[str, Any], exchanges: Iterable[Exchange], paren
     faults = [found for found in violations("report", report) if found.severity == "must"]
     if faults:
         raise ReportError(f"our own report breaks its schema: {faults[0].path}: {faults[0].message}")
-    folder = parent / (name or _name(report))
+    folder = parent / (name or _name_folder(report))
     if not report["complete"]:
         shard = report.get("shard")
         part = f"shard-{shard['index']}-of-{shard['of']}" if shard else "partial"
@@ -64,14 +64,14 @@ def write_report(report: Mapping[str, Any], exchanges: Iterable[Exchange], paren
     return folder / "report.json"
 
 
-def _name(report: Mapping[str, Any]) -> str:
+def _name_folder(report: Mapping[str, Any]) -> str:
     target = report["target"]
     safe = "".join(char if char.isalnum() or char in ".-_" else "-" for char in target["version"] or "")
     return f"{target['kind']}-{safe}" if safe else str(target["kind"])
 
 
 def find_report(path: Path) -> Path:
-    """The report.json that a path names: the file, its folder, or the newest below a folder of reports.
+    """Return the report.json that a path names: the file, its folder, or the newest below a folder of reports.
 
     Raises:
         ReportError: there is none.
@@ -87,7 +87,7 @@ def find_report(path: Path) -> Path:
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    """The report at a path, checked against its schema.
+    """Return the report at a path, checked against its schema.
 
     Raises:
         ReportError: it is missing, damaged, foreign, or of a newer format.
@@ -112,7 +112,7 @@ def read_report(path: Path) -> dict[str, Any]:
 
 
 def read_exchanges(path: Path) -> dict[str, Exchange]:
-    """The exchanges that lie beside a report, by id; empty where the file is missing.
+    """Return the exchanges that lie beside a report, by id; empty where the file is missing.
 
     Raises:
         ReportError: the file is damaged.
@@ -133,7 +133,7 @@ def read_exchanges(path: Path) -> dict[str, Exchange]:
 
 
 def render_report(path: Path) -> Path:
-    """Write again what is rendered from a report, or from all reports below a folder, and their index; the folder.
+    """Write again what is rendered from a report, or from all reports below a folder; return the folder.
 
     Raises:
         ReportError: a report cannot be read; what was there stays.

@@ -47,14 +47,14 @@ def outcome_of(finding: Finding, expected: Verdict | None, *, required: bool) ->
 
 
 def shown_verdict(verdict: str, *, failed: bool) -> str:
-    """The word that -v shows."""
+    """Return the word that -v shows."""
     return f"{verdict.upper()} (worse than expected)" if failed else verdict.upper()
 
 
 def format_summary(
     report: Mapping[str, Any], difference: Difference | None, written: Path, hints: Sequence[str]
 ) -> list[str]:
-    """The end of a run: disagreements, regressions, counts, cost, and where the report lies."""
+    """Return the lines that end a run: disagreements, regressions, counts, cost, and where the report lies."""
     lines = [""]
     lines += [f"NOTE: {clean_line(note)}" for note in report["notes"]]
     lines += _disagreements(report)
