@@ -275,12 +275,14 @@ def test_every_rule_and_every_derived_row_gets_a_finding(exchanges: list[Exchang
         for number, row in enumerate(PROBED)
     }
     rest = {row for row in load_catalog() if row not in findings}
-    made = list(finalize_findings(findings, exchanges, models=set(EVERY), selected=rest))
-    assert {finding.row for finding in made} == {
-        row.id for row in load_catalog().values() if row.rule or row.derived_from
-    }
-    for finding in made:
-        sound(finding, finding.row)
+    given = dict(findings)
+    whole = finalize_findings(findings, exchanges, models=set(EVERY), selected=rest)
+    assert findings == given
+    assert {row: whole[row] for row in findings} == findings
+    made = {row: finding for row, finding in whole.items() if row not in findings}
+    assert set(made) == {row.id for row in load_catalog().values() if row.rule or row.derived_from}
+    for row, finding in made.items():
+        sound(finding, row)
 
 
 # What follows from parts: the whole truth table
