@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.wire.exchange import Exchange
 
-from .shape import violations
+from .schema import violations
 
 SCHEMAS = {
     ("/chat/completions", False): "chat_completion",

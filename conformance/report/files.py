@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.errors import UsageError
 from conformance.files import atomic_write
-from conformance.judge.shape import violations
+from conformance.judge.schema import violations
 from conformance.report.render.badge import render_badges
 from conformance.report.render.markdown import render_matrix
 from conformance.wire.exchange import Exchange, exchange_from_record

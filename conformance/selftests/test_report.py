@@ -18,7 +18,7 @@ from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.errors import UsageError
 from conformance.judge.catalog import load_catalog
-from conformance.judge.shape import violations
+from conformance.judge.schema import violations
 from conformance.report.baseline import Baseline, baseline_for, format_baseline, update_baseline
 from conformance.report.build import RunResult, agrees, build_report
 from conformance.report.compare import compare, format_difference
