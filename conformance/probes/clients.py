@@ -41,7 +41,9 @@ def _reads(chat: Chat, transport: Transport) -> Observation:
 def parse(chat: Chat) -> Observation:
     """`.parse()` with a pydantic model gives an object of that model."""
     chat.ask_control()
-    exchange = chat.attempt(transport="sdk_parse", response_format=one_word("zq_key", "v7"), max_tokens=64)
+    exchange = chat.attempt(
+        transport="sdk_parse", response_format=one_word("zq_key", "v7", name="Word"), max_tokens=64
+    )
     taken = exchange.sdk_result
     if exchange.accepted and taken is not None and taken.text == '{"zq_key":"v7"}':
         return supported("parse() gives an object of the pydantic model")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity, Verdict
 
 from . import text_generation
@@ -45,13 +46,13 @@ def json_mode(completions: Completions) -> Observation:
     return obeys_json_mode(completions, completions.prompts[:2])
 
 
-@probe("completions/fields/model")
+@probe("completions/fields/model", values=values(None, 7))
 def model(completions: Completions) -> Observation:
     """The model that answers; a name that no model has is refused."""
     return text_generation.check_unknown_model(completions)
 
 
-declare_derived("completions/fields/prompt", "The text to continue, in four forms.")
+declare_derived("completions/fields/prompt", "The text to continue, in four forms.", values=values(None, {}))
 
 
 @probe("completions/fields/prompt/string")
@@ -139,26 +140,28 @@ def prompt_forms_are_honest(completions: Completions) -> Observation:
     return supported(f"taken beside the string: {', '.join(taken)}" + ("; the rest is refused" if refused else ""))
 
 
-@probe("completions/fields/frequency_penalty")
+@probe("completions/fields/frequency_penalty", values=values(0.5, "zz"))
 def frequency_penalty(completions: Completions) -> Observation:
     """-2 to 2: tokens become less likely the more often they have come."""
     return text_generation.check_penalty(completions, "frequency_penalty")
 
 
-@probe("completions/fields/presence_penalty")
+@probe("completions/fields/presence_penalty", values=values(0.5, "zz"))
 def presence_penalty(completions: Completions) -> Observation:
     """-2 to 2: tokens become less likely once they have come."""
     return text_generation.check_penalty(completions, "presence_penalty")
 
 
-@probe("completions/fields/seed", chance=SAMPLED)
+@probe("completions/fields/seed", chance=SAMPLED, values=values(11, "zz"))
 def seed(completions: Completions) -> Observation:
     """Sampling with the same seed gives the same text (best effort, says the clause)."""
     return text_generation.check_seed(completions)
 
 
 declare_derived(
-    "completions/fields/stop", "Up to four sequences where generation ends; the text does not contain them."
+    "completions/fields/stop",
+    "Up to four sequences where generation ends; the text does not contain them.",
+    values=values("zz", 7),
 )
 
 
@@ -180,14 +183,17 @@ def stop_stream(completions: Completions) -> Observation:
     return text_generation.check_stop(completions, lambda word: [word], stream=True)
 
 
-@probe("completions/fields/stream")
+@probe("completions/fields/stream", values=values(False, "zz"))
 def stream(completions: Completions) -> Observation:
     """The text arrives as server-sent events."""
     return text_generation.check_stream(completions)
 
 
 declare_derived(
-    "completions/fields/stream_options", "Settings of a stream.", "completions/fields/stream_options/include_usage"
+    "completions/fields/stream_options",
+    "Settings of a stream.",
+    "completions/fields/stream_options/include_usage",
+    values=values({"include_usage": True}, 7, stream=True),
 )
 
 
@@ -197,19 +203,23 @@ def include_usage(completions: Completions) -> Observation:
     return text_generation.check_include_usage(completions)
 
 
-@probe("completions/fields/temperature", chance=SAMPLED)
+@probe("completions/fields/temperature", chance=SAMPLED, values=values(0.5, "hot"))
 def temperature(completions: Completions) -> Observation:
     """0 to 2: how far sampling strays from the likeliest token."""
     return text_generation.check_temperature(completions)
 
 
-@probe("completions/fields/top_p", chance=SAMPLED)
+@probe("completions/fields/top_p", chance=SAMPLED, values=values(0.9, "wide"))
 def top_p(completions: Completions) -> Observation:
     """Sampling considers only the tokens that make up this share of the probability."""
     return text_generation.check_top_p(completions)
 
 
-declare_derived("completions/fields/max_tokens", "The most tokens that an answer may have; 16 where absent.")
+declare_derived(
+    "completions/fields/max_tokens",
+    "The most tokens that an answer may have; 16 where absent.",
+    values=values(1, "zz"),
+)
 
 
 @probe("completions/fields/max_tokens/plain", title="without stream")
@@ -245,7 +255,7 @@ def max_tokens_default(completions: Completions) -> Observation:
     return ignored("without `max_tokens` the text does not end after 16 tokens")
 
 
-@probe("completions/fields/suffix", capability="insert")
+@probe("completions/fields/suffix", capability="insert", values=values(" zz", 7))
 def suffix(completions: Completions) -> Observation:
     """What comes after the text to be inserted: it reaches the model."""
     votes: list[bool | None] = []
@@ -265,7 +275,7 @@ def suffix(completions: Completions) -> Observation:
     )
 
 
-@probe("completions/fields/best_of")
+@probe("completions/fields/best_of", values=values(1, "zz"))
 def best_of(completions: Completions) -> Observation:
     """The best of so many texts is returned: the usage counts them all, and fewer than `n` is refused."""
     votes: list[bool | None] = []
@@ -290,7 +300,7 @@ def best_of(completions: Completions) -> Observation:
     return ignored("with best_of 3 the usage counts one text, and best_of below n is accepted")
 
 
-@probe("completions/fields/echo")
+@probe("completions/fields/echo", values=values(False, "zz"))
 def echo(completions: Completions) -> Observation:
     """The text begins with the prompt."""
     votes: list[bool | None] = []
@@ -306,13 +316,17 @@ def echo(completions: Completions) -> Observation:
     )
 
 
-@probe("completions/fields/logit_bias")
+@probe("completions/fields/logit_bias", values=values({"300": 1}, "zz"))
 def logit_bias(completions: Completions) -> Observation:
     """-100 to 100 by token id: 100 makes a token certain, -100 impossible."""
     return text_generation.check_logit_bias(completions)
 
 
-declare_derived("completions/fields/logprobs", "0 to 5: probabilities of the tokens, and of as many alternatives.")
+declare_derived(
+    "completions/fields/logprobs",
+    "0 to 5: probabilities of the tokens, and of as many alternatives.",
+    values=values(2, "zz"),
+)
 
 
 @probe("completions/fields/logprobs/plain", title="without stream")
@@ -359,13 +373,13 @@ def _legacy_logprobs(answer: TextResponse, control: TextResponse) -> Observation
     return partial("tokens come with their probabilities, but not with two alternatives each")
 
 
-@probe("completions/fields/user")
+@probe("completions/fields/user", values=values("zq-user", {}))
 def user(completions: Completions) -> Observation:
     """An identifier of the end user, for OpenAI's own records."""
     return text_generation.check_value_is_read(completions, "user")
 
 
-declare_derived("completions/fields/n", "How many choices are generated.")
+declare_derived("completions/fields/n", "How many choices are generated.", values=values(1, "zz"))
 
 
 @probe("completions/fields/n/plain", chance=SAMPLED, title="without stream")

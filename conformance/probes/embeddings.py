@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
 
 from . import text_generation
@@ -13,8 +14,7 @@ from .registry import declare_derived, probe
 from .response_views import EmbeddingResponse, as_int64, get_path
 from .session import ABSENT, UndeterminedError, is_rejection
 
-ONE = "A dragon sleeps in the cave."
-TWO = "The baker opens the shop at five in the morning, and the street smells of bread."
+ONE, TWO = Embeddings.texts
 
 Vector = tuple[float, ...]
 
@@ -43,7 +43,7 @@ def embeddings_work(embeddings: Embeddings) -> Observation:
     return supported(f"texts become vectors of {len(one)} numbers")
 
 
-@probe("embeddings/fields/model")
+@probe("embeddings/fields/model", values=values(None, 7))
 def model(embeddings: Embeddings) -> Observation:
     """The model that answers; a name that no model has is refused."""
     embeddings.ask_control(ONE)
@@ -55,7 +55,7 @@ def model(embeddings: Embeddings) -> Observation:
     return inconclusive(f"an unknown name was answered with status {exchange.status}")
 
 
-declare_derived("embeddings/fields/input", "What is embedded, in four forms.")
+declare_derived("embeddings/fields/input", "What is embedded, in four forms.", values=values(None, {}))
 
 
 @probe("embeddings/fields/input/string")
@@ -120,7 +120,7 @@ def input_token_arrays(embeddings: Embeddings) -> Observation:
     return supported("two arrays of ids get two vectors")
 
 
-@probe("embeddings/fields/encoding_format")
+@probe("embeddings/fields/encoding_format", values=values("float", "zz_bogus"))
 def encoding_format(embeddings: Embeddings) -> Observation:
     """`float`, or `base64` of little-endian float32; the same numbers either way."""
     plain = embeddings.ask_control(ONE)
@@ -147,7 +147,7 @@ def encoding_absent(embeddings: Embeddings) -> Observation:
     return broken("no list of numbers comes where no format is named")
 
 
-@probe("embeddings/fields/dimensions")
+@probe("embeddings/fields/dimensions", values=values(8, "zz"))
 def dimensions(embeddings: Embeddings) -> Observation:
     """The vector has so many numbers: the beginning of the whole one, scaled to unit length."""
     whole_one = embeddings.ask_control(ONE).vectors[0]
@@ -169,7 +169,7 @@ def dimensions(embeddings: Embeddings) -> Observation:
     )
 
 
-@probe("embeddings/fields/user")
+@probe("embeddings/fields/user", values=values("zq-user", {}))
 def user(embeddings: Embeddings) -> Observation:
     """An identifier of the end user, for OpenAI's own records."""
     return text_generation.check_value_is_read(embeddings, "user")

@@ -14,7 +14,7 @@ from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Call, Server
 
-from .endpoints import Chat, Models, Native
+from .endpoints import ENDPOINTS, Chat, Models, Native
 from .models import listed
 from .observation import Observation, broken, ignored, inconclusive, supported
 from .registry import probe
@@ -37,9 +37,12 @@ def copied(native: Native, purpose: str) -> Iterator[str]:
 def _aliased(native: Native, purpose: str, path: str, body: dict[str, Any]) -> Any:
     """The answer of an alias on a route, or the reason why there is none."""
     server: Server = "embedding" if path == "/embeddings" else "main"
+    method = next(endpoint.sdk_method for endpoint in ENDPOINTS if endpoint.path == path)
     try:
         with copied(native, purpose) as name:
-            return name, native.session.send_treatment(Call(path=path, body={"model": name, **body}, server=server))
+            return name, native.session.send_treatment(
+                Call(path=path, body={"model": name, **body}, server=server, sdk_method=method)
+            )
     except LookupError as error:
         return str(error), None
 
@@ -84,7 +87,9 @@ def alias_listed(native: Native) -> Observation:
     """A model copied to a default name is in /v1/models."""
     try:
         with copied(native, "listed") as name:
-            exchange = native.session.send_treatment(Call(method="GET", path="/models", purpose="after_copy"))
+            exchange = native.session.send_treatment(
+                Call(method="GET", path="/models", sdk_method=Models.sdk_method, purpose="after_copy")
+            )
     except LookupError as error:
         return inconclusive(str(error))
     ids = [get_path(entry, "id") for entry in as_list(get_path(exchange.json, "data"))]

@@ -12,8 +12,9 @@ from typing import Any
 from conformance.checklist.findings import Finding, finding_from_record, is_evidence_lost, is_worse
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
+from conformance.probes.endpoints import GENERATION_ROUTES, endpoint_for_model
+from conformance.probes.session import Session
 from conformance.wire.client import Address, Client
-from conformance.wire.exchange import Call, Server
 from conformance.wire.exchange_cache import FileExchangeCache
 
 from .evaluate import ProbeRun
@@ -91,6 +92,7 @@ class Run:
             answered=self.answered,
             attempt=asked_again,
             apart=self.folder if settings.apart else None,
+            generation_routes=GENERATION_ROUTES,
         )
 
     def place(self, row: Row) -> int:
@@ -153,13 +155,9 @@ class Run:
 
     def warm(self, capability: str, model: str) -> Any:
         """Ask a model for one token, so that loading it is charged to nobody; the exchange."""
-        embeds = capability == "embedding"
-        body: dict[str, Any] = {"model": model}
-        body |= {"input": "Hello.", "encoding_format": "float"} if embeds else {}
-        body |= {} if embeds else {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "temperature": 0}
-        path = "/embeddings" if embeds else "/chat/completions"
-        server: Server = "embedding" if embeds else "main"
-        return self.asker().send(Call(path=path, body=body, server=server, purpose="warm_up"))
+        asker = self.asker()
+        session = Session(send=asker.send, models=self.settings.models)
+        return asker.send(endpoint_for_model(capability)(session=session, model=model).warm_up_call())
 
 
 def _agreed(first: Finding, again: Finding) -> Finding:

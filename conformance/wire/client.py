@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 from filelock import FileLock
 
-from .exchange import GENERATION_PATHS, IMAGE_HOST, Call, Exchange, Failure, SdkResult
+from .exchange import IMAGE_HOST, Call, Exchange, Failure, SdkResult
 from .exchange_cache import ExchangeCache
 from .network import AsyncTransportFactory, TransportFactory, build_async_transport, build_transport, proxy_for
 from .recorder import BodyTooLargeError, Recording, RecordingTransport
@@ -85,6 +85,8 @@ class Client:
     apart: Path | None = None
     """A folder shared by all workers, for servers whose text depends on what was asked just before: there each
     generation is asked alone, after a request of ours that leaves the server's prompt cache in a known state."""
+    generation_routes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Routes whose answers are texts of a model -> the fewest fields that can be asked with, beside the model."""
     _reached: dict[str, httpx.BaseTransport] = field(default_factory=dict)
 
     def send(self, call: Call) -> Exchange:
@@ -93,7 +95,7 @@ class Client:
         Raises:
             ServerUnreachable: the server takes no connection any more.
         """
-        isolated = self.apart is not None and call.path in GENERATION_PATHS and call.server == "main"
+        isolated = self.apart is not None and call.path in self.generation_routes and call.server == "main"
         call = replace(call, attempt=self.attempt, isolated=isolated)
         return self.store.get_or_send(call, self._send_isolated if isolated else self._send)
 
@@ -136,10 +138,9 @@ class Client:
 
     def _hangs(self, call: Call) -> bool:
         """Whether the server has no answer to the least that one can ask of a model, within a deadline either."""
-        if call.path not in GENERATION_PATHS or call.server != "main":
+        if call.path not in self.generation_routes or call.server != "main":
             return False
-        least = {"messages": [{"role": "user", "content": "Hi"}]} if "chat" in call.path else {"prompt": "Hi"}
-        body = {"model": _model(call), **least, "max_tokens": 1}
+        body = {"model": _model(call), **self.generation_routes[call.path]}
         return (
             self._send_once(
                 Call(path=call.path, body=body, transport="http", purpose="liveness"), self.deadline

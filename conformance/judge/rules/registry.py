@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row, declare
 from conformance.checklist.verdicts import Evidence, Severity, Verdict
-from conformance.wire.exchange import GENERATION_PATHS, Call, Exchange
+from conformance.probes.endpoints import GENERATION_ROUTES, Endpoint, capability_of
+from conformance.probes.registry import located
+from conformance.wire.exchange import Call, Exchange
 
 Check = Callable[[Exchange], str | None]
 """What is wrong with an answer; empty where nothing is; None where the answer cannot test the rule."""
@@ -62,9 +64,10 @@ def rule(
                 id=row,
                 description=description or (check.__doc__ or "").strip(),
                 title=title,
-                capability="embedding" if row.startswith("embeddings/") else "chat",
+                capability=capability_of(row),
                 severity=severity,
                 rule=over_all,
+                declared_at=located(check),
             )
         )
         return check
@@ -85,13 +88,14 @@ def cross_response_rule(
                 title=title,
                 severity=severity,
                 rule=lambda exchanges: judge(declared, exchanges),
+                declared_at=located(judge),
             )
         )
 
     return register
 
 
-def applies_to_plain(path: str, *, sampled: bool = False) -> Applies:
+def applies_to_plain(endpoint: type[Endpoint], *, sampled: bool = False) -> Applies:
     """Accepted answers of a route that are no streams, and were not asked for with nonsense as `stream`.
 
     `sampled`: also those that chance had a part in.
@@ -100,16 +104,16 @@ def applies_to_plain(path: str, *, sampled: bool = False) -> Applies:
     def applies(exchange: Exchange) -> bool:
         call = exchange.call
         wanted = call.body.get("stream") if isinstance(call.body, dict) else None
-        return exchange.accepted and call.path == path and wanted in (None, False) and (sampled or _greedy(call))
+        return exchange.accepted and endpoint.answers(call) and wanted in (None, False) and (sampled or _greedy(call))
 
     return applies
 
 
-def applies_to_stream(path: str) -> Applies:
+def applies_to_stream(endpoint: type[Endpoint]) -> Applies:
     """Accepted streams of a route that were read to their end."""
     return lambda exchange: (
         exchange.accepted
-        and exchange.call.path == path
+        and endpoint.answers(exchange.call)
         and exchange.call.streams
         and not exchange.call.aborts
         and _greedy(exchange.call)
@@ -121,7 +125,7 @@ def _greedy(call: Call) -> bool:
 
     Seen: llama.cpp sends no role where the first token is half an emoji.
     """
-    return call.path not in GENERATION_PATHS or (isinstance(call.body, dict) and call.body.get("temperature") == 0)
+    return call.path not in GENERATION_ROUTES or (isinstance(call.body, dict) and call.body.get("temperature") == 0)
 
 
 def is_error_response(exchange: Exchange) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Severity
 from conformance.judge.schema_faults import find_schema_faults
+from conformance.probes.endpoints import ENDPOINTS, GENERATION_ROUTES, Chat, Embeddings
 from conformance.probes.response_views import (
     MalformedResponseError,
     TextResponse,
@@ -24,8 +25,6 @@ from conformance.wire.exchange import Exchange
 from .registry import Check, applies_to_plain, cross_response_rule, make_rule_finding, rule
 
 SHOULD = Severity.SHOULD
-
-ROUTES = {"chat": "/chat/completions", "completions": "/completions"}
 
 FINISHES = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
@@ -120,42 +119,27 @@ def content_type(exchange: Exchange) -> str:
     return "" if kind.startswith("application/json") else f"content-type is {kind[:60]!r}"
 
 
-SHARED: Sequence[tuple[str, str, Check, Severity]] = (
-    ("schema", "schema", schema, Severity.MUST),
-    ("schema/details", "schema, to the letter", schema_details, SHOULD),
-    ("usage", "usage adds up", usage, Severity.MUST),
-    ("choice_indices", "indices of choices", choice_indices, Severity.MUST),
-    ("finish_reason", "finish_reason is a documented word", finish_reason, Severity.MUST),
-    ("length_is_the_limit", "`length` means the limit", length_is_the_limit, SHOULD),
-    ("created", "`created` is now, in seconds", created, Severity.MUST),
-    ("model", "`model` is the one asked for", model_echoed, SHOULD),
-    ("content_type", "content-type", content_type, Severity.MUST),
-)
+SHARED: Mapping[str, tuple[str, Check, Severity]] = {
+    "schema": ("schema", schema, Severity.MUST),
+    "schema/details": ("schema, to the letter", schema_details, SHOULD),
+    "usage": ("usage adds up", usage, Severity.MUST),
+    "choice_indices": ("indices of choices", choice_indices, Severity.MUST),
+    "finish_reason": ("finish_reason is a documented word", finish_reason, Severity.MUST),
+    "length_is_the_limit": ("`length` means the limit", length_is_the_limit, SHOULD),
+    "created": ("`created` is now, in seconds", created, Severity.MUST),
+    "model": ("`model` is the one asked for", model_echoed, SHOULD),
+    "content_type": ("content-type", content_type, Severity.MUST),
+}
+"""Rule -> title, check and severity. Each endpoint's class names those that hold for its responses."""
 
-for _endpoint, _path in ROUTES.items():
-    for _name, _title, _check, _severity in SHARED:
-        _applies = applies_to_plain(
-            _path, sampled=_name == "choice_indices"
-        )  # several choices are asked for by sampling
-        rule(f"{_endpoint}/response/{_name}", _applies, severity=_severity, title=_title)(_check)
+for _endpoint in ENDPOINTS:
+    for _name in _endpoint.response_rules:
+        _title, _check, _severity = SHARED[_name]
+        # Several choices are asked for by sampling.
+        _applies = applies_to_plain(_endpoint, sampled=_name == "choice_indices")
+        rule(f"{_endpoint.name}/response/{_name}", _applies, severity=_severity, title=_title)(_check)
 
-for _name, _title, _check, _severity in SHARED:
-    if _name in ("schema", "schema/details", "model", "content_type"):
-        rule(f"embeddings/response/{_name}", applies_to_plain("/embeddings"), severity=_severity, title=_title)(
-            _check
-        )
-
-
-def _lists_models(exchange: Exchange) -> bool:
-    return exchange.accepted and exchange.call.method == "GET" and exchange.call.path.startswith("/models")
-
-
-for _name, _title, _check, _severity in SHARED:
-    if _name in ("schema", "schema/details", "content_type"):
-        rule(f"models/response/{_name}", _lists_models, severity=_severity, title=_title)(_check)
-
-
-_CHAT = applies_to_plain("/chat/completions")
+_CHAT = applies_to_plain(Chat)
 
 
 @rule("chat/response/role", _CHAT, title="the role is assistant")
@@ -273,7 +257,7 @@ def _entry_fault(entry: Any, *, greedy: bool) -> str:
     return ""
 
 
-@rule("embeddings/response/vectors", applies_to_plain("/embeddings"), title="vectors are sound")
+@rule("embeddings/response/vectors", applies_to_plain(Embeddings), title="vectors are sound")
 def vectors(exchange: Exchange) -> str | None:
     """Vectors are finite, not all zero, of one length; `index` is the place in the list."""
     data = as_list(get_path(exchange.json, "data"))
@@ -300,7 +284,7 @@ def ids_unique(row: Row, exchanges: Sequence[Exchange]) -> Finding:
     wrong: list[tuple[str, str]] = []
     tested = 0
     for exchange in exchanges:
-        if not exchange.accepted or exchange.call.path not in ROUTES.values():
+        if not exchange.accepted or exchange.call.path not in GENERATION_ROUTES:
             continue
         body = exchange.events[0].json if exchange.call.streams and exchange.events else exchange.json
         name = get_path(body, "id")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
+from conformance.probes.endpoints import ENDPOINTS, Chat
 from conformance.probes.response_views import as_int64, as_list, get_path
 from conformance.wire.exchange import Exchange
 
-from .registry import applies_to_stream, rule
+from .registry import Check, applies_to_stream, rule
 from .responses import FINISHES, schema, schema_details
 
 SHOULD = Severity.SHOULD
@@ -137,25 +139,29 @@ def utf8(exchange: Exchange) -> str | None:
     return "a chunk holds U+FFFD, half a character" if "\ufffd" in exchange.text else ""
 
 
-RULES = (
-    ("schema", "schema of a chunk", schema, Severity.MUST),
-    ("schema/details", "schema of a chunk, to the letter", schema_details, SHOULD),
-    ("content_type", "content-type", content_type, Severity.MUST),
-    ("framing", "framing of events", framing, Severity.MUST),
-    ("done", "[DONE] ends the stream", done, Severity.MUST),
-    ("constant", "id, model and object are constant", constant, SHOULD),
-    ("finishes_once", "one finish_reason for each choice", finishes_once, Severity.MUST),
-    ("no_empty_choices", "no chunk without choices", no_empty_choices, Severity.MUST),
-    ("usage_last", "usage comes last, and once", usage_last, Severity.MUST),
-    ("indices", "choices have an index", indices, Severity.MUST),
-    ("utf8", "whole characters", utf8, SHOULD),
-)
+RULES: Mapping[str, tuple[str, Check, Severity]] = {
+    "schema": ("schema of a chunk", schema, Severity.MUST),
+    "schema/details": ("schema of a chunk, to the letter", schema_details, SHOULD),
+    "content_type": ("content-type", content_type, Severity.MUST),
+    "framing": ("framing of events", framing, Severity.MUST),
+    "done": ("[DONE] ends the stream", done, Severity.MUST),
+    "constant": ("id, model and object are constant", constant, SHOULD),
+    "finishes_once": ("one finish_reason for each choice", finishes_once, Severity.MUST),
+    "no_empty_choices": ("no chunk without choices", no_empty_choices, Severity.MUST),
+    "usage_last": ("usage comes last, and once", usage_last, Severity.MUST),
+    "indices": ("choices have an index", indices, Severity.MUST),
+    "utf8": ("whole characters", utf8, SHOULD),
+}
+"""Rule -> title, check and severity. Each endpoint's class names those that hold for its streams."""
 
-for _endpoint, _path in (("chat", "/chat/completions"), ("completions", "/completions")):
-    for _name, _title, _check, _severity in RULES:
-        rule(f"{_endpoint}/stream/{_name}", applies_to_stream(_path), severity=_severity, title=_title)(_check)
+for _endpoint in ENDPOINTS:
+    for _name in _endpoint.stream_rules:
+        _title, _check, _severity = RULES[_name]
+        rule(f"{_endpoint.name}/stream/{_name}", applies_to_stream(_endpoint), severity=_severity, title=_title)(
+            _check
+        )
 
-_CHAT = applies_to_stream("/chat/completions")
+_CHAT = applies_to_stream(Chat)
 
 
 def _deltas(exchange: Exchange) -> dict[str, list[Any]]:

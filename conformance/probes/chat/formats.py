@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from conformance.checklist.field_values import values
 from conformance.probes import text_generation
 from conformance.probes.endpoints import Chat, TextEndpoint
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
@@ -20,15 +21,15 @@ ASKS_FOR_PROSE = (
 )
 
 
-def one_word(key: str, word: str) -> dict[str, Any]:
-    """A schema that allows one document only: {key: word}."""
+def one_word(key: str, word: str, name: str = "one_word") -> dict[str, Any]:
+    """Return a schema, called `name`, that allows one document only: {key: word}."""
     schema = {
         "type": "object",
         "properties": {key: {"type": "string", "enum": [word]}},
         "required": [key],
         "additionalProperties": False,
     }
-    return {"type": "json_schema", "json_schema": {"name": "one_word", "strict": True, "schema": schema}}
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}
 
 
 def read(text: str) -> Any:
@@ -95,7 +96,11 @@ def obeys_json_mode(endpoint: TextEndpoint, prompts: tuple[str, ...], **extra: A
     )
 
 
-declare_derived("chat/fields/response_format", "The form that the text must have.")
+declare_derived(
+    "chat/fields/response_format",
+    "The form that the text must have.",
+    values=values({"type": "text"}, {"type": "zz_bogus"}),
+)
 
 
 @probe("chat/fields/response_format/text")

@@ -6,6 +6,7 @@ import base64
 import struct
 from typing import Any
 
+from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
@@ -74,7 +75,7 @@ def turns(chat: Chat) -> Observation:
     )
 
 
-declare_derived("chat/fields/messages", "The conversation so far.")
+declare_derived("chat/fields/messages", "The conversation so far.", values=values(None, "x"))
 
 
 @probe("chat/fields/messages/text")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.checklist.field_values import values
 from conformance.probes import text_generation
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
@@ -11,31 +12,35 @@ from conformance.probes.response_views import TextResponse, as_list, get_path
 SAMPLED = "below 1e-6: two sampled texts of 16 tokens or more were equal in 0 of 168 pairs, and several must agree"
 
 
-@probe("chat/fields/model")
+@probe("chat/fields/model", values=values(None, 7))
 def model(chat: Chat) -> Observation:
     """The model that answers; a name that no model has is refused."""
     return text_generation.check_unknown_model(chat)
 
 
-@probe("chat/fields/frequency_penalty")
+@probe("chat/fields/frequency_penalty", values=values(0.5, "zz"))
 def frequency_penalty(chat: Chat) -> Observation:
     """-2 to 2: tokens become less likely the more often they have come."""
     return text_generation.check_penalty(chat, "frequency_penalty")
 
 
-@probe("chat/fields/presence_penalty")
+@probe("chat/fields/presence_penalty", values=values(0.5, "zz"))
 def presence_penalty(chat: Chat) -> Observation:
     """-2 to 2: tokens become less likely once they have come."""
     return text_generation.check_penalty(chat, "presence_penalty")
 
 
-@probe("chat/fields/seed", chance=SAMPLED)
+@probe("chat/fields/seed", chance=SAMPLED, values=values(11, "zz"))
 def seed(chat: Chat) -> Observation:
     """Sampling with the same seed gives the same text (best effort, says the clause; deprecated)."""
     return text_generation.check_seed(chat)
 
 
-declare_derived("chat/fields/stop", "Up to four sequences where generation ends; the text does not contain them.")
+declare_derived(
+    "chat/fields/stop",
+    "Up to four sequences where generation ends; the text does not contain them.",
+    values=values("zz", 7),
+)
 
 
 @probe("chat/fields/stop/string")
@@ -56,19 +61,21 @@ def stop_stream(chat: Chat) -> Observation:
     return text_generation.check_stop(chat, lambda word: [word], stream=True)
 
 
-@probe("chat/fields/temperature", chance=SAMPLED)
+@probe("chat/fields/temperature", chance=SAMPLED, values=values(0.5, "hot"))
 def temperature(chat: Chat) -> Observation:
     """0 to 2: how far sampling strays from the likeliest token."""
     return text_generation.check_temperature(chat)
 
 
-@probe("chat/fields/top_p", chance=SAMPLED)
+@probe("chat/fields/top_p", chance=SAMPLED, values=values(0.9, "wide"))
 def top_p(chat: Chat) -> Observation:
     """Sampling considers only the tokens that make up this share of the probability."""
     return text_generation.check_top_p(chat)
 
 
-declare_derived("chat/fields/max_tokens", "The most tokens that an answer may have (deprecated).")
+declare_derived(
+    "chat/fields/max_tokens", "The most tokens that an answer may have (deprecated).", values=values(1, "zz")
+)
 
 
 @probe("chat/fields/max_tokens/plain", title="without stream")
@@ -83,7 +90,11 @@ def max_tokens_stream(chat: Chat) -> Observation:
     return text_generation.check_token_limit(chat, "max_tokens", stream=True)
 
 
-declare_derived("chat/fields/max_completion_tokens", "The most tokens that an answer may have, thinking included.")
+declare_derived(
+    "chat/fields/max_completion_tokens",
+    "The most tokens that an answer may have, thinking included.",
+    values=values(1, "zz"),
+)
 
 
 @probe("chat/fields/max_completion_tokens/plain", title="without stream")
@@ -98,13 +109,13 @@ def max_completion_tokens_stream(chat: Chat) -> Observation:
     return text_generation.check_token_limit(chat, "max_completion_tokens", stream=True)
 
 
-@probe("chat/fields/logit_bias")
+@probe("chat/fields/logit_bias", values=values({"300": 1}, "zz"))
 def logit_bias(chat: Chat) -> Observation:
     """-100 to 100 by token id: 100 makes a token certain, -100 impossible."""
     return text_generation.check_logit_bias(chat)
 
 
-declare_derived("chat/fields/n", "How many choices are generated.")
+declare_derived("chat/fields/n", "How many choices are generated.", values=values(1, "zz"))
 
 
 @probe("chat/fields/n/plain", chance=SAMPLED, title="without stream")
@@ -119,7 +130,9 @@ def n_stream(chat: Chat) -> Observation:
     return text_generation.check_n(chat, stream=True)
 
 
-declare_derived("chat/fields/logprobs", "Whether the probabilities of the generated tokens are told.")
+declare_derived(
+    "chat/fields/logprobs", "Whether the probabilities of the generated tokens are told.", values=values(True, "zz")
+)
 
 
 @probe("chat/fields/logprobs/plain", title="without stream")
@@ -154,7 +167,7 @@ def logprobs_stream(chat: Chat) -> Observation:
     return _odds(answer, control)
 
 
-@probe("chat/fields/top_logprobs")
+@probe("chat/fields/top_logprobs", values=values(2, "zz", logprobs=True))
 def top_logprobs(chat: Chat) -> Observation:
     """0 to 20: as many alternatives at each token."""
     three = chat.ask(logprobs=True, top_logprobs=3, max_tokens=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
 from conformance.probes import text_generation
 from conformance.probes.endpoints import Chat
@@ -13,13 +14,18 @@ from conformance.probes.session import is_usable
 from .tools import EXAMPLES, TOOLS
 
 
-@probe("chat/fields/stream")
+@probe("chat/fields/stream", values=values(False, "zz"))
 def stream(chat: Chat) -> Observation:
     """The answer arrives as server-sent events."""
     return text_generation.check_stream(chat)
 
 
-declare_derived("chat/fields/stream_options", "Settings of a stream.", "chat/fields/stream_options/include_usage")
+declare_derived(
+    "chat/fields/stream_options",
+    "Settings of a stream.",
+    "chat/fields/stream_options/include_usage",
+    values=values({"include_usage": True}, 7, stream=True),
+)
 
 
 @probe("chat/fields/stream_options/include_usage")

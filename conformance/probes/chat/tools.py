@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
 from conformance.probes import text_generation
 from conformance.probes.endpoints import Chat
@@ -31,6 +32,10 @@ def function(name: str, argument: str = "city", **more: Any) -> dict[str, Any]:
 
 
 TOOLS = [function("get_weather"), function("get_time")]
+
+PLAIN_FUNCTION = {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}
+PLAIN_TOOL = {"type": "function", "function": PLAIN_FUNCTION}
+"""A tool for requests that only have to be accepted."""
 
 
 def answered(call_id: str) -> dict[str, Any]:
@@ -56,7 +61,9 @@ def examples(name: str = "get_weather", word: str = "Weather") -> list[dict[str,
 
 EXAMPLES = examples()
 
-declare_derived("chat/fields/tools", "The tools that the model may call.", capability="tools")
+declare_derived(
+    "chat/fields/tools", "The tools that the model may call.", capability="tools", values=values([PLAIN_TOOL], "zz")
+)
 
 
 @probe("chat/fields/tools/function", capability="tools")
@@ -137,7 +144,12 @@ def tools_custom(chat: Chat) -> Observation:
     return ignored("the tool is not called though the request names it")
 
 
-declare_derived("chat/fields/tool_choice", "Whether, and which, tool is called.", capability="tools")
+declare_derived(
+    "chat/fields/tool_choice",
+    "Whether, and which, tool is called.",
+    capability="tools",
+    values=values("auto", 7, tools=[PLAIN_TOOL]),
+)
 
 
 @probe("chat/fields/tool_choice/none", capability="tools")
@@ -233,7 +245,7 @@ def _two_at_once() -> list[dict[str, Any]]:
     return [*turns, {"role": "user", "content": "Weather in London and Oslo?"}]
 
 
-@probe("chat/fields/parallel_tool_calls", capability="tools")
+@probe("chat/fields/parallel_tool_calls", capability="tools", values=values(False, "zz", tools=[PLAIN_TOOL]))
 def parallel_tool_calls(chat: Chat) -> Observation:
     """False: at most one tool is called in an answer, where true calls two."""
     conversation = _two_at_once()
@@ -252,7 +264,7 @@ def parallel_tool_calls(chat: Chat) -> Observation:
 FUNCTIONS = [tool["function"] for tool in TOOLS]
 
 
-@probe("chat/fields/functions", capability="tools", severity=Severity.SHOULD)
+@probe("chat/fields/functions", capability="tools", severity=Severity.SHOULD, values=values([PLAIN_FUNCTION], "zz"))
 def functions(chat: Chat) -> Observation:
     """The functions that the model may call (deprecated for tools): called, or at least told to the model."""
     votes: list[bool | None] = []
@@ -272,7 +284,12 @@ def functions(chat: Chat) -> Observation:
     )
 
 
-@probe("chat/fields/function_call", capability="tools", severity=Severity.SHOULD)
+@probe(
+    "chat/fields/function_call",
+    capability="tools",
+    severity=Severity.SHOULD,
+    values=values("auto", 7, functions=[PLAIN_FUNCTION]),
+)
 def function_call(chat: Chat) -> Observation:
     """Which function is called (deprecated for tool_choice)."""
     votes: list[bool | None] = []

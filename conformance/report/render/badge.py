@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from conformance.checklist.rows import ENDPOINTS
 from conformance.checklist.verdicts import RANKED, Verdict
+from conformance.probes.endpoints import HEADINGS
 
 _COLOURS = {
     Verdict.SUPPORTED: ("brightgreen", "#2d8a34"),
@@ -39,7 +39,7 @@ class Badge:
 def render_badges(report: Mapping[str, Any]) -> dict[str, str]:
     """File name -> text of each badge of a report: `overall` and one per endpoint, `.svg` and `.json`."""
     made = {"overall": _badge("OpenAI API", report["rows"], report)}
-    for endpoint, heading in ENDPOINTS.items():
+    for endpoint, heading in HEADINGS.items():
         rows = [row for row in report["rows"] if row["endpoint"] == endpoint]
         if any(Verdict(row["verdict"]).rank is not None for row in rows):
             made[endpoint] = _badge(heading, rows, report)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from conformance.checklist.rows import ENDPOINTS
 from conformance.checklist.verdicts import LEGEND, Verdict
+from conformance.probes.endpoints import HEADINGS
 
 Row = Mapping[str, Any]
 
@@ -26,7 +26,7 @@ def render_matrix(report: Mapping[str, Any]) -> str:
     lines = [f"# {escape_markdown(target['kind'])} {escape_markdown(target['version'] or '')}".rstrip(), ""]
     lines += _facts(report)
     lines += _disagreements(report)
-    for endpoint, heading in ENDPOINTS.items():
+    for endpoint, heading in HEADINGS.items():
         rows = [row for row in report["rows"] if row["endpoint"] == endpoint]
         lines += _section(heading, rows) if rows else []
     lines += _legend()
