@@ -21,16 +21,18 @@ class Finding:
     seconds: float = 0.0
 
     def to_record(self) -> dict[str, Any]:
-        """As a JSON object of plain types."""
+        """Return the finding as a JSON object of plain types."""
         record = asdict(self)
         return {**record, "verdict": str(self.verdict), "evidence": str(self.evidence)}
 
 
 def finding_from_record(record: dict[str, Any]) -> Finding:
-    """The finding of a record.
+    """Return the finding of a record that `Finding.to_record` made.
 
     Raises:
-        KeyError, ValueError, TypeError: it is no record of a finding.
+        KeyError: a member is missing.
+        ValueError: a verdict or a grade of evidence is none.
+        TypeError: a member is unknown, or the exchanges are no list.
     """
     return Finding(
         **{
@@ -40,13 +42,3 @@ def finding_from_record(record: dict[str, Any]) -> Finding:
             "exchanges": tuple(record["exchanges"]),
         }
     )
-
-
-def is_worse(new: Verdict, old: Verdict) -> bool:
-    """Whether a verdict is worse than another; the unranked ones are neither."""
-    return new.rank is not None and old.rank is not None and new.rank > old.rank
-
-
-def is_evidence_lost(new: Verdict, old: Verdict) -> bool:
-    """Whether evidence was lost: a ranked verdict became an unranked one."""
-    return new.rank is None and old.rank is not None

@@ -81,12 +81,12 @@ def _add_run(commands: Any) -> None:
     run = commands.add_parser(
         "run",
         help="ask a server, and write its matrix",
-        description="Ask a server, and write its matrix. pytest's own options work too: -k, -n, -x, --junitxml ...",
+        description="Ask a server, and write its matrix. pytest's own options work too: -k, -n, -x ...",
         epilog=EXITS,
         allow_abbrev=False,
     )
     for option in OPTIONS:
-        run.add_argument(option.flag, help=option.help, **option.settings)
+        run.add_argument(option.flag, *option.aliases, help=option.help, **option.settings)
     run.set_defaults(act=_run)
 
 
@@ -136,12 +136,17 @@ def _docs(options: argparse.Namespace, _rest: Sequence[str]) -> int:
     return result.status
 
 
+_MERGE_OPTIONS = (
+    "report_dir", "name", "baseline", "update_baseline", "require_supported", "summary", "junitxml",
+)  # fmt: skip
+
+
 def _add_merge(commands: Any) -> None:
     merge = commands.add_parser("merge", help="join the shards of a run into its report", epilog=EXITS)
     merge.add_argument("shards", type=Path, nargs="+", metavar="DIR", help="a shard's report, or a folder of them")
     for option in OPTIONS:
-        if option.name in ("report_dir", "name", "baseline", "update_baseline", "require_supported", "summary"):
-            merge.add_argument(option.flag, help=option.help, **option.settings)
+        if option.name in _MERGE_OPTIONS:
+            merge.add_argument(option.flag, *option.aliases, help=option.help, **option.settings)
     merge.set_defaults(act=_merge)
 
 

@@ -62,6 +62,7 @@ def _own(rest: Sequence[str]) -> list[str]:
     return [
         "-c", str(PACKAGE / "runner" / "pytest.ini"), f"--rootdir={PACKAGE}", f"--confcutdir={PACKAGE}",
         "-p", "xdist.plugin", "-p", "conformance.runner.plugin", "-p", "no:cacheprovider",
+        "-p", "no:junitxml",  # the name belongs to our own option, whose file merge and render write too
         *workers, *([] if loud else ["-q"]), *(str(file) for file in sorted(PACKAGE.glob("test_*.py"))),
     ]  # fmt: skip
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from conformance.checklist.findings import Finding, is_evidence_lost, is_worse
+from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import RANKED, Verdict
 from conformance.wire.exchange import Exchange
 
 from .catalog import load_catalog
 from .derive import derive_finding, expand_parts
+from .expectation import assess_verdict
 
 Exchanges = Sequence[Exchange]
 
@@ -75,12 +76,8 @@ def _by_rule(row: Row, answers: Exchanges, shards: Sequence[Exchanges]) -> Findi
 def has_regressions(
     findings: Mapping[str, Finding], expected: Callable[[str], Verdict | None], *, required: bool = False
 ) -> bool:
-    """Whether a run is worse than expected, or lost evidence; with `required`, whether any row lacks support."""
-    bad = any(
-        (due := expected(row)) is not None and (is_worse(found.verdict, due) or is_evidence_lost(found.verdict, due))
+    """Return whether any row fails the run: worse than expected, evidence lost, or support required and lacking."""
+    return any(
+        assess_verdict(found.verdict, expected(row), require_supported=required).fails
         for row, found in findings.items()
     )
-    lacking = required and any(
-        not found.verdict.is_positive and found.verdict is not Verdict.NOT_APPLICABLE for found in findings.values()
-    )
-    return bad or lacking

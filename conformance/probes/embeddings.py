@@ -12,7 +12,7 @@ from .endpoints import Embeddings
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
 from .registry import declare_derived, probe
 from .response_views import EmbeddingResponse, as_int64, get_path
-from .session import ABSENT, UndeterminedError, is_rejection
+from .session import ABSENT, UndeterminedError
 
 ONE, TWO = Embeddings.texts
 
@@ -47,12 +47,7 @@ def embeddings_work(embeddings: Embeddings) -> Observation:
 def model(embeddings: Embeddings) -> Observation:
     """The model that answers; a name that no model has is refused."""
     embeddings.ask_control(ONE)
-    exchange = embeddings.attempt(ONE, model="no-such-model-zz")
-    if exchange.status is not None and is_rejection(exchange.status):
-        return supported(f"a name that no model has is refused with {exchange.status}")
-    if exchange.accepted:
-        return ignored("a name that no model has is answered like the real one")
-    return inconclusive(f"an unknown name was answered with status {exchange.status}")
+    return text_generation.judge_unknown_model(embeddings.attempt(ONE, model="no-such-model-zz"))
 
 
 declare_derived("embeddings/fields/input", "What is embedded, in four forms.", values=values(None, {}))

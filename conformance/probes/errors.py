@@ -16,6 +16,7 @@ from conformance.checklist.rows import field_values
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Exchange
 
+from .availability import send_bad, send_bad_raw
 from .endpoints import ENDPOINTS, Chat, Embeddings, RequestEndpoint
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
 from .registry import probe
@@ -68,29 +69,25 @@ def _clipped(value: object) -> str:
 
 def unknown_model(endpoint: RequestEndpoint[Any]) -> Observation:
     """A name that no model has: 404, `model_not_found`."""
-    endpoint.ask_minimal_control()
-    exchange = endpoint.attempt_minimal(model="no-such-model-zz")
+    exchange = send_bad(endpoint, model="no-such-model-zz")
     return graded(exchange, 404, code="model_not_found")
 
 
 def missing(endpoint: RequestEndpoint[Any], field: str) -> Observation:
     """A required field is absent: 400."""
-    endpoint.ask_minimal_control()
     body = {"model": endpoint.model, **endpoint.smallest}
     del body[field]
-    return graded(endpoint.attempt_raw(body=body), 400)
+    return graded(send_bad_raw(endpoint, body=body), 400)
 
 
 def malformed(endpoint: RequestEndpoint[Any]) -> Observation:
     """A body that is cut in the middle: 400."""
-    endpoint.ask_minimal_control()
-    return graded(endpoint.attempt_raw(raw=json.dumps({"model": endpoint.model})[:-1]), 400)
+    return graded(send_bad_raw(endpoint, raw=json.dumps({"model": endpoint.model})[:-1]), 400)
 
 
 def not_an_object(endpoint: RequestEndpoint[Any]) -> Observation:
     """A body that is JSON, but no object: 400."""
-    endpoint.ask_minimal_control()
-    return graded(endpoint.attempt_raw(raw="[]"), 400)
+    return graded(send_bad_raw(endpoint, raw="[]"), 400)
 
 
 def wrong_type(endpoint: RequestEndpoint[Any], field: str) -> Observation:
@@ -105,9 +102,8 @@ def out_of_range(endpoint: RequestEndpoint[Any], field: str) -> Observation:
 
 def misused(endpoint: RequestEndpoint[Any], field: str, value: Any) -> Observation:
     """A bad value of a field. A server that refuses valid ones too has not told them apart."""
-    endpoint.ask_minimal_control()
     values = field_values(endpoint.name)[field]
-    bad = endpoint.attempt_minimal(**{**values.context, field: value}, **_bounded(field))
+    bad = send_bad(endpoint, **{**values.context, field: value}, **_bounded(field))
     if not bad.accepted and values.valid is not None:
         twin = endpoint.attempt_minimal(**{**values.context, field: values.valid})
         if not twin.accepted:
@@ -180,41 +176,35 @@ def _declare(
 @probe("errors/chat/empty_messages", severity=Severity.SHOULD)
 def empty_messages(chat: Chat) -> Observation:
     """No message at all: 400."""
-    chat.ask_minimal_control()
-    return graded(chat.attempt_minimal(messages=[]), 400, param="messages")
+    return graded(send_bad(chat, messages=[]), 400, param="messages")
 
 
 @probe("errors/chat/unknown_role", severity=Severity.SHOULD)
 def unknown_role(chat: Chat) -> Observation:
     """A role that nobody has: 400."""
-    chat.ask_minimal_control()
-    return graded(chat.attempt_minimal(messages=[{"role": "wizard", "content": "Hi"}]), 400, param="messages")
+    return graded(send_bad(chat, messages=[{"role": "wizard", "content": "Hi"}]), 400, param="messages")
 
 
 @probe("errors/chat/unknown_field", severity=Severity.SHOULD)
 def unknown_field(chat: Chat) -> Observation:
     """A field that does not exist: 400, says OpenAI; most servers let it pass."""
-    chat.ask_minimal_control()
-    return graded(chat.attempt_minimal(zz_unknown=1), 400, param="zz_unknown")
+    return graded(send_bad(chat, zz_unknown=1), 400, param="zz_unknown")
 
 
 @probe("errors/embeddings/empty_input", capability="embedding", severity=Severity.SHOULD)
 def empty_input(embeddings: Embeddings) -> Observation:
     """An empty list: 400."""
-    embeddings.ask_minimal_control()
-    return graded(embeddings.attempt([]), 400)
+    return graded(send_bad(embeddings, input=[]), 400)
 
 
 @probe("errors/routes/unknown", severity=Severity.SHOULD)
 def unknown_route(chat: Chat) -> Observation:
     """A route that does not exist: 404 with an envelope."""
-    chat.ask_minimal_control()
-    return graded(chat.attempt_raw("/zz-no-such-route", body={}), 404)
+    return graded(send_bad_raw(chat, "/zz-no-such-route", body={}), 404)
 
 
 @probe("errors/routes/wrong_method", severity=Severity.SHOULD)
 def wrong_method(chat: Chat) -> Observation:
     """GET where only POST is known: 405 with an envelope."""
-    chat.ask_minimal_control()
-    exchange = chat.attempt_raw("/completions", method="GET")
+    exchange = send_bad_raw(chat, "/completions", method="GET")
     return graded(exchange, 404 if exchange.status == 404 else 405)

@@ -6,77 +6,71 @@ Rows that write need leave, and a model of ours; what they create has a name of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
 from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Severity
-from conformance.wire.exchange import Call, Server
+from conformance.wire.exchange import Call
 
-from .endpoints import ENDPOINTS, Chat, Models, Native
-from .models import listed
+from .endpoints import Chat, Models, Native, Raw, endpoint_at
+from .models import UNKNOWN_MODEL, listed
 from .observation import Observation, broken, ignored, inconclusive, supported
 from .registry import probe
-from .response_views import EmbeddingResponse, TextResponse, as_int64, as_list, get_path
+from .response_views import as_int64, as_list, get_path
+from .session import ControlFailedError, UndeterminedError, is_rejection
 
 
 @contextmanager
 def copied(native: Native, purpose: str) -> Iterator[str]:
-    """A copy of the model under a name like a client's default, removed at the end whatever happens."""
+    """Copy the model to a name like a client's default, and remove the copy at the end whatever happens.
+
+    A server may have made a copy that it says it refused, or that it had no time to confirm.
+
+    Raises:
+        UndeterminedError: the server did not copy the model.
+    """
     name = f"{MODEL_COPY_PREFIX}-{purpose}"
-    made = native.send("POST", "/api/copy", {"source": native.model, "destination": name})
     try:
+        made = native.send("POST", "/api/copy", {"source": native.model, "destination": name})
         if not made.accepted:
-            raise LookupError(f"copying the model was answered with {made.failure or made.status}")
+            raise UndeterminedError(f"copying the model was answered with {made.failure or made.status}")
         yield name
     finally:
-        native.send("DELETE", "/api/delete", {"model": name})
-
-
-def _aliased(native: Native, purpose: str, path: str, body: dict[str, Any]) -> Any:
-    """The answer of an alias on a route, or the reason why there is none."""
-    server: Server = "embedding" if path == "/embeddings" else "main"
-    method = next(endpoint.sdk_method for endpoint in ENDPOINTS if endpoint.path == path)
-    try:
-        with copied(native, purpose) as name:
-            return name, native.session.send_treatment(
-                Call(path=path, body={"model": name, **body}, server=server, sdk_method=method)
-            )
-    except LookupError as error:
-        return str(error), None
+        with suppress(UndeterminedError):  # a server too busy to delete: the run tries again at its end
+            native.send("DELETE", "/api/delete", {"model": name})
 
 
 @probe("native/alias/chat", capability="writes", title="an alias answers chat")
 def alias_chat(native: Native) -> Observation:
     """A model copied to a default name such as gpt-3.5-turbo answers chat completions, and is echoed as `model`."""
     messages = [{"role": "user", "content": "Hi"}]
-    name, exchange = _aliased(native, "chat", "/chat/completions", {"messages": messages, "max_tokens": 1})
-    if exchange is None:
-        return inconclusive(name)
-    return _echoes(name, get_path(TextResponse(exchange).body, "model"))
+    return _answers_as_alias(native, "chat", "/chat/completions", {"messages": messages, "max_tokens": 1})
 
 
 @probe("native/alias/completions", capability="writes", title="an alias answers completions")
 def alias_completions(native: Native) -> Observation:
     """A model copied to a default name answers completions, and is echoed as `model`."""
-    name, exchange = _aliased(native, "completions", "/completions", {"prompt": "Hi", "max_tokens": 1})
-    if exchange is None:
-        return inconclusive(name)
-    return _echoes(name, get_path(TextResponse(exchange).body, "model"))
+    return _answers_as_alias(native, "completions", "/completions", {"prompt": "Hi", "max_tokens": 1})
 
 
 @probe("native/alias/embeddings", capability="writes", title="an alias answers embeddings")
 def alias_embeddings(native: Native) -> Observation:
     """A model copied to a default name answers embeddings, and is echoed as `model`."""
-    body = {"input": "Hi", "encoding_format": "float"}
-    name, exchange = _aliased(native, "embeddings", "/embeddings", body)
-    if exchange is None:
-        return inconclusive(name)
-    return _echoes(name, get_path(EmbeddingResponse(exchange).exchange.json, "model"))
+    return _answers_as_alias(native, "embeddings", "/embeddings", {"input": "Hi", "encoding_format": "float"})
 
 
-def _echoes(name: str, told: object) -> Observation:
+def _answers_as_alias(native: Native, purpose: str, path: str, body: dict[str, Any]) -> Observation:
+    """Ask a copy for what `body` says. Always on the main server, where the copy is."""
+    with copied(native, purpose) as name:
+        # No treatment: a fault in the shape of every answer on this route is not the alias's.
+        call = Call(path=path, body={"model": name, **body}, sdk_method=endpoint_at(path).sdk_method)
+        answer = native.session.send_prerequisite(call).json
+    content = "data" if path == "/embeddings" else "choices"
+    if not as_list(get_path(answer, content)):
+        return broken(f"the answer lacks {content}, which every client reads")
+    told = get_path(answer, "model")
     if isinstance(told, str) and told.removesuffix(":latest") == name:
         return supported("the alias answers, and is echoed as `model`")
     return broken(f"the alias answers, and `model` is {repr(told)[:60]}")
@@ -85,14 +79,10 @@ def _echoes(name: str, told: object) -> Observation:
 @probe("native/alias/listed", capability="writes", title="an alias is listed")
 def alias_listed(native: Native) -> Observation:
     """A model copied to a default name is in /v1/models."""
-    try:
-        with copied(native, "listed") as name:
-            exchange = native.session.send_treatment(
-                Call(method="GET", path="/models", sdk_method=Models.sdk_method, purpose="after_copy")
-            )
-    except LookupError as error:
-        return inconclusive(str(error))
-    ids = [get_path(entry, "id") for entry in as_list(get_path(exchange.json, "data"))]
+    with copied(native, "listed") as name:
+        call = Call(method="GET", path=Models.path, sdk_method=Models.sdk_method, purpose="after_copy")
+        answer = native.session.send_prerequisite(call).json
+    ids = [get_path(entry, "id") for entry in as_list(get_path(answer, "data"))]
     if any(isinstance(each, str) and each.removesuffix(":latest") == name for each in ids):
         return supported("the alias is in the list")
     return broken("the alias is not in the list")
@@ -149,46 +139,69 @@ def owned_by_namespace(models: Models) -> Observation:
 
 
 @probe("native/models/untagged", capability="native", title="a name without its tag")
-def untagged(models: Models) -> Observation:
+def untagged(models: Models, raw: Raw) -> Observation:
     """A model tagged `latest` is found without the tag."""
     tagged = [name for entry in listed(models) if (name := str(get_path(entry, "id"))).endswith(":latest")]
     if not tagged:
         return inconclusive("no listed model is tagged `latest`")
-    found = models.retrieve(tagged[0].removesuffix(":latest"))
-    told = str(get_path(found.json, "id"))
-    if told.removesuffix(":latest") == tagged[0].removesuffix(":latest"):
-        return supported("the model is found without its tag")
-    return broken("another model is found without the tag")
+    # A slash in a name is a difficulty of its own, with the row below.
+    name = next((name for name in tagged if "/" not in name), tagged[0]).removesuffix(":latest")
+    told = str(get_path(models.retrieve(name).json, "id"))
+    if told.removesuffix(":latest") != name:
+        return broken("another model is found without the tag")
+    return _unless_any_is_found(raw, supported("the model is found without its tag"))
 
 
 @probe("native/models/slash", capability="native", title="a name with a namespace")
-def slashed(models: Models) -> Observation:
+def slashed(models: Models, raw: Raw) -> Observation:
     """A model whose name has a namespace and a slash is found by it."""
     names = [name for entry in listed(models) if "/" in (name := str(get_path(entry, "id")))]
     if not names:
         return inconclusive("no listed model has a namespace")
-    if get_path(models.retrieve(names[0]).json, "id") == names[0]:
-        return supported("the model is found by its name with namespace and slash")
-    return broken("another model is found")
+    if get_path(models.retrieve(names[0]).json, "id") != names[0]:
+        return broken("another model is found")
+    return _unless_any_is_found(raw, supported("the model is found by its name with namespace and slash"))
 
 
-LONG_CHAT = 3 * 250
-"""Words of a conversation that fits the usual context and not one of 512 tokens."""
+def _unless_any_is_found(raw: Raw, seen: Observation) -> Observation:
+    """Return what was seen of a name that was found, if the server does not find a name that no model has too.
+
+    Raises:
+        ControlFailedError: it neither finds nor refuses that name.
+    """
+    unknown = raw.send(f"/models/{UNKNOWN_MODEL}", method="GET")
+    if unknown.accepted:
+        return inconclusive("the server describes a model of any name, there or not")
+    if unknown.status is None or unknown.failure is not None or not is_rejection(unknown.status):
+        raise ControlFailedError(unknown)
+    return seen
 
 
-def filler(words: int) -> str:
-    """So many short words, each at least a token in any vocabulary."""
+SMALL_CONTEXT = 512
+"""`num_ctx` of the model that is asked for a small context, in tokens."""
+
+FILLER = 250
+"""Words of each of the long messages. Three fit the usual context, and not one of `SMALL_CONTEXT`."""
+
+LONG_CHAT = 3 * FILLER
+"""Tokens, at the least, of the long messages together."""
+
+QUESTION = "Say one word."
+
+
+def filler(words: int, first: int = 0) -> str:
+    """Return so many short words, each at least a token in any vocabulary; `first`: which of them is the first."""
     few = ("sun", "sea", "cat", "red", "tree", "bird", "rain")
-    return " ".join(few[number % len(few)] for number in range(words))
+    return " ".join(few[number % len(few)] for number in range(first, first + words))
 
 
-def _long_chat() -> list[dict[str, Any]]:
+def _long_chat(question: str = QUESTION) -> list[dict[str, Any]]:
     return [
-        {"role": "user", "content": filler(250)},
-        {"role": "assistant", "content": filler(250)},
-        {"role": "user", "content": filler(250)},
+        {"role": "user", "content": filler(FILLER)},
+        {"role": "assistant", "content": filler(FILLER)},
+        {"role": "user", "content": filler(FILLER)},
         {"role": "assistant", "content": "Yes."},
-        {"role": "user", "content": "Say one word."},
+        {"role": "user", "content": question},
     ]
 
 
@@ -196,20 +209,45 @@ def _long_chat() -> list[dict[str, Any]]:
 def num_ctx(chat: Chat) -> Observation:
     """A model with num_ctx 512 drops the older messages of a longer conversation."""
     counted = chat.ask(_long_chat(), max_tokens=1).prompt_tokens
-    if counted is None:
+    if not counted:
         return inconclusive("the server counts no prompt tokens")
-    if counted <= 512:
-        return supported("older messages are dropped: the prompt counts no more than the 512 tokens of the context")
-    return ignored("the prompt counts more tokens than the context of 512 holds")
+    if counted == chat.ask_control().prompt_tokens:
+        return inconclusive("the server counts every prompt alike")
+    if counted > SMALL_CONTEXT:
+        return ignored("the prompt counts more tokens than the context of 512 holds")
+    if not _reads_the_question(chat, counted):
+        return broken("the prompt fits the context of 512, but its newest message does not reach the model")
+    return supported("older messages are dropped: the prompt counts no more than the 512 tokens of the context")
+
+
+def _reads_the_question(chat: Chat, counted: int) -> bool:
+    """Tell whether the end of a long conversation, of so many tokens, reaches the model.
+
+    A longer question counts more tokens. Where it does not, since the prompt is cut to size or the server counts only
+    what is new, another question must be answered otherwise.
+
+    Raises:
+        ControlFailedError: the conversation with another question is not answered.
+    """
+    longer = _long_chat(f"{QUESTION} {filler(40)}")
+    told = chat.ask_control(longer, max_tokens=1).prompt_tokens
+    if told is not None and told >= counted + 20:
+        return True
+    return chat.ask_control(longer).text != chat.ask_control(_long_chat()).text
 
 
 @probe("native/context/default", capability="native", title="the default context")
 def default_context(chat: Chat) -> Observation:
     """A model without num_ctx keeps a conversation of a thousand tokens whole."""
-    short = chat.ask_control([{"role": "user", "content": "Say one word."}], max_tokens=1).prompt_tokens
+    short = chat.ask_control([{"role": "user", "content": QUESTION}], max_tokens=1).prompt_tokens
     counted = chat.ask(_long_chat(), max_tokens=1).prompt_tokens
-    if counted is None or short is None:
+    # Of other words than those before: some servers count only what they have not just read.
+    one = chat.ask_control([{"role": "user", "content": filler(FILLER, first=1)}], max_tokens=1).prompt_tokens
+    if not (counted and short and one):
         return inconclusive("the server counts no prompt tokens")
-    if counted >= short + LONG_CHAT:
+    if one <= short:
+        return inconclusive("the server counts every prompt alike")
+    # A vocabulary may need several tokens for a word.
+    if counted >= short + max(LONG_CHAT, 3 * (one - short)):
         return supported("the whole conversation reaches the model")
     return broken("messages of a conversation of a thousand tokens are dropped")

@@ -12,6 +12,8 @@ from conformance.checklist.claims import version_key
 from conformance.checklist.packaged_data import folder
 from conformance.checklist.verdicts import Verdict
 from conformance.errors import UsageError
+from conformance.files import atomic_write
+from conformance.report.render.explain import NOT_PROBED
 
 from .files import ReportError, check_writable, read_report
 
@@ -28,12 +30,14 @@ class Baseline:
 
 
 def baseline_for(options: Any, target: Mapping[str, Any]) -> Baseline | None:
-    """The baseline that `--baseline` names, None without one.
+    """Return the baseline that `--baseline` names, None without one.
 
     Raises:
-        TargetError: the file cannot be used.
+        UsageError: the file cannot be used, or `--update-baseline` names none to write.
     """
     named = options.baseline
+    if options.update_baseline and named in (None, "", "auto"):
+        raise UsageError("--update-baseline needs --baseline FILE, the file to write")
     if not named:
         return None
     if named == "auto":
@@ -81,17 +85,17 @@ def _of_baseline(file: Path, document: dict[str, Any]) -> Baseline:
 
 
 def _tells_models(models: object) -> bool:
-    """Whether these are capabilities with their models, as a report has them; there may be none."""
+    """Whether these are capabilities with their models; there may be none, and older files also tell addresses."""
     return isinstance(models, dict) and all(
         isinstance(model, dict) and {"id", "digest"} <= set(model) for model in models.values()
     )
 
 
 def _nearest(target: Mapping[str, Any]) -> Baseline:
-    """The shipped report of the nearest version of the same kind that is not newer.
+    """Return the shipped baseline of the nearest older version of the same kind.
 
     Raises:
-        TargetError: there is none.
+        UsageError: there is none.
     """
     key = version_key(target["version"] or "")
     found: list[tuple[tuple[int, ...], Path]] = []
@@ -106,13 +110,62 @@ def _nearest(target: Mapping[str, Any]) -> Baseline:
     return _loaded(max(found)[1])
 
 
-def write_baseline(file: Path, report: Mapping[str, Any]) -> None:
-    """Write the verdicts of a report as a baseline: sorted, one row per line."""
-    about = {name: report["target"][name] for name in ("kind", "version", "models")}
-    rows = sorted((row["id"], row["verdict"]) for row in report["rows"] if row["verdict"] != "untested")
-    lines = ",\n".join(f"  {json.dumps(row)}: {json.dumps(verdict)}" for row, verdict in rows)
-    text = f'{{\n "baseline": {json.dumps(about)},\n "verdicts": {{\n{lines}\n }}\n}}\n'
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(file)
+def update_baseline(file: Path, report: Mapping[str, Any]) -> str:
+    """Write the verdicts of a report to a baseline file; return the line that says how many were written and kept.
+
+    A row that the report did not ask, or that nobody can probe, keeps the verdict that the file has for it. Only a
+    complete report drops rows: those that the suite does not have any more.
+
+    Raises:
+        UsageError: the report is not complete and there is no file that it could add to, or the file cannot be read
+            or written.
+    """
+    if not file.exists() and not report["complete"]:
+        raise UsageError(
+            f"--update-baseline: {file} was not written: this run did not ask every row, and there is no file yet "
+            "that it could add to; write it with a complete run"
+        )
+    old = _loaded(file) if file.exists() else None
+    before = dict(old.verdicts) if old else {}
+    written = _new_verdicts(report, before)
+    known = {row["id"] for row in report["rows"]}
+    stays = known if report["complete"] else set(before)
+    kept = {row: verdict for row, verdict in before.items() if row in stays and row not in written}
+    target = _describe_target(report["target"], old.report["target"] if old and kept else None)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(file, format_baseline(target, {**kept, **written}))
+    except OSError as error:
+        raise UsageError(f"--update-baseline: cannot write {file}: {error.strerror or error}") from error
+    return f"baseline {file}: {len(written)} rows written, {len(kept)} kept"
+
+
+def _new_verdicts(report: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, str]:
+    """Return the verdicts that go into the file: of a row that nobody can probe, only where none is there yet."""
+    adds = {row["id"] for row in report["rows"] if row["id"] not in before} if report["complete"] else set()
+    return {
+        row["id"]: row["verdict"]
+        for row in report["rows"]
+        if row["verdict"] != Verdict.UNTESTED and (row.get("probed") != NOT_PROBED or row["id"] in adds)
+    }
+
+
+def _describe_target(target: Mapping[str, Any], kept: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a baseline says of the server: nothing that differs from machine to machine, such as its address.
+
+    `kept`: the target that rows of the file were found on, and stay; its models of other capabilities stay too.
+    """
+    models = {**(kept["models"] if kept else {}), **target["models"]}
+    return {
+        "kind": target["kind"],
+        "version": target["version"],
+        "models": {
+            capability: {"id": model["id"], "digest": model["digest"]} for capability, model in models.items()
+        },
+    }
+
+
+def format_baseline(target: Mapping[str, Any], verdicts: Mapping[str, str]) -> str:
+    """Return the text of a baseline file: sorted, one row per line."""
+    lines = ",\n".join(f"  {json.dumps(row)}: {json.dumps(verdict)}" for row, verdict in sorted(verdicts.items()))
+    return f'{{\n "baseline": {json.dumps(target)},\n "verdicts": {{\n{lines}\n }}\n}}\n'

@@ -21,19 +21,24 @@ from conformance.judge.schema_faults import read_documents, select_schema
 from conformance.judge.shape import extensions
 from conformance.probes.clauses import clause_url
 from conformance.probes.response_views import as_int64, get_path
-from conformance.report.render.explain import describe_probe
+from conformance.report.render.explain import NOT_PROBED, describe_probe
 from conformance.wire.exchange import Exchange
 
 from .baseline import Baseline
 from .compare import compare
+from .files import FORMAT
 
-FORMAT = 1
-"""Version of the format of report.json. A reader refuses a newer one."""
+NOT_SELECTED = "not selected in this run"
+OTHER_SHARD = "asked by another shard"
+AT_MERGE = "judged when the shards are merged"
+OWN_ERROR = "our own error"
+"""Reasons of untested rows; the last is followed by the error."""
+OWN_ERROR_NOTE = "an error of our own, so there is no verdict"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What a run brought home."""
+    """What a run found and what it cost."""
 
     target: Mapping[str, Any]
     """As `report.json` holds it."""
@@ -110,7 +115,7 @@ def _notes(measured: RunResult) -> list[str]:
     notes = [f"the run ended early: {measured.gone}"] if measured.gone else []
     notes += [measured.stopped] if measured.stopped else []
     if measured.crashed:
-        notes.append(f"an error of our own, so there is no verdict: {', '.join(sorted(measured.crashed))}")
+        notes.append(f"{OWN_ERROR_NOTE}: {', '.join(sorted(measured.crashed))}")
     notes += measured.target.get("notes", ())
     waited = [exchange for exchange in measured.exchanges if exchange.retry_wait_seconds]
     if waited:
@@ -152,13 +157,12 @@ def _row(row: Row, measured: RunResult, claims: Claims | None, by_id: Mapping[st
 
 def _without_finding(row: Row, measured: RunResult) -> Finding:
     if not (row.probe or row.rule or row.derived_from):
-        return Finding(row=row.id, verdict=Verdict.NOT_APPLICABLE, reason="not probed yet")
-    reason = measured.ended or "not selected in this run"
+        return Finding(row=row.id, verdict=Verdict.NOT_APPLICABLE, reason=NOT_PROBED)
+    reason = measured.ended or NOT_SELECTED
     if measured.shard and row.id in measured.shard["selected"]:
-        others = "asked by another shard" if row.probe else "judged when the shards are merged"
-        reason = measured.ended or others
+        reason = measured.ended or (OTHER_SHARD if row.probe else AT_MERGE)
     if row.id in measured.crashed:
-        reason = f"our own error: {measured.crashed[row.id]}"
+        reason = f"{OWN_ERROR}: {measured.crashed[row.id]}"
     return Finding(row=row.id, verdict=Verdict.UNTESTED, reason=reason, evidence=Evidence.NONE)
 
 

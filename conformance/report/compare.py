@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.checklist.findings import is_evidence_lost, is_worse
 from conformance.checklist.verdicts import Verdict
+from conformance.judge.expectation import Standing, assess_verdict
+
+from .text import clean_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,21 +93,21 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
     )
 
 
+_GROUPS = {
+    Standing.REGRESSED: "regression",
+    Standing.IMPROVED: "improvement",
+    Standing.EVIDENCE_LOST: "lost",
+    Standing.EVIDENCE_GAINED: "gained",
+}
+
+
 def _group(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str | None:
     if was is None:
         return "new"
     if now is None:
         return "removed"
-    old, new = Verdict(was["verdict"]), Verdict(now["verdict"])
-    if is_worse(new, old):
-        return "regression"
-    if is_worse(old, new):
-        return "improvement"
-    if is_evidence_lost(new, old):
-        return "lost"
-    if is_evidence_lost(old, new):
-        return "gained"
-    return "reason" if was["reason"] and was["reason"] != now["reason"] else None
+    group = _GROUPS.get(assess_verdict(Verdict(now["verdict"]), Verdict(was["verdict"])))
+    return group or ("reason" if was["reason"] and was["reason"] != now["reason"] else None)
 
 
 def _other_models(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
@@ -143,15 +145,9 @@ def format_difference(difference: Difference, *, groups: tuple[str, ...] = tuple
         if changes:
             lines.append(f"{_HEADINGS[group]} ({len(changes)})")
             lines += [
-                f"  {each.row}: {each.old or '-'} -> {each.new or '-'}  {printable(each.reason)}" for each in changes
+                f"  {each.row}: {each.old or '-'} -> {each.new or '-'}  {clean_line(each.reason)}" for each in changes
             ]
             lines.append("")
     if difference.untested:
         lines += [f"{difference.untested} rows were not asked in one of the two.", ""]
     return lines or ["No differences.", ""]
-
-
-def printable(text: str, longest: int = 200) -> str:
-    """Text in one line that can steer neither a terminal nor a CI, which takes `##[` for a command."""
-    shown = "".join(char if char.isprintable() else " " for char in text[: 2 * longest])
-    return shown.replace("##[", "## [")[:longest]

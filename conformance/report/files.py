@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from conformance.errors import UsageError
+from conformance.files import atomic_write
 from conformance.judge.shape import violations
 from conformance.report.render.badge import render_badges
 from conformance.report.render.markdown import render_matrix
 from conformance.wire.exchange import Exchange, exchange_from_record
 
 FORMAT = 1
+"""Version of the format of report.json. A reader refuses a newer one."""
 
 
 class ReportError(Exception):
@@ -25,7 +27,7 @@ def check_writable(folder: Path, option: str = "--report-dir") -> None:
     """Make the folder of the reports, or of another file that an option names.
 
     Raises:
-        TargetError: it cannot be written to.
+        UsageError: it cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,14 +66,6 @@ def _name(report: Mapping[str, Any]) -> str:
     target = report["target"]
     safe = "".join(char if char.isalnum() or char in ".-_" else "-" for char in target["version"] or "")
     return f"{target['kind']}-{safe}" if safe else str(target["kind"])
-
-
-def atomic_write(file: Path, text: str) -> None:
-    """Write whole or not at all."""
-    file.parent.mkdir(exist_ok=True)
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8", errors="backslashreplace")
-    partial.replace(file)
 
 
 def find_report(path: Path) -> Path:
@@ -143,6 +137,7 @@ def render_report(path: Path) -> Path:
     files = sorted(path.glob("*/report.json")) if path.is_dir() and not (path / "report.json").is_file() else []
     pages = {file: _rendered(file) for file in files or [find_report(path)]}
     for file, texts in pages.items():
+        file.with_name("badges").mkdir(exist_ok=True)
         for name, text in texts.items():
             atomic_write(file.parent / name, text)
     if files:

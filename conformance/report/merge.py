@@ -10,16 +10,13 @@ from typing import Any
 
 from conformance.checklist.findings import Finding, finding_from_record
 from conformance.checklist.verdicts import Verdict
-from conformance.errors import UsageError
 from conformance.judge.finalize import finalize_findings, has_regressions
-from conformance.report.render.github import write_ci_summary
-from conformance.report.render.terminal import format_summary
 from conformance.wire.exchange import Exchange
 
-from .baseline import Baseline, baseline_for, write_baseline
+from .baseline import Baseline, baseline_for
 from .build import RunResult, build_report
-from .compare import compare
-from .files import ReportError, check_writable, read_exchanges, read_report, write_report
+from .files import ReportError, read_exchanges, read_report
+from .publish import check_outputs, publish
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +59,7 @@ def merge_shards(
 
     Raises:
         ReportError: a shard is missing, there twice, damaged, or of another run; the message names it.
-        TargetError: the baseline cannot be used.
+        UsageError: the baseline cannot be used.
     """
     parts = _apart(load_parts(paths))
     findings = {name: found for part in parts for name, found in part.findings.items()}
@@ -96,25 +93,19 @@ def merge_shards(
 
 
 def merge(options: Any, environ: Mapping[str, str]) -> tuple[list[str], int]:
-    """Write the report of all shards; the lines to print, and the exit status as for a run.
+    """Write the report of all shards; return the lines to print, and the exit status as for a run.
 
     Raises:
-        ReportError, TargetError: they cannot be merged, the baseline cannot be used, or nothing can be written.
+        ReportError: they cannot be merged.
+        UsageError: the baseline cannot be used, or nothing can be written.
     """
-    if options.update_baseline and not options.baseline:
-        raise UsageError("--update-baseline needs --baseline FILE, the file to write")
-    check_writable(Path(options.report_dir))
+    check_outputs(options)
     run = merge_shards(options.shards, lambda target: baseline_for(options, target))
-    written = write_report(run.report, run.exchanges, Path(options.report_dir), options.name)
-    difference = compare(run.expected.report, run.report) if run.expected else None
-    if options.update_baseline:
-        write_baseline(Path(options.baseline), run.report)
-    lines = format_summary(run.report, difference, written, ())
-    lines += write_ci_summary(run.report, difference, written, named=options.summary, environ=environ)
-    if run.ended:
-        return lines, 2
+    made = publish(run.report, run.exchanges, run.expected, options=options, environ=environ)
+    if run.ended or made.refused:
+        return list(made.lines), 2
     verdicts = {name: Verdict(verdict) for name, verdict in (run.expected.verdicts if run.expected else {}).items()}
-    return lines, int(has_regressions(run.findings, verdicts.get, required=options.require_supported))
+    return list(made.lines), int(has_regressions(run.findings, verdicts.get, required=options.require_supported))
 
 
 def load_parts(paths: Iterable[Path]) -> list[Part]:

@@ -18,12 +18,9 @@ from conformance.errors import UsageError
 from conformance.judge.finalize import finalize_findings, has_regressions
 from conformance.probes.endpoints import Chat
 from conformance.probes.session import Session, is_usable
-from conformance.report.baseline import baseline_for, write_baseline
+from conformance.report.baseline import baseline_for
 from conformance.report.build import RunResult, build_report
-from conformance.report.compare import compare
-from conformance.report.files import check_writable, write_report
-from conformance.report.render.github import write_ci_summary
-from conformance.report.render.terminal import format_summary
+from conformance.report.publish import Published, check_outputs, publish
 from conformance.targets.opening import Target, open_target
 from conformance.wire.client import ServerUnreachableError
 from conformance.wire.exchange import Call, Exchange
@@ -41,7 +38,7 @@ class _Options:
 
     def __init__(self, namespace: Any) -> None:
         for option in OPTIONS:
-            setattr(self, option.name, getattr(namespace, f"conformance_{option.name}"))
+            setattr(self, option.name, getattr(namespace, f"conformance_{option.name}", None))
 
 
 class Controller:
@@ -69,16 +66,14 @@ class Controller:
         """Open the target and the run's folder.
 
         Raises:
-            TargetError: the target cannot be asked, or an option or file is wrong.
+            UsageError: the target cannot be asked, or an option or file is wrong.
         """
         if not 0 < self.options.deadline < math.inf:
             raise UsageError(f"--deadline: {self.options.deadline:g}: give a number of seconds above 0")
-        if self.options.update_baseline and not self.options.baseline:
-            raise UsageError("--update-baseline needs --baseline FILE, the file to write")
         self._shard = shard_of(self.options.shard)
         if self._shard and self.options.update_baseline:
             raise UsageError("--update-baseline: a shard is no baseline; give it to openai-conformance merge")
-        check_writable(Path(self.options.report_dir))
+        check_outputs(self.options)
         self._stack.enter_context(sigterm_as_keyboard_interrupt())
         folder = self._stack.enter_context(run_folder())
         self.target: Target = self._stack.enter_context(open_target(self.options, self.environ, folder, self.say))
@@ -121,7 +116,7 @@ class Controller:
         """Load each model, and see that at least one answers.
 
         Raises:
-            TargetError: no model answers.
+            UsageError: no model answers.
         """
         answered = 0
         problems = []
@@ -135,7 +130,7 @@ class Controller:
         if not answered:
             raise UsageError(f"no working control: {'; '.join(problems) or 'the target declares no model'}")
         for problem in problems:
-            self.say(f"careful: {problem}")
+            self.say(f"warning: {problem}")
 
     def stop(self, why: BaseException) -> None:
         """Take note of what ended the asking early: a signal, an option such as -x, or our own error."""
@@ -177,7 +172,7 @@ class Controller:
             try:
                 self.run.asker().send(call)
             except ServerUnreachableError:
-                self.say(f"careful: {name} is left on the server; openai-conformance models remove takes it away")
+                self.say(f"warning: {name} is left on the server; openai-conformance models remove takes it away")
 
     def _read_selected(self) -> dict[str, Any]:
         for file in sorted(self.run.folder.glob("selected-*.json")):
@@ -206,23 +201,26 @@ class Controller:
             shard=self._shard.record(self._selected) if self._shard else None,
         )
         self.report = build_report(measured, self._expected)
-        self.written = write_report(self.report, exchanges, Path(self.options.report_dir), self.options.name)
-        difference = compare(self._expected.report, self.report) if self._expected else None
-        if self.options.update_baseline:
-            write_baseline(Path(self.options.baseline), self.report)
-        self.status = self._status(findings)
-        self._lines = format_summary(self.report, difference, self.written, self.target.hints)
-        named = self.options.summary
+        made = publish(
+            self.report,
+            exchanges,
+            self._expected,
+            options=self.options,
+            environ=self.environ,
+            hints=self.target.hints,
+        )
+        self.written = made.report
+        self.status = self._status(findings, made)
+        self._lines = list(made.lines)
         if not self._selected:
             self._lines.append("nothing to ask: no row matches -k; openai-conformance list prints all rows")
-        self._lines += write_ci_summary(self.report, difference, self.written, named=named, environ=self.environ)
 
-    def _status(self, findings: dict[str, Finding]) -> int:
+    def _status(self, findings: dict[str, Finding], made: Published) -> int:
         if self.interrupted:
             return 130
         if self.crashed:
             return 3
-        if self.run.gone or not self._selected:
+        if self.run.gone or not self._selected or made.refused:
             return 2
         if has_regressions(findings, self.run.expected, required=self.options.require_supported):
             return 1

@@ -19,7 +19,7 @@ class Turns:
     """A worker's place in the order of the models, as the other workers see it."""
 
     def __init__(self, folder: Path, worker: str) -> None:
-        """`folder` is shared by all workers. The place is the first one until :meth:`take` says otherwise."""
+        """`folder` is shared by all workers. The place is the first one until `take` says otherwise."""
         self._folder = folder
         self._mark = folder / f"turn-{worker}.place"
         # Held as long as the worker lives: what a killed worker leaves holds nobody up.

@@ -14,6 +14,8 @@ class Option:
     flag: str
     help: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    """Other spellings, which help does not show."""
 
     @property
     def name(self) -> str:
@@ -21,8 +23,8 @@ class Option:
         return self.flag.removeprefix("--").replace("-", "_")
 
 
-def _option(flag: str, text: str, **settings: Any) -> Option:
-    return Option(flag=flag, help=text, settings=settings)
+def _option(flag: str, text: str, *aliases: str, **settings: Any) -> Option:
+    return Option(flag=flag, help=text, settings=settings, aliases=aliases)
 
 
 OPTIONS = (
@@ -51,6 +53,8 @@ OPTIONS = (
     _option("--require-supported", "fail every row that is not supported or partial", action="store_true"),
     _option("--summary", "write a summary in Markdown, for a CI's page (default: GitHub's step summary, where "
             "there is one)", metavar="FILE"),
+    _option("--junitxml", "write the rows as cases of a JUnit file, for a CI's test tab", "--junit-xml",
+            metavar="FILE"),
     _option("--shard", "ask the second of five parts of the rows: 2/5; join them with openai-conformance merge",
             metavar="I/N"),
 )  # fmt: skip

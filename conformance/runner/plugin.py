@@ -19,9 +19,8 @@ from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.errors import UsageError
 from conformance.judge.catalog import load_catalog
-from conformance.report.compare import printable
-from conformance.report.render.junit import RowNames, properties, row_named
 from conformance.report.render.terminal import LETTERS, outcome_of, shown_verdict
+from conformance.report.text import clean_line
 from conformance.wire.client import ServerUnreachableError
 
 from .controller import Controller
@@ -44,11 +43,18 @@ def rows_of(endpoint: str) -> list[Any]:
     return [pytest.param(row.id, id=row.id) for row in rows if row.probe or row.rule or row.derived_from]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of a run."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the options of a run.
+
+    xdist starts its workers without the addopts that free the name `--junitxml`; they write no file.
+    """
     group = parser.getgroup("openai-conformance")
     for option in OPTIONS:
-        group.addoption(option.flag, dest=f"conformance_{option.name}", help=option.help, **option.settings)
+        if option.name == "junitxml" and pluginmanager.has_plugin("junitxml"):
+            continue
+        group.addoption(
+            option.flag, *option.aliases, dest=f"conformance_{option.name}", help=option.help, **option.settings
+        )
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -56,9 +62,8 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A worker takes up its part in the run; the controller names rows in the JUnit file."""
+    """A worker takes up its part in the run; the controller watches for errors of our own."""
     if not _is_worker(config):
-        config.pluginmanager.register(RowNames(config))
         config.pluginmanager.register(OwnErrors(config))
     else:
         told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
@@ -167,10 +172,20 @@ def examine(request: pytest.FixtureRequest) -> Examine:
         except ServerUnreachableError as gone:
             run.server_is_gone(f"{gone}, while {row} was asked")
             pytest.skip(f"untested: {run.gone}")
-        request.node.user_properties += properties(finding)
+        request.node.user_properties.append(_verdict_property(finding))
         _end(run, finding)
 
     return examine_row
+
+
+def _verdict_property(finding: Finding) -> tuple[str, object]:
+    """What progress shows of a row; plain text, since it crosses process borders."""
+    return "verdict", str(finding.verdict)
+
+
+def _row_id(nodeid: str) -> str:
+    """The row of a pytest item, by the item's id."""
+    return nodeid.partition("[")[2].removesuffix("]")
 
 
 def _end(run: Run, finding: Finding) -> None:
@@ -231,7 +246,7 @@ def _reports(run: Run, finding: Finding, nodeid: str, location: Any) -> list[pyt
             outcome=result if called else "passed",
             longrepr=representation if called else None,
             when=when,
-            user_properties=properties(finding),
+            user_properties=[_verdict_property(finding)],
         )
         if called and outcome == "xfailed":
             report.wasxfail = reason
@@ -274,8 +289,8 @@ class OwnErrors:
         controller = self._config.stash.get(_CONTROLLER, None)
         if controller is not None:
             crash = getattr(report.longrepr, "reprcrash", None)
-            why = printable(crash.message if crash else report.longreprtext, 300)
-            controller.crashed[row_named(report.nodeid) or report.nodeid] = why
+            why = clean_line(crash.message if crash else report.longreprtext, 300)
+            controller.crashed[_row_id(report.nodeid) or report.nodeid] = why
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -31,7 +31,7 @@ def shard_of(text: str | None) -> Shard | None:
     """The shard that `--shard` names; None without one.
 
     Raises:
-        TargetError: it names none.
+        UsageError: it names none.
     """
     if not text:
         return None

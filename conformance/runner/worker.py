@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.checklist.findings import Finding, finding_from_record, is_evidence_lost, is_worse
+from conformance.checklist.findings import Finding, finding_from_record
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
+from conformance.judge.expectation import assess_verdict
 from conformance.probes.endpoints import GENERATION_ROUTES, endpoint_for_model
 from conformance.probes.session import Session
 from conformance.wire.client import Address, Client
@@ -104,10 +105,7 @@ class Run:
     def examine(self, row: Row) -> Finding:
         """The finding of a row, kept at once. A regression is asked once more before it is believed."""
         finding = ProbeRun(row=row, send=self.asker().send, models=self.settings.models).evaluate()
-        expected = self.expected(row.id)
-        if expected is not None and (
-            is_worse(finding.verdict, expected) or is_evidence_lost(finding.verdict, expected)
-        ):
+        if assess_verdict(finding.verdict, self.expected(row.id)).fails:
             again = ProbeRun(row=row, send=self.asker(1).send, models=self.settings.models).evaluate()
             finding = _agreed(finding, again)
         self.keep(finding)

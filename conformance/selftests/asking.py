@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import cache
 
@@ -17,9 +17,15 @@ from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Exchange
 from conformance.wire.exchange_cache import MemoryExchangeCache
 
-from .servers import BASE_URL, CHAT_MODEL, EMBEDDING_MODEL, InProcess, Server, made
+from .servers import BASE_URL, CHAT_MODEL, EMBEDDING_MODEL, InProcess, Server, made, native
 
 MODELS = dict.fromkeys(("chat", "tools", "insert", "vision", "thinking"), CHAT_MODEL) | {"embedding": EMBEDDING_MODEL}
+NATIVE_MODELS = {
+    **dict.fromkeys((*MODELS, "native", "writes"), native.CHAT),
+    "embedding": native.EMBEDDING,
+    "small_context": native.SMALL,
+}
+"""The models of a miniature that has a native API too."""
 
 _stack = ExitStack()
 atexit.register(_stack.close)  # while threads still run: later, shutting the pictures' server down would hang
@@ -31,16 +37,16 @@ def image_url() -> str:
     return _stack.enter_context(serve_sample_images("http://127.0.0.1"))
 
 
-def rows() -> list[Row]:
-    """The rows that a miniature server can be asked about."""
-    return [row for row in load_catalog().values() if row.probe is not None and row.capability in MODELS]
+def rows(models: Mapping[str, str] = MODELS) -> list[Row]:
+    """The rows that a miniature server with these models can be asked about."""
+    return [row for row in load_catalog().values() if row.probe is not None and row.capability in models]
 
 
 def asker_of(server: Server, deadline: float = 20.0) -> Client:
     """An asker of a miniature server, in the process."""
     transport = InProcess(server)
     return Client(
-        address=Address(base_url=BASE_URL, image_url=image_url()),
+        address=Address(base_url=BASE_URL, native_url=BASE_URL.removesuffix("/v1"), image_url=image_url()),
         store=MemoryExchangeCache(),
         deadline=deadline,
         network=lambda _: transport,
@@ -48,16 +54,18 @@ def asker_of(server: Server, deadline: float = 20.0) -> Client:
     )
 
 
-def examined(row: str, send: Send) -> Finding:
+def examined(row: str, send: Send, models: Mapping[str, str] = MODELS) -> Finding:
     """The finding of one row."""
-    return ProbeRun(row=load_catalog()[row], send=send, models=MODELS).evaluate()
+    return ProbeRun(row=load_catalog()[row], send=send, models=models).evaluate()
 
 
-def asked(server: Server, only: Iterable[str] | None = None) -> tuple[dict[str, Finding], list[Exchange]]:
+def asked(
+    server: Server, only: Iterable[str] | None = None, models: Mapping[str, str] = MODELS
+) -> tuple[dict[str, Finding], list[Exchange]]:
     """The findings of every row with a probe that the models can answer (or of some rows), and all exchanges."""
     asker = asker_of(server)
-    names = [row.id for row in rows()] if only is None else list(only)
-    findings = {name: examined(name, asker.send) for name in names}
+    names = [row.id for row in rows(models)] if only is None else list(only)
+    findings = {name: examined(name, asker.send, models) for name in names}
     return findings, sorted(asker.store.all(), key=lambda exchange: exchange.id)
 
 

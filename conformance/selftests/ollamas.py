@@ -47,7 +47,7 @@ def ollama_with(*models, shown, number="0.24.0", **routes):
 class FakeOllama:
     """What an Ollama keeps: blobs and models, and one model at a time in memory.
 
-    It may be asked by several threads at once. Below ``/v1`` it honours everything, in the name of any model.
+    It may be asked by several threads at once. Below `/v1` it honours everything, in the name of any model.
     """
 
     def __init__(self, *, cannot_create=(), cannot_load=(), load_seconds=0.0):

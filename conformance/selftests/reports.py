@@ -39,7 +39,7 @@ def report_of(
     target = Target(
         kind=kind,
         version=version,
-        why="a test",
+        selection_reason="a test",
         base_url=URL,
         embedding_base_url=URL,
         key="",

@@ -21,10 +21,10 @@ from conformance.runner.evaluate import ProbeRun
 from conformance.wire.client import Client
 from conformance.wire.exchange import Call, Exchange
 
-from .asking import MODELS, asker_of
-from .servers import CHAT_MODEL, HonoursEverything
+from .asking import NATIVE_MODELS, asker_of
+from .servers import native
 
-EVERY = {**dict.fromkeys(CAPABILITIES, CHAT_MODEL), **MODELS}
+EVERY = {**dict.fromkeys(CAPABILITIES, native.CHAT), **NATIVE_MODELS}
 """A model for every capability: the rows of a server with an API of its own are asked too."""
 
 
@@ -64,18 +64,15 @@ KEYS = (
 """What probes and rules look for in an answer."""
 
 _HOLE = "\x01hole"
-_NATIVE = {"models": [{"name": CHAT_MODEL, "model": CHAT_MODEL, "modified_at": "2026-01-02T03:04:05.123456789Z"}]}
 
 
 @cache
 def _server() -> Client:
-    return asker_of(HonoursEverything(lenient=True, extensions=True, pace=0))
+    return asker_of(native.NativeServer(pace=0))
 
 
 def honest(call: Call) -> Exchange:
-    """The answer of a server that honours everything; its own API lists one model, and lets it be copied."""
-    if call.server == "native":
-        return Exchange(call=call, status=200, chunks=((0.1, json.dumps(_NATIVE)),), started=1.7e9, seconds=0.1)
+    """The answer of a server that honours everything and has a native API: what was asked once is answered alike."""
     return _server().send(call)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.errors import UsageError
-from conformance.targets.address import api_base, is_openai, ollama_host, root_of
+from conformance.targets.address import is_openai_api, parse_base_url, parse_ollama_host, server_root
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,13 @@ from conformance.targets.address import api_base, is_openai, ollama_host, root_o
     ],
 )
 def test_ollama_host_is_read_as_ollama_reads_it(written, base):
-    assert ollama_host(written) == base
+    assert parse_ollama_host(written) == base
 
 
 @pytest.mark.parametrize("written", ["unix:///run/ollama.sock", "ftp://host", "http://a@b"])
 def test_an_ollama_host_that_no_client_can_use_is_refused(written):
     with pytest.raises(UsageError, match="OLLAMA_HOST"):
-        ollama_host(written)
+        parse_ollama_host(written)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_an_ollama_host_that_no_client_can_use_is_refused(written):
     ],
 )
 def test_a_base_url_ends_in_its_version(written, base):
-    assert api_base(written) == base
+    assert parse_base_url(written) == base
 
 
 @pytest.mark.parametrize(
@@ -81,17 +81,17 @@ def test_a_base_url_ends_in_its_version(written, base):
 )
 def test_what_is_no_base_url_is_refused(written):
     with pytest.raises(UsageError, match="--base-url"):
-        api_base(written)
+        parse_base_url(written)
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated():
     with pytest.raises(UsageError) as caught:
-        api_base("http://me:secret@host")
+        parse_base_url("http://me:secret@host")
     assert "secret" not in str(caught.value)
 
 
 def test_the_native_api_lies_beside_the_version():
-    assert root_of("http://host/prefix/v1") == "http://host/prefix"
+    assert server_root("http://host/prefix/v1") == "http://host/prefix"
 
 
 @pytest.mark.parametrize(
@@ -105,4 +105,4 @@ def test_the_native_api_lies_beside_the_version():
     ],
 )
 def test_openai_itself_is_known(url, theirs):
-    assert is_openai(url) is theirs
+    assert is_openai_api(url) is theirs

@@ -16,14 +16,15 @@ import pytest
 import yaml
 
 from conformance.checklist.findings import Finding
-from conformance.checklist.rows import ENDPOINTS
 from conformance.checklist.verdicts import Verdict
-from conformance.report.compare import compare, printable
+from conformance.probes.endpoints import HEADINGS
+from conformance.report.compare import compare
 from conformance.report.files import read_report, render_report, write_report
 from conformance.report.render.badge import render_badges
 from conformance.report.render.github import annotation_lines, format_summary, write_ci_summary
-from conformance.report.render.junit import properties
+from conformance.report.render.junit import render_junit
 from conformance.report.render.terminal import outcome_of
+from conformance.report.text import clean_line
 from conformance.selftests.reports import report_of
 from conformance.selftests.servers import CHAT_MODEL, EMBEDDING_MODEL, listening, made
 
@@ -75,7 +76,7 @@ def test_verdict_and_reason_are_seen_in_the_file(regressed: dict[str, Any]) -> N
     for name, case in regressed["cases"].items():
         told_ = {each.get("name"): each.get("value") for each in case.iter("property")}
         assert told_["verdict"] == rows[name]["verdict"]
-        assert told_["reason"] == printable(rows[name]["reason"], 600)
+        assert told_["reason"] == clean_line(rows[name]["reason"], 600)
     failure = regressed["cases"]["embeddings/fields/user"].find("failure")
     assert failure is not None
     assert "ignored" in failure.get("message", "")
@@ -94,14 +95,79 @@ def test_a_regression_is_an_annotation_and_in_the_step_summary(regressed: dict[s
 
 def test_a_hostile_reason_is_one_line_of_plain_text_in_the_file() -> None:
     finding = Finding(row="chat/fields/n", verdict=Verdict.BROKEN, reason=HOSTILE)
-    for _, value in properties(finding):
-        assert isinstance(value, str)
-        assert type(value) is str
+    found = cases_of({**report_of({"chat/fields/n": "broken"}, reasons={"chat/fields/n": HOSTILE})})["chat/fields/n"]
+    values = [each.get("value", "") for each in found.iter("property")]
+    assert len(values) == 3
+    message = found.find("skipped").get("message", "")
+    assert message.startswith("broken: \\[a](//b) %0A::error::x  ::add-mask::y ## [set-env")
+    for value in (*values, message):
         value.encode()
-        assert "\n" not in value
+        assert value.isprintable()
     _, reason = outcome_of(finding, Verdict.SUPPORTED, required=False)
     assert "##[" not in reason
     assert reason.isprintable()
+
+
+def cases_of(report: Any, **settings: Any) -> dict[str, Any]:
+    """Row -> its case, parsed strictly."""
+    root = ET.fromstring(render_junit(report, **settings).encode())  # noqa: S314 - our own text
+    return {str(case.get("name")): case for case in root.iter("testcase")}
+
+
+def test_any_character_of_a_reason_leaves_the_file_well_formed() -> None:
+    characters = "".join(map(chr, [*range(0x300), *range(0xD7F0, 0xE010), *range(0xFFF0, 0x10010), 0x10FFFF]))
+    names = [row["id"] for row in report_of({})["rows"]]
+    parts = {name: characters[300 * place : 300 * (place + 1)] for place, name in enumerate(names)}
+    cases = cases_of(report_of({}, others="broken", reasons=parts), require_supported=True)
+    assert "".join(parts.values()) == characters
+    assert "&" in cases[names[0]].find("failure").text
+    assert all(case.find("failure") is not None for case in cases.values())
+
+
+def test_a_suite_per_endpoint_counts_its_cases() -> None:
+    made = report_of({"chat/fields/n": "ignored", "chat/fields/seed": "inconclusive"})
+    for row in made["rows"]:
+        row["seconds"] = 0.25
+    suites = {suite.get("name"): suite for suite in ET.fromstring(render_junit(made))}  # noqa: S314 - our own text
+    endpoints = dict.fromkeys(row["endpoint"] for row in made["rows"])
+    probed = [row for row in made["rows"] if row["probed"] != "not probed yet"]
+    assert list(suites) == [f"openai-conformance.{name}" for name in endpoints if name not in ("responses", "images")]
+    chat = suites["openai-conformance.chat"]
+    count = sum(row["endpoint"] == "chat" for row in probed)
+    counts = {name: chat.get(name) for name in ("tests", "failures", "errors", "skipped", "time")}
+    assert counts == {
+        "tests": str(count), "failures": "0", "errors": "0", "skipped": "2", "time": f"{count / 4:.3f}"
+    }  # fmt: skip
+    assert {case.get("time") for case in chat} == {"0.250"}
+    required = ET.fromstring(render_junit(made, require_supported=True))  # noqa: S314 - our own text
+    assert next(each.get("failures") for each in required if each.get("name") == chat.get("name")) == "2"
+
+
+@pytest.mark.parametrize(
+    ("reason", "tag"),
+    [
+        ("not selected in this run", None),
+        ("asked by another shard", None),
+        ("judged when the shards are merged", None),
+        ("the run was interrupted", "skipped"),
+        ("our own error: RuntimeError: no", "error"),
+    ],
+)
+def test_an_untested_row_is_a_case_where_the_run_was_to_ask_it(reason: str, tag: str | None) -> None:
+    made = report_of({})
+    row = next(row for row in made["rows"] if row["id"] == "chat/fields/n")
+    row |= {"verdict": "untested", "reason": reason}
+    case = cases_of(made, require_supported=True).get("chat/fields/n")
+    assert (case is None) == (tag is None)
+    if case is not None:
+        assert [child.tag for child in case] == ["properties", tag]
+        assert case.find(str(tag)).get("message") == f"untested: {reason}"
+
+
+def test_an_error_of_our_own_that_belongs_to_no_row_is_in_the_file() -> None:
+    made = {**report_of({}), "notes": ["an error of our own, so there is no verdict: test_chat.py"]}
+    assert cases_of(made)["run"].find("error").get("message") == made["notes"][0]
+    assert "run" not in cases_of({**made, "notes": ["text changes with what was asked before"]})
 
 
 # Annotations
@@ -192,7 +258,7 @@ def test_githubs_file_is_added_to_and_a_named_one_written_anew(tmp_path: Path) -
 
 def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     lines = write_ci_summary(report_of({}), None, Path("r"), named=str(tmp_path / "a" / "b"), environ={})
-    assert lines == [f"careful: --summary: cannot write {tmp_path / 'a' / 'b'}: No such file or directory"]
+    assert lines == [f"warning: --summary: cannot write {tmp_path / 'a' / 'b'}: No such file or directory"]
 
 
 # Badges
@@ -209,7 +275,7 @@ def test_badges_count_and_never_score(tmp_path: Path) -> None:
         "color": "orange",
     }
     assert json.loads(made_["models.json"])["color"] == "brightgreen"
-    assert set(made_) == {f"{name}.{kind}" for name in (*ENDPOINTS, "overall") for kind in ("svg", "json")} & set(
+    assert set(made_) == {f"{name}.{kind}" for name in (*HEADINGS, "overall") for kind in ("svg", "json")} & set(
         made_
     )
     written = write_report(report, [], tmp_path, None)
@@ -281,7 +347,7 @@ def examples(kind: str) -> dict[str, str]:
     """Heading -> the first example of that kind below it, in the README and in docs/ci.md."""
     found: dict[str, str] = {}
     for section in re.split(r"\n###? ", (ROOT / "README.md").read_text() + (ROOT / "docs/ci.md").read_text()):
-        example = re.search(rf"```{kind}\n(.*?)```", section, re.DOTALL)
+        example = re.search(rf"``{kind}\n(.*?)``", section, re.DOTALL)
         if example:
             found[section.partition("\n")[0]] = example[1]
     return found
@@ -326,6 +392,8 @@ def test_the_plain_shell_example_runs(tmp_path: Path) -> None:
         environ = {"PATH": path, "HOME": str(tmp_path), "OPENAI_BASE_URL": url, **identity}
         return subprocess.run(["/bin/sh", "-c", text], cwd=work, env=environ, timeout=120, check=False).returncode
 
+    # The few rows are no complete run, which alone begins a baseline.
+    (work / "conformance.json").write_text('{"baseline": {}, "verdicts": {}}')
     with listening(made("honours_everything")) as url:
         assert shell(create, url) == 0
     commit = "git add conformance.json && git commit -qm baseline && git remote add origin ."

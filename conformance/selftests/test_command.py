@@ -191,10 +191,20 @@ def test_x_stops_after_the_first_row_that_is_worse(tmp_path: Path, ignoring: str
         assert worse == expected[:1]
 
 
-def test_update_baseline_writes_a_file_that_is_not_there_yet(tmp_path: Path, url: str) -> None:
+def test_update_baseline_of_a_selection_adds_to_a_file_and_begins_none(tmp_path: Path, url: str) -> None:
     options = ("-n", "0", "-k", ROW, "--baseline", "new/expected.json", "--update-baseline")
-    assert command(tmp_path, "run", "--base-url", url, *EMBEDDINGS, *options).status == 0
-    assert json.loads((tmp_path / "new/expected.json").read_text())["verdicts"][ROW] == "supported"
+    run = command(tmp_path, "run", "--base-url", url, *EMBEDDINGS, *options)
+    assert run.status == 2, run.text
+    assert "warning: --update-baseline: new/expected.json was not written: this run did not ask every row" in run.text
+    assert verdicts_of(reported(tmp_path))[ROW][0] == "supported"
+    assert not (tmp_path / "new/expected.json").exists()
+    baseline(tmp_path / "new/expected.json", {"chat/fields/n": "broken", ROW: "ignored"})
+    run = command(tmp_path, "run", "--base-url", url, *EMBEDDINGS, *options)
+    assert run.status == 0, run.text
+    assert "baseline new/expected.json: 1 rows written, 1 kept" in run.text
+    document = json.loads((tmp_path / "new/expected.json").read_text())
+    assert document["verdicts"] == {"chat/fields/n": "broken", ROW: "supported"}
+    assert "127.0.0.1" not in json.dumps(document)
 
 
 SELECTION = "embeddings/fields or models/ or chat/fields/stop"

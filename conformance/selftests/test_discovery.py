@@ -5,7 +5,7 @@ import pytest
 
 from conformance.errors import UsageError
 from conformance.selftests.ollamas import ollama_with, tagged
-from conformance.targets.ollama import Model, discover, version
+from conformance.targets.ollama import Model, discover, read_version
 from conformance.targets.prepare import FIXTURE_IDS
 
 
@@ -147,4 +147,4 @@ def test_an_ollama_without_models_has_none(models):
 
 
 def test_the_version_is_told():
-    assert version(ollama_with(shown={}, number="0.6.8"), "http://host/v1") == "0.6.8"
+    assert read_version(ollama_with(shown={}, number="0.6.8"), "http://host/v1") == "0.6.8"

@@ -151,7 +151,7 @@ def test_it_calls_a_tool_with_a_new_argument(running):
 
 
 def png(colour) -> bytes:
-    """Draw 32 by 32 pixels, each by ``colour(x, y)``."""
+    """Draw 32 by 32 pixels, each by `colour(x, y)`."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -258,3 +258,9 @@ def test_serve_prints_a_command_and_ends_at_ctrl_c():
         serving.send_signal(signal.SIGINT)
         assert serving.wait(timeout=10) == 0
     assert not is_listening(base_url)
+
+
+def test_where_llama_cpp_is_not_installed_the_server_says_so_and_what_to_do(monkeypatch):
+    monkeypatch.setattr("conformance.targets.embedded.server.find_spec", {}.get)
+    with pytest.raises(server.ServerStartError, match=r"xllamacpp, which is not installed.*--base-url"):
+        server.start(None, progress=print)

@@ -7,16 +7,14 @@ seem, and which verdicts the truth allows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
 from conformance.checklist.verdicts import Verdict
-from conformance.wire.exchange import Call, Exchange
 
-from .asking import asked, asker_of, examined, rows
+from .asking import asked, rows
 from .servers import Server, fools
-from .servers.proxy import honest
 
 S, P, IGNORED = Verdict.SUPPORTED, Verdict.PARTIAL, Verdict.IGNORED
 B, U = Verdict.BROKEN, Verdict.INCONCLUSIVE
@@ -188,15 +186,3 @@ def test_behind_a_cache_a_server_that_samples_is_supported_in_no_field_that_it_d
     names = [row.id for row in rows() if row.id.split("/")[1] == "fields" and row.id.split("/")[2] not in read]
     found = asked(fools.caches_and_ignores_all(), names)[0]
     assert {row: finding.reason for row, finding in found.items() if finding.verdict.is_positive} == {}
-
-
-@pytest.mark.parametrize(("apart", "due"), [(0.0001, U), (0.03, S)])
-def test_a_stream_of_a_finished_answer_does_not_arrive_in_pieces(apart: float, due: Verdict) -> None:
-    asker = asker_of(honest())
-
-    def send(call: Call) -> Exchange:
-        exchange = asker.send(call)
-        pieces = tuple((0.5 + apart * count, text) for count, (_, text) in enumerate(exchange.chunks))
-        return replace(exchange, chunks=pieces)
-
-    assert examined("chat/stream/arrives_in_pieces", send).verdict is due

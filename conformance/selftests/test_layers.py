@@ -14,13 +14,14 @@ DATA = {"wire.exchange", "wire.sse", "wire.json_text"}
 
 ALLOWED = {
     "errors": set(),
+    "files": set(),
     "checklist": {"errors"},
-    "wire": {"errors"},
+    "wire": {"errors", "files"},
     "probes": {"checklist", *DATA},
     "judge": {"probes", "checklist", *DATA},
-    "report": {"judge", "probes", "checklist", "errors", *DATA},
-    "targets": {"checklist", "errors"},
-    "runner": {"report", "judge", "probes", "checklist", "wire", "targets", "errors"},
+    "report": {"judge", "probes", "checklist", "errors", "files", *DATA},
+    "targets": {"checklist", "errors", "files"},
+    "runner": {"report", "judge", "probes", "checklist", "wire", "targets", "errors", "files"},
     "cli": {"runner", "report", "judge", "checklist", "targets", "errors"},
 }
 """Package -> what of ours it may import besides itself."""

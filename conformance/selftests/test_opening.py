@@ -160,7 +160,7 @@ def test_a_model_that_fails_at_its_first_request_is_named_and_its_rows_are_incon
         controller = controller_of(url, tmp_path, said)
         report, _ = reported(controller, [PICTURE, "chat/fields/model"])
         controller.close()
-    careful = "careful: vision model 'seeing:latest' (--vision-model): status 500: unable to load model"
+    careful = "warning: vision model 'seeing:latest' (--vision-model): status 500: unable to load model"
     assert careful in said
     rows = {row["id"]: row for row in report["rows"]}
     assert rows[PICTURE]["verdict"] == "inconclusive"

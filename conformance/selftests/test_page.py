@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from conformance.report.html.escape import data_block, visible
 from conformance.report.html.overview import overview
 from conformance.report.html.page import SIZE, page
 from conformance.report.html.pairs import pairs
 from conformance.report.html.side_by_side import compare_page
 from conformance.report.render.explain import format_curl
+from conformance.report.text import escape_invisible, format_data_block
 
 from .page_material import (
     ALL,
@@ -163,18 +163,18 @@ def test_nothing_a_server_said_is_markup(made: str) -> None:
 
 def test_what_is_hidden_is_shown_as_json_has_it() -> None:
     text = "a\x00\x1b\u202e\ud800\U000e0041é\n\t漢字 😀"
-    assert visible(text) == "a\\u0000\\u001b\\u202e\\ud800\\udb40\\udc41é\n\t漢字 😀"
-    assert json.loads('"' + visible("\u202e\U000e0041") + '"') == "\u202e\U000e0041"
+    assert escape_invisible(text) == "a\\u0000\\u001b\\u202e\\ud800\\udb40\\udc41é\n\t漢字 😀"
+    assert json.loads('"' + escape_invisible("\u202e\U000e0041") + '"') == "\u202e\U000e0041"
 
 
 def test_data_cannot_end_its_block() -> None:
     value = {"</script>": ["<!--", "]]>", "&amp;", "\u2028", "\ud800"]}
-    text = data_block(value)
+    text = format_data_block(value)
     assert not set("<>&\u2028") & set(text)
     assert text.isascii()
     assert json.loads(text) == value
     with pytest.raises(ValueError, match="float"):
-        data_block({"a": float("inf")})
+        format_data_block({"a": float("inf")})
 
 
 def test_an_exchange_stands_in_the_page_once() -> None:

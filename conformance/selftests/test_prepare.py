@@ -90,7 +90,7 @@ def test_a_model_of_the_suite_is_known_by_its_recipe_whatever_manifest_the_serve
 
 
 def test_a_busy_server_is_waited_for(own_models, monkeypatch):
-    monkeypatch.setattr("conformance.targets.prepare._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("conformance.targets.prepare._RETRY_SECONDS", 0.0)
     server = FakeOllama()
     server.busy = 3
     assert prepare(server.client(), "http://host/v1", progress=ignore, models=own_models).failed == {}

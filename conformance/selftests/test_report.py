@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conformance.checklist import packaged_data
 from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.errors import UsageError
 from conformance.judge.catalog import load_catalog
 from conformance.judge.shape import violations
-from conformance.report.baseline import Baseline, baseline_for, write_baseline
+from conformance.report.baseline import Baseline, baseline_for, format_baseline, update_baseline
 from conformance.report.build import RunResult, agrees, build_report
 from conformance.report.compare import compare, format_difference
 from conformance.report.render.markdown import render_matrix
@@ -116,7 +117,7 @@ def options(file: Path, *, update: bool = False) -> Any:
 def test_a_baseline_is_sorted_a_row_per_line_and_read_as_written(tmp_path: Path) -> None:
     made = report([row("chat/fields/stop", "broken"), row(N), row("chat/fields/seed", "untested")])
     file = tmp_path / "new" / "expected.json"
-    write_baseline(file, made)
+    assert update_baseline(file, made) == f"baseline {file}: 2 rows written, 0 kept"
     assert list(file.parent.iterdir()) == [file]
     lines = file.read_text().splitlines()
     rows = [line.strip() for line in lines if "chat/fields" in line]
@@ -131,6 +132,100 @@ def test_a_baseline_is_sorted_a_row_per_line_and_read_as_written(tmp_path: Path)
     assert of_report is not None
     assert of_report.verdicts == found.verdicts
     assert compare(found.report, made).status == 0
+
+
+def models(*names: str, digest: str | None = "d1") -> dict[str, Any]:
+    return {name: {"id": f"{name}-model", "digest": digest, "base_url": "http://127.0.0.1:4711/v1"} for name in names}
+
+
+def targets(rows: list[Any], *, complete: bool, **target: Any) -> Any:
+    made = report(rows, complete=complete)
+    made["target"].update(target)
+    return made
+
+
+def written(file: Path) -> dict[str, str]:
+    return dict(json.loads(file.read_text())["verdicts"])
+
+
+STOP, SEED, GONE, IMAGES = "chat/fields/stop", "chat/fields/seed", "chat/fields/gone", "images/fields/n"
+BEFORE = {N: "supported", STOP: "supported", SEED: "broken", GONE: "ignored", IMAGES: "rejected"}
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A baseline as earlier versions wrote it, with an address."""
+    file = tmp_path / "expected.json"
+    about = {"kind": "ollama", "version": "0.5.0", "models": models("chat", "vision")}
+    file.write_text(json.dumps({"baseline": about, "verdicts": BEFORE}))
+    return file
+
+
+def unprobed(name: str) -> dict[str, Any]:
+    return row(name, "not_applicable", probed="not probed yet")
+
+
+def test_a_run_that_is_not_complete_keeps_all_other_rows(old: Path) -> None:
+    rows = [row(N, "ignored"), row(STOP, "untested"), unprobed(IMAGES), unprobed("images/fields/size"), row("a/b/c")]
+    line = update_baseline(old, targets(rows, complete=False, models=models("chat", digest="d2")))
+    assert line == f"baseline {old}: 2 rows written, 4 kept"
+    assert written(old) == {**BEFORE, N: "ignored", "a/b/c": "supported"}
+
+
+def test_only_a_complete_run_drops_rows_and_only_those_that_the_suite_has_no_more(old: Path) -> None:
+    rows = [row(N, "ignored"), row(STOP), row(SEED), unprobed(IMAGES), unprobed("images/fields/size")]
+    line = update_baseline(old, report(rows, complete=True))
+    assert line == f"baseline {old}: 4 rows written, 1 kept"
+    new = {N: "ignored", STOP: "supported", SEED: "supported", IMAGES: "rejected"}
+    assert written(old) == {**new, "images/fields/size": "not_applicable"}
+
+
+def test_a_run_that_is_not_complete_does_not_begin_a_baseline(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "expected.json"
+    with pytest.raises(UsageError, match=r"expected\.json was not written: .* write it with a complete run"):
+        update_baseline(file, report([row(N)], complete=False))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_baseline_is_not_written_over(old: Path) -> None:
+    old.write_text("{")
+    with pytest.raises(UsageError, match="cannot be read"):
+        update_baseline(old, report([row(N)], complete=True))
+    assert old.read_text() == "{"
+
+
+def test_a_baseline_tells_nothing_of_the_machine(old: Path) -> None:
+    update_baseline(old, targets([row(N)], complete=False, models=models("chat", "tools", digest="d2")))
+    about = json.loads(old.read_text())["baseline"]
+    ids = {"chat": "d2", "vision": "d1", "tools": "d2"}  # rows that stay were found on the models that stay
+    assert about == {
+        "kind": "ollama", "version": "0.5.1",
+        "models": {name: {"id": f"{name}-model", "digest": digest} for name, digest in ids.items()},
+    }  # fmt: skip
+    found = baseline_for(options(old), None)
+    assert found is not None
+    assert compare(found.report, report([row(N)])).changed_models == ("chat",)
+
+
+def test_a_baseline_of_an_earlier_version_is_read(old: Path) -> None:
+    found = baseline_for(options(old), None)
+    assert found is not None
+    assert found.verdicts == BEFORE
+
+
+@pytest.mark.parametrize("file", sorted(packaged_data.folder("baselines").glob("*.json")), ids=lambda file: file.stem)
+def test_a_shipped_baseline_is_as_we_write_it_now(file: Path) -> None:
+    document = json.loads(file.read_text())
+    assert file.read_text() == format_baseline(document["baseline"], document["verdicts"])
+    assert set(document["baseline"]) == {"kind", "version", "models"}
+    assert {key for model in document["baseline"]["models"].values() for key in model} == {"id", "digest"}
+    assert "://" not in file.read_text()
+
+
+@pytest.mark.parametrize("named", [None, "", "auto"])
+def test_a_baseline_to_write_has_a_name(named: str | None) -> None:
+    with pytest.raises(UsageError, match="--update-baseline needs --baseline FILE"):
+        baseline_for(SimpleNamespace(baseline=named, update_baseline=True), {"kind": "ollama", "version": "9"})
 
 
 BAD = {
@@ -199,7 +294,7 @@ FINDINGS = st.dictionaries(
 def test_any_findings_make_a_valid_report(
     findings: dict[str, Finding], gone: str, stopped: str, version: str | None, based: bool
 ) -> None:
-    target = Target(kind="ollama", version=version, why="", base_url=URL, embedding_base_url=URL, key="",
+    target = Target(kind="ollama", version=version, selection_reason="", base_url=URL, embedding_base_url=URL, key="",
                     models={"chat": Model(id="m", digest="")})  # fmt: skip
     measured = RunResult(
         target=target.record(), findings=findings, exchanges=HOSTILE_EXCHANGES, started=1.7e9, seconds=1.0, gone=gone,
@@ -225,32 +320,16 @@ def test_a_claim_agrees_with_what_was_seen(verdict: Verdict) -> None:
     assert agrees(False, verdict) is (None if there is None else not there)
 
 
-# pytest's outcomes
+# pytest's outcomes: which ones, see test_expectation.py
 
 
-def outcome_due(verdict: str, expected: str | None, *, required: bool) -> str:
-    """How the item ends, said of the words: green is only what is good, and red only what was to be better."""
-    if expected in RANKED and verdict in RANKED and RANKED.index(verdict) > RANKED.index(expected):
-        return "failed"
-    if verdict in ("supported", "partial"):
-        return "passed"
-    if required and verdict != "not_applicable":
-        return "failed"
-    return "xfailed" if verdict in RANKED else "skipped"
-
-
-@pytest.mark.parametrize("required", [False, True])
-@pytest.mark.parametrize("expected", [None, *Verdict])
-@pytest.mark.parametrize("verdict", Verdict)
-def test_an_item_ends_as_its_verdict_stands_to_what_is_expected(
-    verdict: Verdict, expected: Verdict | None, required: bool
-) -> None:
-    finding = Finding(row=N, verdict=verdict, reason="because\x1b[31m\n" + "y" * 2000)
-    outcome, reason = outcome_of(finding, expected, required=required)
-    assert outcome == outcome_due(verdict, expected, required=required)
-    assert f"{verdict}: because" in reason
-    assert reason.isprintable()
-    assert len(reason) < 700
+def test_the_reason_of_an_outcome_is_one_short_line() -> None:
+    for verdict in Verdict:
+        finding = Finding(row=N, verdict=verdict, reason="because\x1b[31m\n" + "y" * 2000)
+        _, reason = outcome_of(finding, Verdict.SUPPORTED, required=False)
+        assert f"{verdict}: because" in reason
+        assert reason.isprintable()
+        assert len(reason) < 700
 
 
 # Golden files: see golden.py for how to write them anew

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -71,7 +72,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     with listening(made("honours_everything")) as url:
         asked = ["run", "--base-url", url, "--model", CHAT_MODEL, "--embedding-model", EMBEDDING_MODEL, *SELECTION]
-        commands = [[*asked, "-n", "2", "--report-dir", "single"]]
+        commands = [[*asked, "-n", "2", "--report-dir", "single", "--junitxml", "single.xml"]]
         commands += [[*asked, "-n", "0", "--shard", f"{index}/3", "--report-dir", "shards"] for index in (1, 2, 3)]
         started = [
             subprocess.Popen(
@@ -133,9 +134,19 @@ def test_each_finding_keeps_the_answer_it_rests_on(runs: Path) -> None:
 def test_merging_is_held_to_a_baseline(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     baseline = tmp_path / "baseline.json"
     command = ["merge", str(runs / "shards"), "--report-dir", str(tmp_path / "r"), "--baseline", str(baseline)]
+    # Shards of a selection are no complete run, even when they are all there.
+    assert main([*command, "--update-baseline"]) == 2
+    assert "warning: --update-baseline: " in capsys.readouterr().out
+    assert not baseline.exists()
+    assert (tmp_path / "r/generic.partial/report.json").exists()
+    baseline.write_text(json.dumps({"baseline": {}, "verdicts": {"chat/fields/n": "supported"}}))
     assert main([*command, "--update-baseline"]) == 0
-    assert main(command) == 0
+    count = sum(verdict != "untested" for verdict, _ in found(tmp_path / "r").values())
     document = json.loads(baseline.read_text())
+    assert f"baseline {baseline}: {len(document['verdicts']) - 1} rows written, 1 kept" in capsys.readouterr().out
+    assert 30 < len(document["verdicts"]) - 1 <= count
+    assert document["verdicts"]["chat/fields/n"] == "supported"
+    assert main(command) == 0
     document["verdicts"]["chat/fields/seed"] = "supported"  # not selected: says nothing
     baseline.write_text(json.dumps(document))
     assert main(command) == 0
@@ -146,6 +157,22 @@ def test_merging_is_held_to_a_baseline(runs: Path, tmp_path: Path, capsys: pytes
     baseline.write_text(json.dumps(document))
     assert main(command) == 1
     assert f"{untold}: supported -> not_applicable" in capsys.readouterr().out
+
+
+def test_merged_shards_have_a_junit_file_too(runs: Path, tmp_path: Path) -> None:
+    baseline = {"baseline": {}, "verdicts": {"chat/fields/messages/image": "supported"}}
+    (tmp_path / "expected.json").write_text(json.dumps(baseline))
+    file = tmp_path / "new" / "junit.xml"
+    for spelled in ("--junitxml", "--junit-xml"):
+        command = ["merge", str(runs / "shards"), "--report-dir", str(tmp_path / "r"), f"{spelled}={file}"]
+        assert main([*command, "--baseline", str(tmp_path / "expected.json")]) == 1
+        cases = {case.get("name"): case for case in ET.parse(file).iter("testcase")}  # noqa: S314 - our own file
+        file.unlink()
+    failed = [name for name, case in cases.items() if case.find("failure") is not None]
+    assert failed == ["chat/fields/messages/image"]
+    assert "embeddings/response/schema" in cases  # a rule, which only the merge can judge
+    single = ET.parse(runs / "single.xml")  # noqa: S314 - our own file
+    assert set(cases) == {case.get("name") for case in single.iter("testcase")}
 
 
 def test_a_missing_shard_is_named(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

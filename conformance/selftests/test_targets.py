@@ -100,7 +100,7 @@ def test_target_ollama_needs_one_on_its_default_port():
 def test_openai_is_asked_when_an_option_names_it_and_is_not_looked_at():
     choice = chosen("https://api.openai.com")
     assert choice == Choice(
-        kind="generic", base_url="https://api.openai.com/v1", why="--base-url", key_from_environment=True
+        kind="generic", base_url="https://api.openai.com/v1", reason="--base-url", key_from_environment=True
     )
 
 

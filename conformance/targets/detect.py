@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from conformance.errors import UsageError
-from conformance.targets.address import root_of
+from conformance.targets.address import server_root
 
 from .native_http import NativeResponse, fetch
 
@@ -26,16 +26,16 @@ class Server:
 
 
 def detect(client: "httpx.Client", base_url: str, *, seconds: float = 10.0) -> Server:
-    """Look at what answers at ``base_url``, with two harmless GETs at most, waiting ``seconds`` for each.
+    """Look at what answers at `base_url`, with two harmless GETs at most, waiting `seconds` for each.
 
-    ``/api/version`` is Ollama's, ``/props`` is llama.cpp's (its ``build_info`` is the version). Whatever else
+    `/api/version` is Ollama's, `/props` is llama.cpp's (its `build_info` is the version). Whatever else
     answers, be it 404 or 401, is a server, of a kind that we do not know.
 
     Raises:
-        TargetError: nothing answers, or it hangs, or only a gateway in between answers; the message names the URL
+        UsageError: nothing answers, or it hangs, or only a gateway in between answers; the message names the URL
             and the reason.
     """
-    root = root_of(base_url)
+    root = server_root(base_url)
     first = fetch(client, "GET", f"{root}/api/version", seconds=seconds)
     if first.status in (502, 504):
         raise UsageError(f"cannot reach {first.url}: a gateway answers {first.status} in its place")

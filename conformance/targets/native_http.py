@@ -1,6 +1,6 @@
 """Answers of a server's native API, read with distrust: limited in size and time, checked before use.
 
-The server under test may be broken in any way; here that ends in a :class:`TargetError` with the URL in it.
+The server under test may be broken in any way; here that ends in a `UsageError` with the URL in it.
 """
 
 import json
@@ -16,8 +16,8 @@ from conformance.errors import UsageError
 if TYPE_CHECKING:
     import httpx
 
-LIMIT = 16 * 1024 * 1024
-"""The longest answer we read, in bytes. ``/api/show`` of a model with all its licences is well below 1 MB."""
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""The longest answer we read, in bytes. `/api/show` of a model with all its licences is well below 1 MB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class NativeResponse:
         """Return the JSON object that a good answer holds.
 
         Raises:
-            TargetError: the status is no 2xx (with the server's own message), or the body is no JSON object.
+            UsageError: the status is no 2xx (with the server's own message), or the body is no JSON object.
         """
         body = self.json_or_none()
         if not self.ok:
@@ -58,20 +58,20 @@ class NativeResponse:
         body = self.json_or_none()
         error = body.get("error") if isinstance(body, dict) else None
         text = error if isinstance(error, str) else self.body.decode(errors="replace")
-        return printable(text) or "no message"
+        return to_printable_line(text) or "no message"
 
 
 _ENVIRONMENT = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 _THIS_MACHINE = ("all://localhost", "all://127.0.0.1", "all://[::1]")
-"""Never asked through a proxy: it would ask itself. Ollama's own client (Go's ``net/http``) does so too."""
+"""Never asked through a proxy: it would ask itself. Ollama's own client (Go's `net/http`) does so too."""
 
 
 def native_client() -> "httpx.Client":
     """Return a client with the proxies and certificates that the environment names.
 
     Raises:
-        TargetError: what it names cannot be used; the message names the variables, whose values may hold a password.
+        UsageError: what it names cannot be used; the message names the variables, whose values may hold a password.
     """
     import httpx
 
@@ -79,11 +79,11 @@ def native_client() -> "httpx.Client":
         return httpx.Client(follow_redirects=False, timeout=30, mounts=dict.fromkeys(_THIS_MACHINE))
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
         named = [name for name in _ENVIRONMENT if os.environ.get(name) or os.environ.get(name.lower())]
-        said = printable(str(error)) or type(error).__name__
+        said = to_printable_line(str(error)) or type(error).__name__
         raise UsageError(f"cannot use what the environment says ({', '.join(named)}): {said}") from error
 
 
-def printable(text: str, *, limit: int = 300) -> str:
+def to_printable_line(text: str, *, limit: int = 300) -> str:
     """Return a server's text as one short line that cannot steer a terminal."""
     line = " ".join(text.split())
     return "".join(character for character in line if character.isprintable())[:limit]
@@ -98,21 +98,21 @@ def fetch(
     content: Iterable[bytes] | None = None,
     headers: Mapping[str, str] | None = None,
     seconds: float = 60.0,
-    limit: int = LIMIT,
+    limit: int = MAX_BODY_BYTES,
 ) -> NativeResponse:
-    """Ask once and return the whole answer, whatever its status. A body is ``json_body`` or ``content``.
+    """Ask once and return the whole answer, whatever its status. A body is `json_body` or `content`.
 
-    ``seconds`` bounds the whole of it, so that an answer that drips in cannot hold us; ``limit`` is in bytes.
+    `seconds` bounds the whole of it, so that an answer that drips in cannot hold us; `limit` is in bytes.
 
     Raises:
-        TargetError: no connection, no answer in time, or too long an answer.
+        UsageError: no connection, no answer in time, or too long an answer.
     """
     deadline = time.monotonic() + seconds
     body = bytearray()
     body_and_headers = {"json": json_body, "content": content, "headers": headers}
     with (
-        _reaching(url),
-        client.stream(method, url, timeout=_timeout(seconds), **body_and_headers) as response,
+        _translate_errors(url),
+        client.stream(method, url, timeout=_build_timeout(seconds), **body_and_headers) as response,
     ):
         for piece in response.iter_bytes():
             body += piece
@@ -124,17 +124,20 @@ def fetch(
 
 
 def fetch_lines(client: "httpx.Client", url: str, *, json_body: Any, silence: float) -> Iterator[Mapping[str, Any]]:
-    """POST and yield each line of a streamed answer as JSON, as Ollama's ``/api/create`` reports progress.
+    """POST and yield each line of a streamed answer as JSON, as Ollama's `/api/create` reports progress.
 
-    ``silence`` is how many seconds may pass without a line. A status that is no 2xx becomes a line with ``error``,
+    `silence` is how many seconds may pass without a line. A status that is no 2xx becomes a line with `error`,
     as the server itself writes once it has begun to answer.
 
     Raises:
-        TargetError: no connection, a line that is no JSON object, a long silence.
+        UsageError: no connection, a line that is no JSON object, a long silence.
     """
-    with _reaching(url), client.stream("POST", url, json=json_body, timeout=_timeout(silence)) as response:
+    with (
+        _translate_errors(url),
+        client.stream("POST", url, json=json_body, timeout=_build_timeout(silence)) as response,
+    ):
         if not response.is_success:
-            answer = NativeResponse(url=url, status=response.status_code, body=response.read()[:LIMIT])
+            answer = NativeResponse(url=url, status=response.status_code, body=response.read()[:MAX_BODY_BYTES])
             yield {"error": f"{answer.status} {answer.reason()}"}
             return
         for line in response.iter_lines():
@@ -142,13 +145,13 @@ def fetch_lines(client: "httpx.Client", url: str, *, json_body: Any, silence: fl
                 yield NativeResponse(url=url, status=response.status_code, body=line.encode()).object()
 
 
-def _timeout(seconds: float) -> tuple[float, float, float, float]:
+def _build_timeout(seconds: float) -> tuple[float, float, float, float]:
     """Return httpx's four time-outs (connect, read, write, pool); a host that is there answers in 5 s."""
     return (min(seconds, 5.0), seconds, seconds, seconds)
 
 
 @contextmanager
-def _reaching(url: str) -> Iterator[None]:
+def _translate_errors(url: str) -> Iterator[None]:
     """Turn the errors of httpx into ours."""
     import httpx  # takes 0.2 s, and the command line imports this module before it asks anybody
 
@@ -159,4 +162,4 @@ def _reaching(url: str) -> Iterator[None]:
     except httpx.TimeoutException as error:
         raise UsageError(f"cannot reach {url}: it does not answer in time") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise UsageError(f"cannot reach {url}: {printable(str(error)) or type(error).__name__}") from error
+        raise UsageError(f"cannot reach {url}: {to_printable_line(str(error)) or type(error).__name__}") from error

@@ -12,9 +12,9 @@ import httpx
 
 from conformance.errors import UsageError
 
-from .address import api_base
+from .address import parse_base_url
 from .detect import detect
-from .native_http import fetch, native_client, printable
+from .native_http import fetch, native_client, to_printable_line
 from .ollama import Model, discover
 from .selection import Choice, choose
 
@@ -44,7 +44,7 @@ class Target:
 
     kind: str
     version: str | None
-    why: str
+    selection_reason: str
     base_url: str
     embedding_base_url: str
     key: str
@@ -81,7 +81,10 @@ class Target:
     @property
     def line(self) -> str:
         """What is asked and why, in one line."""
-        return f"asking {self.kind} {self.version or ''} at {self.base_url}".replace("  ", " ") + f": {self.why}"
+        return (
+            f"asking {self.kind} {self.version or ''} at {self.base_url}".replace("  ", " ")
+            + f": {self.selection_reason}"
+        )
 
 
 _ROLES = {"completion": "chat"}
@@ -95,7 +98,7 @@ def open_target(options: Options, environ: Mapping[str, str], folder: Path, prog
     """The target that options and environment name, ready to be asked until the context ends.
 
     Raises:
-        TargetError: it cannot be reached, or lacks what was named.
+        UsageError: it cannot be reached, or lacks what was named.
     """
     with ExitStack() as stack:
         client = stack.enter_context(native_client())
@@ -107,14 +110,14 @@ def open_target(options: Options, environ: Mapping[str, str], folder: Path, prog
         )
         progress(choice.line)
         if choice.kind == "embedded":
-            yield _start_embedded(options, stack, folder, progress)
+            yield _open_embedded(options, stack, folder, progress)
         elif choice.kind == "ollama":
-            yield _ollama(options, choice, client, environ, progress)
+            yield _open_ollama(options, choice, client, environ, progress)
         else:
-            yield _generic(options, choice, client, environ)
+            yield _open_generic(options, choice, client, environ)
 
 
-def _start_embedded(options: Options, stack: ExitStack, folder: Path, progress: Progress) -> Target:
+def _open_embedded(options: Options, stack: ExitStack, folder: Path, progress: Progress) -> Target:
     from .embedded.server import ServerStartError, start
     from .fixtures.cache import FixtureUnavailableError
     from .fixtures.models import SMOLLM2
@@ -130,11 +133,11 @@ def _start_embedded(options: Options, stack: ExitStack, folder: Path, progress: 
     return Target(
         kind="llama.cpp",
         version=server.version,
-        why="the embedded server",
+        selection_reason="the embedded server",
         base_url=server.base_url,
         embedding_base_url=server.embedding_base_url,
         key="",
-        models={**models, **_wanted(options)},
+        models={**models, **_read_named_models(options)},
     )
 
 
@@ -144,7 +147,7 @@ def _key(options: Options, choice: Choice, environ: Mapping[str, str]) -> str:
     return environ.get("OPENAI_API_KEY", "") if choice.key_from_environment else ""
 
 
-def _wanted(options: Options) -> dict[str, Model]:
+def _read_named_models(options: Options) -> dict[str, Model]:
     """The models that options name."""
     named = {
         "chat": options.model,
@@ -157,7 +160,7 @@ def _wanted(options: Options) -> dict[str, Model]:
     return {role: Model(id=name, digest="") for role, name in named.items() if name}
 
 
-def _ollama(
+def _open_ollama(
     options: Options,
     choice: Choice,
     client: httpx.Client,
@@ -167,9 +170,11 @@ def _ollama(
     from .prepare import FIXTURE_IDS, SMALL_CONTEXT_ID, Preparation, prepare
 
     url = choice.base_url or ""
-    elsewhere = _embedding_server(options)
+    elsewhere = _embedding_base_url(options)
     prepared = prepare(client, url, progress=progress) if options.prepare else Preparation(ready=(), failed={})
-    named = {role: model.id for role, model in _wanted(options).items() if role != "embedding" or not elsewhere}
+    named = {
+        role: model.id for role, model in _read_named_models(options).items() if role != "embedding" or not elsewhere
+    }
     found = discover(
         client,
         url,
@@ -181,7 +186,7 @@ def _ollama(
     models = {_ROLES.get(name, name): model for name, model in found.by_capability.items()}
     if elsewhere:
         models.pop("embedding", None)
-        models |= _embedding_elsewhere(options, client, elsewhere)
+        models |= _find_embedding_model(options, client, elsewhere)
     if not models:
         told = "; ".join(found.notes) or "pull one"
         raise UsageError(f"no model of {url} can be asked: {told}")
@@ -193,7 +198,7 @@ def _ollama(
     return Target(
         kind="ollama",
         version=choice.version,
-        why=choice.why,
+        selection_reason=choice.reason,
         base_url=url,
         embedding_base_url=elsewhere or url,
         key=_key(options, choice, environ),
@@ -203,13 +208,13 @@ def _ollama(
     )
 
 
-def _embedding_server(options: Options) -> str:
+def _embedding_base_url(options: Options) -> str:
     """The base URL of the embedding model where it is another server's, else nothing."""
     named = options.embedding_base_url
-    return api_base(named, named_by="--embedding-base-url") if named else ""
+    return parse_base_url(named, named_by="--embedding-base-url") if named else ""
 
 
-def _embedding_elsewhere(options: Options, client: httpx.Client, url: str) -> dict[str, Model]:
+def _find_embedding_model(options: Options, client: httpx.Client, url: str) -> dict[str, Model]:
     """The embedding model of a server of its own, known by its digest where that is an Ollama."""
     named = options.embedding_model
     if detect(client, url).kind != "ollama":
@@ -218,12 +223,12 @@ def _embedding_elsewhere(options: Options, client: httpx.Client, url: str) -> di
     return {"embedding": found["embedding"]} if "embedding" in found else {}
 
 
-def _generic(options: Options, choice: Choice, client: httpx.Client, environ: Mapping[str, str]) -> Target:
+def _open_generic(options: Options, choice: Choice, client: httpx.Client, environ: Mapping[str, str]) -> Target:
     url = choice.base_url or ""
     key = _key(options, choice, environ)
-    models = _wanted(options)
+    models = _read_named_models(options)
     if "chat" not in models and "embedding" not in models:
-        models["chat"] = Model(id=_only_model(client, url, key), digest="")
+        models["chat"] = Model(id=_find_only_model(client, url, key), digest="")
     if "chat" in models:
         # Chat first: where its model is wrong, --model is the option to name.
         models = {**dict.fromkeys(("chat", "tools", "insert"), models["chat"]), **models}
@@ -240,20 +245,20 @@ def _generic(options: Options, choice: Choice, client: httpx.Client, environ: Ma
     return Target(
         kind=choice.kind,
         version=choice.version,
-        why=choice.why,
+        selection_reason=choice.reason,
         base_url=url,
-        embedding_base_url=_embedding_server(options) or url,
+        embedding_base_url=_embedding_base_url(options) or url,
         key=key,
         models=models,
         hints=hints,
     )
 
 
-def _only_model(client: httpx.Client, url: str, key: str) -> str:
+def _find_only_model(client: httpx.Client, url: str, key: str) -> str:
     """The one model that the server lists.
 
     Raises:
-        TargetError: it lists none or several.
+        UsageError: it lists none or several.
     """
     headers = {"authorization": f"Bearer {key}"} if key else {}
     answer = fetch(client, "GET", f"{url}/models", headers=headers)
@@ -262,6 +267,8 @@ def _only_model(client: httpx.Client, url: str, key: str) -> str:
     entries = data if isinstance(data, list) else []
     ids = [name for entry in entries if isinstance(entry, dict) and isinstance(name := entry.get("id"), str)]
     if len(ids) != 1:
-        listed = ", ".join(printable(name, limit=100) for name in ids[:10]) or f"none (status {answer.status})"
+        listed = (
+            ", ".join(to_printable_line(name, limit=100) for name in ids[:10]) or f"none (status {answer.status})"
+        )
         raise UsageError(f"name the model to ask with --model; {url}/models lists {listed}")
     return ids[0]

@@ -1,7 +1,7 @@
 """Putting the suite's own models into an Ollama server, and taking exactly those away again.
 
-Through the native API, so the server may be anywhere: each file goes to ``/api/blobs/<digest>`` unless it is there,
-then ``/api/create`` names the files. All names lie in a namespace of ours. Nothing here runs without being asked.
+Through the native API, so the server may be anywhere: each file goes to `/api/blobs/<digest>` unless it is there,
+then `/api/create` names the files. All names lie in a namespace of ours. Nothing here runs without being asked.
 """
 
 import hashlib
@@ -15,33 +15,33 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.errors import UsageError
-from conformance.targets.address import root_of
+from conformance.targets.address import server_root
 from conformance.targets.fixtures.cache import FixtureUnavailableError, Progress
 from conformance.targets.fixtures.models import CHAT, EMBEDDINGS, THINKING, FixtureModel
 from conformance.targets.ollama import NAMESPACE, RECIPE, Capability
 
-from .native_http import fetch, fetch_lines, printable
+from .native_http import fetch, fetch_lines, to_printable_line
 
 if TYPE_CHECKING:
     import httpx
 
 SMALL_CONTEXT = 512
-"""``num_ctx`` of the model with a context of its own, in tokens."""
+"""`num_ctx` of the model with a context of its own, in tokens."""
 
 _PARAMETERS: Mapping[str, Any] = {"repeat_penalty": 1.0, "num_thread": 1}
 """Ollama before v0.32 punishes repetition by 1.1 unless told otherwise, and then the model cannot copy a call: on
-v0.24.0 it wrote ``"name": "London"`` for ``"name": "get_weather"``. One thread is enough for models of this
+v0.24.0 it wrote `"name": "London"` for `"name": "get_weather"`. One thread is enough for models of this
 size, and several, which wait for each other by spinning, are ten times slower on a machine that is busy."""
 
-_PIECE = 1 << 20
-_LOAD_SECONDS = 300.0
-_SILENCE_SECONDS = 120.0
-_PAUSE_SECONDS = 1.0
+_CHUNK_BYTES = 1 << 20
+_MAX_LOAD_SECONDS = 300.0
+_MAX_SILENCE_SECONDS = 120.0
+_RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class OllamaModel:
-    """One model that ``prepare`` creates: what it answers for, and what it is made of."""
+    """One model that `prepare` creates: what it answers for, and what it is made of."""
 
     name: str
     fixture: FixtureModel
@@ -74,15 +74,15 @@ PREPARED = (
 projector is still asked about text; the weights lie on the server once. The first has the server's own context."""
 
 SMALL_CONTEXT_ID = PREPARED[3].id
-"""The id of the model whose Modelfile sets ``num_ctx``."""
+"""The id of the model whose Modelfile sets `num_ctx`."""
 
 FIXTURE_IDS: Mapping[Capability, str] = {able: model.id for model in PREPARED for able in model.answers_for}
-"""Which of our models answers for which capability, for :func:`conformance.targets.ollama.discover`."""
+"""Which of our models answers for which capability, for `conformance.targets.ollama.discover`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
-    """What ``prepare`` did: the ids that can be asked, and for each of the others why this server cannot."""
+    """What `prepare` did: the ids that can be asked, and for each of the others why this server cannot."""
 
     ready: tuple[str, ...]
     failed: Mapping[str, str]
@@ -96,9 +96,9 @@ def prepare(
     A model that this server cannot create or load is taken away again, and named with the server's words.
 
     Raises:
-        TargetError: the server cannot be reached, or a file of ours cannot be had.
+        UsageError: the server cannot be reached, or a file of ours cannot be had.
     """
-    root = root_of(base_url)
+    root = server_root(base_url)
     ready: list[str] = []
     failed: dict[str, str] = {}
     for model in models:
@@ -108,7 +108,7 @@ def prepare(
             ready.append(model.id)
             continue
         _upload(client, root, recipe, progress)
-        error = _created(client, root, recipe, progress) or _loaded(client, root, model, progress)
+        error = _create(client, root, recipe, progress) or _load(client, root, model, progress)
         if error is None:
             ready.append(model.id)
         else:
@@ -124,11 +124,11 @@ def remove(
     """Take the suite's models away from the server, and nothing else; return the ids that were there.
 
     Raises:
-        TargetError: the server cannot be reached, or refuses.
+        UsageError: the server cannot be reached, or refuses.
     """
-    root = root_of(base_url)
+    root = server_root(base_url)
     removed = tuple(model.id for model in models if _delete(client, root, model))
-    leftovers = [name for name in _names(client, root) if name.startswith(MODEL_COPY_PREFIX)]
+    leftovers = [name for name in _list_names(client, root) if name.startswith(MODEL_COPY_PREFIX)]
     for name in leftovers:
         fetch(client, "DELETE", f"{root}/api/delete", json_body={"model": name})
     for name in (*removed, *leftovers):
@@ -136,7 +136,7 @@ def remove(
     return (*removed, *leftovers)
 
 
-def _names(client: "httpx.Client", root: str) -> list[str]:
+def _list_names(client: "httpx.Client", root: str) -> list[str]:
     """Return the names of all models, for copies that a run left when it was killed."""
     models = fetch(client, "GET", f"{root}/api/tags").object().get("models")
     return [str(one.get("name")) for one in models or [] if isinstance(one, dict)]
@@ -144,7 +144,7 @@ def _names(client: "httpx.Client", root: str) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Recipe:
-    """What ``/api/create`` is told, and the files it needs by their digests."""
+    """What `/api/create` is told, and the files it needs by their digests."""
 
     body: Mapping[str, Any]
     files: Mapping[str, Path]
@@ -195,49 +195,49 @@ def _upload(client: "httpx.Client", root: str, recipe: _Recipe, progress: Progre
         if fetch(client, "HEAD", url).ok:
             continue
         headers = {"Content-Length": str(path.stat().st_size)}
-        answer = fetch(client, "POST", url, content=_pieces(path, progress), headers=headers, seconds=3600)
+        answer = fetch(client, "POST", url, content=_read_chunks(path, progress), headers=headers, seconds=3600)
         if not answer.ok:
             raise UsageError(f"{url} refused {path.name} with {answer.status}: {answer.reason()}")
 
 
-def _pieces(path: Path, progress: Progress) -> Iterator[bytes]:
+def _read_chunks(path: Path, progress: Progress) -> Iterator[bytes]:
     """Yield the file piece by piece, telling every two seconds how much is sent."""
     told = time.monotonic()
     size = path.stat().st_size
     with path.open("rb") as stream:
-        while piece := stream.read(_PIECE):
+        while piece := stream.read(_CHUNK_BYTES):
             if time.monotonic() - told > 2:
                 told = time.monotonic()
                 progress(f"sending {path.name}: {stream.tell() / 1e6:.0f} of {size / 1e6:.0f} MB")
             yield piece
 
 
-def _created(client: "httpx.Client", root: str, recipe: _Recipe, progress: Progress) -> str | None:
+def _create(client: "httpx.Client", root: str, recipe: _Recipe, progress: Progress) -> str | None:
     """Create the model; return the server's error, or None."""
     name = recipe.body["model"]
     progress(f"creating {name}")
     status = ""
-    lines = fetch_lines(client, f"{root}/api/create", json_body=recipe.body, silence=_SILENCE_SECONDS)
+    lines = fetch_lines(client, f"{root}/api/create", json_body=recipe.body, silence=_MAX_SILENCE_SECONDS)
     for line in lines:
         if isinstance(line.get("error"), str):
-            return f"create: {printable(line['error'])}"
+            return f"create: {to_printable_line(line['error'])}"
         status = str(line.get("status"))
-    return None if status == "success" else f"create: the server stopped at {printable(status)!r}"
+    return None if status == "success" else f"create: the server stopped at {to_printable_line(status)!r}"
 
 
-def _loaded(client: "httpx.Client", root: str, model: OllamaModel, progress: Progress) -> str | None:
+def _load(client: "httpx.Client", root: str, model: OllamaModel, progress: Progress) -> str | None:
     """Let the server load the model, with a request that generates nothing; return its error, or None."""
     progress(f"loading {model.id}")
     embeds = model.answers_for == ("embedding",)
     url = f"{root}/api/embed" if embeds else f"{root}/api/generate"
     body: dict[str, Any] = {"model": model.id} | ({"input": "hello"} if embeds else {"stream": False})
-    deadline = time.monotonic() + _LOAD_SECONDS
-    answer = fetch(client, "POST", url, json_body=body, seconds=_LOAD_SECONDS)
+    deadline = time.monotonic() + _MAX_LOAD_SECONDS
+    answer = fetch(client, "POST", url, json_body=body, seconds=_MAX_LOAD_SECONDS)
     while answer.status == 503 and time.monotonic() < deadline:  # its queue is full, which says nothing of the model
-        time.sleep(_PAUSE_SECONDS)
-        answer = fetch(client, "POST", url, json_body=body, seconds=_LOAD_SECONDS)
+        time.sleep(_RETRY_SECONDS)
+        answer = fetch(client, "POST", url, json_body=body, seconds=_MAX_LOAD_SECONDS)
     if answer.status == 503:
-        raise UsageError(f"{url} is still busy after {_LOAD_SECONDS:g} s: {answer.reason()}")
+        raise UsageError(f"{url} is still busy after {_MAX_LOAD_SECONDS:g} s: {answer.reason()}")
     return None if answer.ok else f"load: {answer.status} {answer.reason()}"
 
 

@@ -25,7 +25,7 @@ Server = Literal["main", "embedding", "native"]
 """Whose base URL a path lies below: the target's, that of the embedding model, or the root of the native API."""
 
 Purpose = Literal[
-    "probe", "warm_up", "cache_reset", "liveness", "after_abort", "after_copy", "after_error", "cleanup"
+    "probe", "timing", "warm_up", "cache_reset", "liveness", "after_abort", "after_copy", "after_error", "cleanup"
 ]
 """What a call is for. Equal requests of another purpose are not shared: what follows an event is sent after it."""
 
@@ -63,6 +63,8 @@ class Call:
     abort_after_seconds: float | None = None
     """Close the stream so many seconds after its first event."""
     purpose: Purpose = "probe"
+    follows: str = ""
+    """Purpose `after_error`: the exchange of the bad request that it is sent right after. Each has one of its own."""
     repetition: int = 0
     """Which repetition of an equal request a row wants, counted from 0: a repetition is sent again, not shared."""
     attempt: int = 0

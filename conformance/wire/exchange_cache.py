@@ -9,6 +9,8 @@ from typing import Protocol
 
 from filelock import FileLock
 
+from conformance.files import atomic_write
+
 from .exchange import Call, Exchange, exchange_from_record
 
 
@@ -77,7 +79,5 @@ def _read(file: Path) -> Exchange | None:
 
 
 def _write(file: Path, exchange: Exchange) -> Exchange:
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(exchange.to_record()), encoding="utf-8")
-    partial.replace(file)
+    atomic_write(file, json.dumps(exchange.to_record()))
     return exchange

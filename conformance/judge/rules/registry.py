@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row, declare
@@ -14,62 +15,57 @@ from conformance.wire.exchange import Call, Exchange
 Check = Callable[[Exchange], str | None]
 """What is wrong with an answer; empty where nothing is; None where the answer cannot test the rule."""
 
+CrossCheck = Callable[[Sequence[Exchange]], Iterable[tuple[str, str]]]
+"""Exchange id and fault, empty where there is none, of each answer that can test a rule over all answers of a run."""
+
 Applies = Callable[[Exchange], bool]
 
 
-def check_each(row: Row, check: Check, exchanges: Iterable[Exchange]) -> Finding:
-    """A rule about single answers: `supported` if it held in every one that could test it, else `broken`."""
-    tested = 0
-    wrong: list[tuple[str, str]] = []
-    for exchange in exchanges:
-        fault = check(exchange)
-        if fault is None:
-            continue
-        tested += 1
-        if fault:
-            wrong.append((exchange.id, fault))
-    return make_rule_finding(row, tested, wrong)
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """The judge of a rule row: its id, and what it checks over all answers of a run."""
 
+    row: str
+    check: CrossCheck
 
-def make_rule_finding(row: Row, tested: int, wrong: Sequence[tuple[str, str]]) -> Finding:
-    """The finding of a rule: `wrong` holds exchange and fault of each answer that breaks it."""
-    if not tested:
-        return Finding(row=row.id, verdict=Verdict.INCONCLUSIVE, reason="no answer of this run could test the rule")
-    if not wrong:
+    def __call__(self, exchanges: Sequence[Exchange]) -> Finding:
+        """Return `supported` if the rule held in every answer that could test it, else `broken`."""
+        tested = list(self.check(exchanges))
+        wrong = [(exchange, fault) for exchange, fault in tested if fault]
+        if not tested:
+            reason = "no answer of this run could test the rule"
+            return Finding(row=self.row, verdict=Verdict.INCONCLUSIVE, reason=reason)
+        if not wrong:
+            reason = "the rule held in every answer"
+            return Finding(row=self.row, verdict=Verdict.SUPPORTED, reason=reason, evidence=Evidence.EFFECT)
+        faults = sorted({fault for _, fault in wrong})
+        more = f"; and {len(faults) - 1} other faults" if len(faults) > 1 else ""
         return Finding(
-            row=row.id, verdict=Verdict.SUPPORTED, reason="the rule held in every answer", evidence=Evidence.EFFECT
+            row=self.row,
+            verdict=Verdict.BROKEN,
+            reason=f"{faults[0]}{more}",
+            evidence=Evidence.EFFECT,
+            exchanges=tuple(sorted({exchange for exchange, _ in wrong}))[:MAX_EXCHANGES],
         )
-    faults = sorted({fault for _, fault in wrong})
-    more = f"; and {len(faults) - 1} other faults" if len(faults) > 1 else ""
-    return Finding(
-        row=row.id,
-        verdict=Verdict.BROKEN,
-        reason=f"{faults[0]}{more}",
-        evidence=Evidence.EFFECT,
-        exchanges=tuple(dict.fromkeys(sorted(exchange for exchange, _ in wrong)))[:8],
-    )
+
+
+MAX_EXCHANGES = 8
+"""Exchanges that the finding of a broken rule names."""
 
 
 def rule(
     row: str, applies: Applies, *, severity: Severity = Severity.MUST, title: str = "", description: str = ""
 ) -> Callable[[Check], Check]:
-    """Declare a rule row about single answers. The docstring says what holds."""
+    """Declare a rule row about single answers. The docstring of the check says what holds."""
 
     def register(check: Check) -> Check:
-        def over_all(exchanges: Sequence[Exchange]) -> Finding:
-            return check_each(declared, check, (exchange for exchange in exchanges if applies(exchange)))
+        def check_each(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, str]]:
+            for exchange in exchanges:
+                if applies(exchange) and (fault := check(exchange)) is not None:
+                    yield exchange.id, fault
 
-        declared = declare(
-            Row(
-                id=row,
-                description=description or (check.__doc__ or "").strip(),
-                title=title,
-                capability=capability_of(row),
-                severity=severity,
-                rule=over_all,
-                declared_at=located(check),
-            )
-        )
+        described = description or (check.__doc__ or "").strip()
+        _declare_rule(row, check_each, severity, title, described, located(check))
         return check
 
     return register
@@ -77,26 +73,34 @@ def rule(
 
 def cross_response_rule(
     row: str, *, severity: Severity = Severity.MUST, title: str = ""
-) -> Callable[[Callable[..., Finding]], None]:
-    """Declare a rule row about all answers together. The function takes the row and the exchanges."""
+) -> Callable[[CrossCheck], CrossCheck]:
+    """Declare a rule row about all answers together. The docstring of the check says what holds."""
 
-    def register(judge: Callable[..., Finding]) -> None:
-        declared = declare(
-            Row(
-                id=row,
-                description=(judge.__doc__ or "").strip(),
-                title=title,
-                severity=severity,
-                rule=lambda exchanges: judge(declared, exchanges),
-                declared_at=located(judge),
-            )
-        )
+    def register(check: CrossCheck) -> CrossCheck:
+        _declare_rule(row, check, severity, title, (check.__doc__ or "").strip(), located(check))
+        return check
 
     return register
 
 
+def _declare_rule(
+    row: str, check: CrossCheck, severity: Severity, title: str, description: str, declared_at: tuple[str, int]
+) -> None:
+    declare(
+        Row(
+            id=row,
+            description=description,
+            title=title,
+            capability=capability_of(row),
+            severity=severity,
+            rule=Rule(row=row, check=check),
+            declared_at=declared_at,
+        )
+    )
+
+
 def applies_to_plain(endpoint: type[Endpoint], *, sampled: bool = False) -> Applies:
-    """Accepted answers of a route that are no streams, and were not asked for with nonsense as `stream`.
+    """Return a filter for accepted answers of an endpoint that are no streams, and did not have nonsense as `stream`.
 
     `sampled`: also those that chance had a part in.
     """
@@ -110,7 +114,7 @@ def applies_to_plain(endpoint: type[Endpoint], *, sampled: bool = False) -> Appl
 
 
 def applies_to_stream(endpoint: type[Endpoint]) -> Applies:
-    """Accepted streams of a route that were read to their end."""
+    """Return a filter for accepted streams of an endpoint that were read to their end."""
     return lambda exchange: (
         exchange.accepted
         and endpoint.answers(exchange.call)
@@ -121,7 +125,7 @@ def applies_to_stream(endpoint: type[Endpoint]) -> Applies:
 
 
 def _greedy(call: Call) -> bool:
-    """Whether the text can be had again. A fault that hangs on a sampled text would be there in one run in ten.
+    """Tell whether the text can be had again. A fault that hangs on a sampled text comes in one run of ten.
 
     Seen: llama.cpp sends no role where the first token is half an emoji.
     """
@@ -129,5 +133,5 @@ def _greedy(call: Call) -> bool:
 
 
 def is_error_response(exchange: Exchange) -> bool:
-    """Answers that are errors."""
+    """Tell whether an answer is an error."""
     return exchange.failure is None and exchange.status is not None and exchange.status >= 400

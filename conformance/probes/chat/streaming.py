@@ -11,6 +11,7 @@ from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import MalformedResponseError, TextResponse, as_list, get_path
 from conformance.probes.session import is_usable
 
+from .arrival import Arrival, judge_arrival, measure
 from .tools import EXAMPLES, TOOLS
 
 
@@ -48,10 +49,6 @@ def include_obfuscation(chat: Chat) -> Observation:
     return ignored(f"chunks carry `obfuscation` {'either way' if all(padded) else 'neither way'}")
 
 
-AT_ONCE = 0.05
-"""Seconds within which chunks that were all there before arrive; less where the whole stream took little time."""
-
-
 @probe("chat/stream/equals_plain", title="stream and plain answer say the same")
 def equals_plain(chat: Chat) -> Observation:
     """At temperature 0 the joined chunks are the plain answer: content, finish_reason, usage."""
@@ -71,17 +68,19 @@ def equals_plain(chat: Chat) -> Observation:
 
 @probe("chat/stream/arrives_in_pieces", severity=Severity.SHOULD, title="pieces arrive as they are generated")
 def arrives_in_pieces(chat: Chat) -> Observation:
-    """The content comes in several chunks, the first long before the last."""
+    """The content comes in several chunks, the first long before the whole of a plain answer would."""
     answer = chat.ask(stream=True)
-    times = [
-        event.seconds for event in answer.exchange.events if get_path(event.json, "choices", 0, "delta", "content")
-    ]
-    # A server that streams a finished answer sends its chunks in one go.
-    if len(times) >= 3 and times[-1] - times[0] > min(AT_ONCE, 0.02 * times[-1]):
+    count = answer.content_chunk_count
+    if count <= 2 and len(answer.text.split()) > 4:
+        return broken(f"{len(answer.text)} characters arrived in {count} chunks")
+    arrival = judge_arrival(lambda number: measure(chat, number)) if count > 2 else Arrival.UNCLEAR
+    if arrival is Arrival.GENERATED:
         return supported("chunks with content arrive at different times")
-    if len(times) <= 2 and len(answer.text.split()) > 4:
-        return broken(f"{len(answer.text)} characters arrived in {len(times)} chunks")
-    return inconclusive(f"{len(times)} chunks with content arrived at once: too fast to tell")
+    if arrival is Arrival.FINISHED:
+        return broken(
+            "the first chunk arrives when the whole plain answer does: the text is finished before it is sent"
+        )
+    return inconclusive(f"{count} chunks with content arrived too fast, or at times too uneven, to tell")
 
 
 @probe("chat/stream/error_before_first_token", title="an error before the first token is no stream")

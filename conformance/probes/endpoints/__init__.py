@@ -38,6 +38,7 @@ __all__ = [
     "RequestEndpoint",
     "TextEndpoint",
     "capability_of",
+    "endpoint_at",
     "endpoint_for_model",
     "endpoint_named",
     "is_addressable",
@@ -74,6 +75,18 @@ _BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 def endpoint_named(name: str) -> type[Endpoint] | None:
     """Return the endpoint of that name, the first part of its rows' ids; None for groups of rows and unknown ids."""
     return _BY_NAME.get(name)
+
+
+def endpoint_at(path: str) -> type[Endpoint]:
+    """Return the endpoint at a route, such as `/chat/completions`.
+
+    Raises:
+        LookupError: there is none.
+    """
+    found = next((endpoint for endpoint in ENDPOINTS if endpoint.path == path), None)
+    if found is None:
+        raise LookupError(f"no endpoint at {path}")
+    return found
 
 
 def capability_of(row: str) -> str:

@@ -150,13 +150,13 @@ class RequestEndpoint(Endpoint, Generic[Response]):
         """Send such a request that may come to anything, and return the exchange."""
         return self.attempt(self.minimal_subject, transport=transport, **{**self.minimal_fields, **fields})
 
-    def ask_minimal_control(self) -> Response:
-        """Send such a request that must work: the valid one beside which the bad ones of `errors` stand.
+    def ask_minimal_control(self) -> Exchange:
+        """Send such a request that must work, and return the exchange: the bad ones of `errors` stand beside it.
 
         Raises:
             ControlFailedError: it does not.
         """
-        return self.ask_control(self.minimal_subject, **self.minimal_fields)
+        return self.session.send_control(self._call(self.minimal_subject, 0, None, self.minimal_fields))
 
     def attempt_raw(
         self, path: str = "", *, raw: str | None = None, body: Any = None, method: str = "POST"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.checklist.verdicts import Verdict
-from conformance.report.compare import printable
+from conformance.report.text import clean_line
 
 from .match import match_checkboxes
 from .parse import Checkbox, find_checkboxes
@@ -116,7 +116,7 @@ def format_check(check: PageCheck) -> list[str]:
     unranked = [result for result in check.results if result.verdict.rank is None]
     lines += _format_group("Could not be told, left as they are", map(_format, unranked))
     lines += _format_group(
-        "Boxes without a row", (f"line {box.line}: {printable(box.wording)}" for box in check.without_row)
+        "Boxes without a row", (f"line {box.line}: {clean_line(box.wording)}" for box in check.without_row)
     )
     lines += _format_group(
         "Rows without a box", (f"{row['id']}: {row['verdict']}" for row in check.rows_without_checkbox)
@@ -133,4 +133,4 @@ def _format_group(heading: str, entries: Iterable[str]) -> list[str]:
 
 
 def _format(result: CheckboxResult) -> str:
-    return f"line {result.checkbox.line}: {result.checkbox.row}: {result.verdict}: {printable(result.reason)}"
+    return f"line {result.checkbox.line}: {result.checkbox.row}: {result.verdict}: {clean_line(result.reason)}"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.checklist.findings import is_evidence_lost, is_worse
 from conformance.checklist.verdicts import Verdict
+from conformance.judge.expectation import Standing, assess_verdict
 
 from .sections import Row, Section, sections
 
@@ -115,7 +115,7 @@ def _line(row: Row, own: Sequence[Column]) -> Line:
     for column in own:
         found = column.rows.get(row["id"])
         verdict = found["verdict"] if found else None
-        turn = _turn(before[1], verdict) if before and before[0].kind == column.kind else ""
+        turn = _change_kind(before[1], verdict) if before and before[0].kind == column.kind else ""
         link = f"{column.link}#{row['id']}" if column.link and found else ""
         cells.append(Cell(verdict=verdict, reason=found["reason"] if found else "", link=link, turn=turn))
         if turn and before:
@@ -125,14 +125,15 @@ def _line(row: Row, own: Sequence[Column]) -> Line:
     return Line(row=row, cells=tuple(cells), history=tuple(history))
 
 
-def _turn(old: str, new: str | None) -> str:
+_CHANGE_KINDS = {
+    Standing.REGRESSED: "regression",
+    Standing.IMPROVED: "improvement",
+    Standing.EVIDENCE_LOST: "lost",
+    Standing.EVIDENCE_GAINED: "gained",
+}
+
+
+def _change_kind(old: str, new: str | None) -> str:
     if new is None or new in _SILENT or old == new:
         return ""
-    was, now = Verdict(old), Verdict(new)
-    if is_worse(now, was):
-        return "regression"
-    if is_worse(was, now):
-        return "improvement"
-    if is_evidence_lost(now, was):
-        return "lost"
-    return "gained" if is_evidence_lost(was, now) else "change"
+    return _CHANGE_KINDS.get(assess_verdict(Verdict(new), Verdict(old)), "change")

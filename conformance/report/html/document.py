@@ -13,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from conformance.checklist.verdicts import LEGEND, Verdict
+from conformance.report.text import clip, escape_invisible
 
-from .escape import clipped, visible
 from .sections import depth
 
 EVIDENCE = {
@@ -90,12 +90,12 @@ def _environment() -> Environment:
 
 def _finalized(value: Any) -> Any:
     """What any expression of a template becomes before it is escaped."""
-    return value if isinstance(value, Markup) or not isinstance(value, str) else visible(clipped(value))
+    return value if isinstance(value, Markup) or not isinstance(value, str) else escape_invisible(clip(value))
 
 
 def ticked(text: str) -> Markup:
     """Text in which `backticks` mark code."""
-    parts = re.split(r"`([^`]*)`", visible(clipped(text)))
+    parts = re.split(r"`([^`]*)`", escape_invisible(clip(text)))
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
     )
@@ -108,7 +108,7 @@ def word(verdict: str) -> str:
 
 def path(text: str) -> Markup:
     """A row id that a narrow page breaks after its slashes."""
-    return Markup("/<wbr>").join(escape(part) for part in visible(clipped(text)).split("/"))
+    return Markup("/<wbr>").join(escape(part) for part in escape_invisible(clip(text)).split("/"))
 
 
 def short(text: str) -> str:

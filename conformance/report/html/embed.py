@@ -12,10 +12,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from conformance.report.render.explain import format_curl
+from conformance.report.text import clip, escape_invisible, format_data_block
 from conformance.wire.exchange import Exchange, SdkResult
 from conformance.wire.sse import Event
-
-from .escape import clipped, data_block, visible
 
 _LIMITS = (24_000, 12_000, 6_000, 3_000, 1_500, 700, 300, 100)
 """Characters of one request or answer; the first with which all fit is taken."""
@@ -34,28 +33,29 @@ def embedded(exchanges: Iterable[Exchange], budget: int) -> str:
     for limit in _LIMITS:
         headers: dict[str, int] = {}
         records = {exchange.id: _record(exchange, limit, headers) for exchange in known}
-        text = data_block({"headers": list(headers), "exchanges": records})
+        text = format_data_block({"headers": list(headers), "exchanges": records})
         if len(text) <= budget:
             break
     return text
 
 
 def _record(exchange: Exchange, limit: int, headers: dict[str, int]) -> dict[str, Any]:
-    sent = visible(exchange.sent)
+    sent = escape_invisible(exchange.sent)
     sent_headers = _lines((name, value) for name, value in exchange.sent_headers if name != _LENGTH_AT_END)
     record: dict[str, Any] = {
-        "method": visible(exchange.call.method),
-        "url": visible(clipped(exchange.url)),
+        "method": escape_invisible(exchange.call.method),
+        "url": escape_invisible(clip(exchange.url)),
         "transport": exchange.call.transport,
         "sent": sent[:limit],
         "sentSize": _size(exchange.sent) if len(sent) > limit else None,
         "sentHeaders": headers.setdefault(sent_headers, len(headers)),
         "status": exchange.status,
-        "failure": exchange.failure and visible(f"{exchange.failure}: {clipped(exchange.detail, 300)}".strip(": ")),
+        "failure": exchange.failure
+        and escape_invisible(f"{exchange.failure}: {clip(exchange.detail, 300)}".strip(": ")),
         "headers": _lines(exchange.headers),
         "seconds": _seconds(exchange.seconds),
         "invalid": exchange.invalid_utf8,
-        "sdk": visible(_taken(exchange.sdk_result)),
+        "sdk": escape_invisible(_taken(exchange.sdk_result)),
         **_command(exchange, sent, limit),
         **_answer(exchange, limit),
     }
@@ -66,7 +66,7 @@ def _command(exchange: Exchange, sent: str, limit: int) -> dict[str, str]:
     """The curl command: whole, or without the body at its end, which the record has already; none when it is cut."""
     if len(sent) > limit:
         return {}
-    command = visible(format_curl(exchange))
+    command = escape_invisible(format_curl(exchange))
     body = "'" + sent.replace("'", "'\"'\"'") + "'"
     return {"curlHead": command.removesuffix(body)} if sent and command.endswith(body) else {"curl": command}
 
@@ -75,7 +75,7 @@ def _answer(exchange: Exchange, limit: int) -> dict[str, Any]:
     if exchange.call.streams and any(event.data for event in exchange.events):
         return _streamed(exchange, limit)
     text = exchange.text
-    return {"body": visible(text[:limit]), "bodySize": _size(text) if len(text) > limit else None}
+    return {"body": escape_invisible(text[:limit]), "bodySize": _size(text) if len(text) > limit else None}
 
 
 def _streamed(exchange: Exchange, limit: int) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _streamed(exchange: Exchange, limit: int) -> dict[str, Any]:
     room = limit
     longest = limit // 4  # so that one event does not push out all others
     for event in exchange.events[:_EVENTS]:
-        data = visible(event.data[:longest])
+        data = escape_invisible(event.data[:longest])
         start, end = _shared(before, data)
         new = data[start : len(data) - end]
         room -= len(new) + 20
@@ -97,7 +97,7 @@ def _streamed(exchange: Exchange, limit: int) -> dict[str, Any]:
         "events": events,
         "eventsInAll": len(exchange.events),
         "bodySize": None if whole else _size(exchange.text),
-        "joined": visible(clipped((exchange.sdk_result and exchange.sdk_result.text) or "", 600)),
+        "joined": escape_invisible(clip((exchange.sdk_result and exchange.sdk_result.text) or "", 600)),
     }
 
 
@@ -116,23 +116,23 @@ def _shared(before: str, now: str) -> tuple[int, int]:
 
 def _notes(event: Event) -> list[str]:
     """What is odd about the framing of an event, in a line; nothing when nothing is."""
-    notes = [f"event: {clipped(event.name, 80)}"] if event.name else []
+    notes = [f"event: {clip(event.name, 80)}"] if event.name else []
     notes += [f"{event.comments} comment lines"] if event.comments else []
     notes += [f"a line that is no field: {line}" for line in event.malformed_lines[:3]]
     notes += [] if event.terminated else ["no blank line ends it"]
-    return [visible("; ".join(notes))] if notes else []
+    return [escape_invisible("; ".join(notes))] if notes else []
 
 
 def _taken(taken: SdkResult | None) -> str:
     if taken is None or not taken.exception:
         return ""
     facts = {"status": taken.status, "type": taken.type, "code": taken.code, "param": taken.param}
-    said = ", ".join(f"{name} {clipped(str(value), 80)}" for name, value in facts.items() if value is not None)
-    return f"{taken.exception} ({said or 'no details'}): {clipped(taken.message, 300)}"
+    said = ", ".join(f"{name} {clip(str(value), 80)}" for name, value in facts.items() if value is not None)
+    return f"{taken.exception} ({said or 'no details'}): {clip(taken.message, 300)}"
 
 
 def _lines(headers: Iterable[tuple[str, str]]) -> str:
-    return visible(clipped("\n".join(f"{name}: {value}" for name, value in headers), 2000))
+    return escape_invisible(clip("\n".join(f"{name}: {value}" for name, value in headers), 2000))
 
 
 def _size(text: str) -> int:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from conformance.files import atomic_write
+
 from .columns import Column, columns, table
 from .document import rendered
 
@@ -38,9 +40,7 @@ def write_comparison(files: Sequence[Path], reports: Sequence[Mapping[str, Any]]
     names = "-".join(dict.fromkeys(file.absolute().parent.name for file in files))
     place = page or files[-1].absolute().parent.parent / f"compare-{names[:150]}.html"
     text = compare_page(reports, links=[_link(file, place.absolute().parent) for file in files])
-    partial = place.with_name(f".{place.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(place)
+    atomic_write(place, text)
     return place
 
 

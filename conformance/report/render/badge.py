@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from conformance.checklist.verdicts import RANKED, Verdict
 from conformance.probes.endpoints import HEADINGS
+from conformance.report.text import escape_svg
 
 _COLOURS = {
     Verdict.SUPPORTED: ("brightgreen", "#2d8a34"),
@@ -75,7 +75,7 @@ def _width(text: str) -> int:
 
 def render_svg(badge: Badge) -> str:
     """The badge as an image that refers to nothing outside."""
-    label, message = _shown(badge.label), _shown(badge.message)
+    label, message = escape_svg(badge.label), escape_svg(badge.message)
     left, right = _width(badge.label), _width(badge.message)
     text = '<text x="{x}" y="14" textLength="{length}" lengthAdjust="spacingAndGlyphs">{text}</text>'
     return (
@@ -90,7 +90,3 @@ def render_svg(badge: Badge) -> str:
         f"{text.format(x=left + 5, length=right - 10, text=message)}</g>\n"
         "</svg>\n"
     )
-
-
-def _shown(text: str) -> str:
-    return escape("".join(char if char.isprintable() else " " for char in text))

@@ -10,8 +10,11 @@ from typing import Any
 
 from conformance.checklist.rows import Row
 from conformance.probes.clauses import clause_url
-from conformance.report.compare import printable
+from conformance.report.text import clean_line
 from conformance.wire.exchange import Exchange
+
+NOT_PROBED = "not probed yet"
+"""Said of a row of the checklist that the suite has no experiment for."""
 
 
 def explain_row(row: Row, report: Mapping[str, Any] | None, exchanges: Mapping[str, Exchange]) -> list[str]:
@@ -23,7 +26,7 @@ def explain_row(row: Row, report: Mapping[str, Any] | None, exchanges: Mapping[s
         return [*lines, "No report knows this row yet; make one with: openai-conformance run"]
     target = report["target"]
     lines.append(f"{target['kind']} {target['version'] or ''} ({report['started']}): {found['verdict'].upper()}")
-    lines.append(f"  {printable(found['reason'])}")
+    lines.append(f"  {clean_line(found['reason'])}")
     claim = {True: "claimed", False: "not claimed", None: "nothing said"}[found["claim"]]
     lines += [f"  evidence: {found['evidence']}; documentation: {claim}; model: {found['model']}", ""]
     for name in found["exchanges"]:
@@ -37,7 +40,7 @@ def describe_probe(row: Row) -> list[str]:
     if row.derived_from:
         return [f"follows from: {', '.join(row.derived_from)}"]
     if row.probe is None:
-        return ["a rule over all answers of a run" if row.rule else "not probed yet"]
+        return ["a rule over all answers of a run" if row.rule else NOT_PROBED]
     function = inspect.unwrap(row.probe)
     where = f"{function.__module__}.{function.__qualname__}"
     return [f"probed by: {where}", f"probability of a false verdict: {row.false_verdict_probability}"]
@@ -46,7 +49,7 @@ def describe_probe(row: Row) -> list[str]:
 def format_exchange(exchange: Exchange) -> list[str]:
     """An exchange as a curl command and the beginning of its answer."""
     status = exchange.failure or exchange.status
-    answer = printable(" ".join(exchange.text[:600].split()))
+    answer = clean_line(" ".join(exchange.text[:600].split()))
     return [
         f"{exchange.id}: {status} in {exchange.seconds:.2f} s",
         f"  {format_curl(exchange)}",

@@ -13,9 +13,10 @@ from typing import Any
 
 from conformance.checklist.verdicts import Verdict
 from conformance.probes.endpoints import HEADINGS
-from conformance.report.compare import Change, Difference, printable
+from conformance.report.compare import Change, Difference
+from conformance.report.text import clean_line, escape_command_data, escape_command_property, escape_summary
 
-from .markdown import escape_markdown, find_disagreements
+from .markdown import find_disagreements
 
 MAX_ANNOTATIONS = 10
 """GitHub shows no more errors of one step."""
@@ -33,59 +34,42 @@ def annotation_lines(difference: Difference) -> list[str]:
 
 
 def _what(change: Change) -> str:
-    return f"{change.old} -> {change.new}: {printable(change.reason)}"
+    return f"{change.old} -> {change.new}: {clean_line(change.reason)}"
 
 
 def _error(title: str, text: str) -> str:
-    return f"::error title={_property(title)}::{_data(text)}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return f"::error title={escape_command_property(title)}::{escape_command_data(text)}"
 
 
 MAX_LIST_ENTRIES = 50
 """Entries of a list that are shown; GitHub refuses a summary above 1 MiB."""
-_MAX_CELL_CHARACTERS = 300
 
 
 def format_summary(report: Mapping[str, Any], difference: Difference | None, written: Path) -> str:
     """The summary: regressions, disagreements with the documentation, counts, and where the report lies."""
     target = report["target"]
-    lines = [f"## openai-conformance: {_cell(target['kind'])} {_cell(target['version'] or '')}".rstrip(), ""]
+    server = f"{escape_summary(target['kind'])} {escape_summary(target['version'] or '')}".rstrip()
+    lines = [f"## openai-conformance: {server}", ""]
     shard = report.get("shard")
     if shard:
         lines += [f"Shard {shard['index']} of {shard['of']}: a part of the rows.", ""]
     elif not report["complete"]:
         lines += ["**This run is partial**: not every row was asked.", ""]
-    lines += [f"- {_cell(note)}" for note in report["notes"]]
+    lines += [f"- {escape_summary(note)}" for note in report["notes"]]
     if difference is not None:
         lines += _against(report, difference)
     lines += _documentation(report)
     lines += _counts(report)
     cost = f"{report['requests']} requests, {report['completion_tokens']} generated tokens, {report['seconds']} s"
     lines += ["", f"{cost}. Models: {_models(report)}.", ""]
-    lines.append(f"The whole matrix: `{_cell(str(written.with_name('matrix.md')))}`, kept with the report.")
+    lines.append(f"The whole matrix: `{escape_summary(str(written.with_name('matrix.md')))}`, kept with the report.")
     return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    """Text of a server, harmless in Markdown: no markup, no link, no mention of anybody."""
-    return (
-        escape_markdown(text)[:_MAX_CELL_CHARACTERS]
-        .replace("`", "'")
-        .replace("@", "@\u200b")
-        .replace("://", ":\u200b//")
-    )
 
 
 def _against(report: Mapping[str, Any], difference: Difference) -> list[str]:
     baseline = report["baseline"] or {}
-    of = f"{_cell(str(baseline.get('source')))} ({_cell(str(baseline.get('version') or 'no version'))})"
+    source, version = str(baseline.get("source")), str(baseline.get("version") or "no version")
+    of = f"{escape_summary(source)} ({escape_summary(version)})"
     groups = (
         ("Regressions", difference.regressions),
         ("Evidence lost", difference.lost_evidence),
@@ -101,7 +85,7 @@ def _against(report: Mapping[str, Any], difference: Difference) -> list[str]:
 
 
 def _change_entry(change: Change) -> str:
-    return f"- `{change.row}`: {change.old} → **{change.new}**: {_cell(change.reason)}"
+    return f"- `{change.row}`: {change.old} → **{change.new}**: {escape_summary(change.reason)}"
 
 
 def _list(entries: Iterable[str], count: int) -> list[str]:
@@ -118,7 +102,7 @@ def _documentation(report: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     for heading, rows in (("Claimed but not there", missing), ("There but not claimed", unclaimed)):
         if rows:
-            entries = (f"- `{row['id']}`: {row['verdict']}: {_cell(row['reason'])}" for row in rows)
+            entries = (f"- `{row['id']}`: {row['verdict']}: {escape_summary(row['reason'])}" for row in rows)
             lines += [f"### {heading} ({len(rows)})", "", *_list(entries, len(rows)), ""]
     return lines
 
@@ -137,7 +121,7 @@ def _counts(report: Mapping[str, Any]) -> list[str]:
 
 def _models(report: Mapping[str, Any]) -> str:
     models = report["target"]["models"].items()
-    return ", ".join(f"{_cell(name)} `{_cell(model['id'])}`" for name, model in models) or "none"
+    return ", ".join(f"{escape_summary(name)} `{escape_summary(model['id'])}`" for name, model in models) or "none"
 
 
 def write_ci_summary(
@@ -160,5 +144,5 @@ def write_ci_summary(
             with Path(file).open("w" if named else "a", encoding="utf-8") as summary:
                 summary.write(format_summary(report, difference, written))
         except OSError as error:
-            lines.append(f"careful: --summary: cannot write {file}: {error.strerror or error}")
+            lines.append(f"warning: --summary: cannot write {file}: {error.strerror or error}")
     return lines

@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.checklist.verdicts import LEGEND, Verdict
 from conformance.probes.endpoints import HEADINGS
+from conformance.report.text import escape_markdown
 
 Row = Mapping[str, Any]
 
@@ -31,13 +32,6 @@ def render_matrix(report: Mapping[str, Any]) -> str:
         lines += _section(heading, rows) if rows else []
     lines += _legend()
     return "\n".join(lines) + "\n"
-
-
-def escape_markdown(text: object) -> str:
-    """Text of the server or of a report, harmless in Markdown and in one line."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
-    # The backslash first: else one before a bracket would take our own away from it.
-    return line.replace("\\", "\\\\").replace("<", "&lt;").replace("|", "\\|").replace("[", "\\[")
 
 
 def _facts(report: Mapping[str, Any]) -> list[str]:

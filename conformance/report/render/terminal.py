@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from conformance.checklist.findings import Finding, is_worse
+from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Verdict
-from conformance.report.compare import Difference, format_difference, printable
+from conformance.judge.expectation import Standing, assess_verdict
+from conformance.report.compare import Difference, format_difference
+from conformance.report.text import clean_line
 
 from .markdown import find_disagreements
 
@@ -28,18 +30,21 @@ Outcome = Literal["passed", "failed", "xfailed", "skipped"]
 
 
 def outcome_of(finding: Finding, expected: Verdict | None, *, required: bool) -> tuple[Outcome, str]:
-    """How pytest's item of a row ends, and why."""
+    """Return how pytest's item of a row ends, and why.
+
+    What fails the run fails its item. Of the rest, a verdict without support is an expected failure, and one that
+    says nothing about the server is a skip. `required`: whether every row is to be supported.
+    """
     verdict = finding.verdict
-    reason = f"{verdict}: {printable(finding.reason, 600)}"
-    if verdict.is_positive and not (expected is not None and is_worse(verdict, expected)):
-        return "passed", reason
-    if required and verdict is not Verdict.NOT_APPLICABLE:
+    reason = f"{verdict}: {clean_line(finding.reason, 600)}"
+    standing = assess_verdict(verdict, expected, require_supported=required)
+    if standing is Standing.NOT_SUPPORTED:
         return "failed", f"--require-supported: {reason}"
-    if verdict.rank is None:
-        return "skipped", reason
-    if expected is not None and is_worse(verdict, expected):
+    if standing.fails:
         return "failed", f"expected {expected}, found {reason}"
-    return "xfailed", reason
+    if verdict.is_positive:
+        return "passed", reason
+    return ("skipped" if verdict.rank is None else "xfailed"), reason
 
 
 def shown_verdict(verdict: str, *, failed: bool) -> str:
@@ -52,7 +57,7 @@ def format_summary(
 ) -> list[str]:
     """The end of a run: disagreements, regressions, counts, cost, and where the report lies."""
     lines = [""]
-    lines += [f"NOTE: {printable(note)}" for note in report["notes"]]
+    lines += [f"NOTE: {clean_line(note)}" for note in report["notes"]]
     lines += _disagreements(report)
     if difference is not None:
         lines += _against(report, difference)
@@ -62,7 +67,7 @@ def format_summary(
         f"{report['requests']} requests, {report['prompt_tokens']} prompt tokens, "
         f"{report['completion_tokens']} generated tokens, {report['seconds']} s"
     )
-    lines += [f"not asked: {printable(hint)}" for hint in hints]
+    lines += [f"not asked: {clean_line(hint)}" for hint in hints]
     lines.append(f"report: {written}" + ("" if report["complete"] else " (partial)"))
     lines.append(f"page:   {written.with_name('index.html')}")
     lines.append(f"matrix: {written.with_name('matrix.md')}")
@@ -77,7 +82,7 @@ def _disagreements(report: Mapping[str, Any]) -> list[str]:
     for heading, rows in (("Claimed but not there", missing), ("There but not claimed", unclaimed)):
         if rows:
             lines.append(f"{heading} ({len(rows)})")
-            lines += [f"  {row['id']}: {row['verdict']}: {printable(row['reason'])}" for row in rows]
+            lines += [f"  {row['id']}: {row['verdict']}: {clean_line(row['reason'])}" for row in rows]
             lines.append("")
     return lines
 

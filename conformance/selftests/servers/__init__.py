@@ -5,6 +5,7 @@ loopback socket. By hand: `python -m conformance.selftests.servers NAME`.
 """
 
 from . import hostile as _hostile
+from . import native as _native
 from . import sly as _sly
 from .behaviours import NAMED, made, strips
 from .honours import ALIAS, CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
@@ -27,4 +28,4 @@ __all__ = [
     "strips",
 ]
 
-del _hostile, _sly
+del _hostile, _native, _sly

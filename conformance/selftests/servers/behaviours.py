@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .honours import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything, list_models
+from .honours import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
 from .interface import CutError, DeadError, HangError, Reply, Request, Server, json_reply
 
 ROUTES = {"/v1/chat/completions": "messages", "/v1/completions": "prompt", "/v1/embeddings": "input"}
@@ -357,7 +357,7 @@ class OtherShapes:
 @behaviour
 def other_shapes() -> Server:
     """200 with JSON of other shapes than any client expects, and a good list of models."""
-    return Except(path="/v1/models", reply=list_models, inner=OtherShapes())
+    return Except(path="/v1/models", reply=HonoursEverything().list_models, inner=OtherShapes())
 
 
 @dataclass(kw_only=True)

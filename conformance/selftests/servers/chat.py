@@ -75,7 +75,7 @@ class Chat:
         Raises:
             RefusalError: it asks for what cannot be done.
         """
-        prompt = _prompt(body)
+        prompt = self.prompt(body)
         choices = _choices(body, prompt)
         answer = _Answer(body=body, prompt=prompt, choices=choices)
         if body.get("stream"):
@@ -84,6 +84,17 @@ class Chat:
         whole = answer.whole()
         self._keep(body, whole)
         return json_reply(whole)
+
+    def prompt(self, body: Mapping[str, Any]) -> tuple[int, ...]:
+        """Return the tokens of all that the model reads."""
+        tokens = encode(tools_text(body))
+        if body.get("verbosity") is not None:
+            tokens += encode(f"Verbosity: {body['verbosity']}\n")
+        if body.get("web_search_options") is not None:
+            tokens += encode("Found: The news of today\n")
+        for place, message in enumerate(body["messages"]):
+            tokens += message_tokens(message, f"messages[{place}]")
+        return (*tokens, START, *encode("assistant\n"))
 
     def retrieve(self, name: str) -> Reply:
         """A stored answer.
@@ -116,18 +127,6 @@ def _check_json_named(body: Mapping[str, Any]) -> None:
             "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
         )
         raise RefusalError(message, param="messages")
-
-
-def _prompt(body: Mapping[str, Any]) -> tuple[int, ...]:
-    """All that the model reads."""
-    tokens = encode(tools_text(body))
-    if body.get("verbosity") is not None:
-        tokens += encode(f"Verbosity: {body['verbosity']}\n")
-    if body.get("web_search_options") is not None:
-        tokens += encode("Found: The news of today\n")
-    for place, message in enumerate(body["messages"]):
-        tokens += message_tokens(message, f"messages[{place}]")
-    return (*tokens, START, *encode("assistant\n"))
 
 
 def _effort(body: Mapping[str, Any]) -> str:

@@ -82,9 +82,9 @@ class HonoursEverything:
             return posted[path](self._let_pass(path, body) if self.lenient else body)
         got: Callable[[], Reply] | None = None
         if path == "/models":
-            got = list_models
+            got = self.list_models
         elif path.startswith("/models/"):
-            got = lambda: model_reply(path.removeprefix("/models/"))  # noqa: E731 - as the others
+            got = lambda: self.retrieve_model(path.removeprefix("/models/"))  # noqa: E731 - as the others
         elif path.startswith("/chat/completions/"):
             got = lambda: self.chat.retrieve(path.removeprefix("/chat/completions/"))  # noqa: E731
         if got is None or not request.path.startswith("/v1/"):
@@ -106,18 +106,47 @@ class HonoursEverything:
 
     def _chat(self, body: Mapping[str, Any]) -> Reply:
         self.chat.check(body)
-        check_model(body["model"], "generate", "/v1/chat/completions")
+        self.check_model(body["model"], "generate", "/v1/chat/completions")
         return self.chat.answer(body)
 
     def _completions(self, body: Mapping[str, Any]) -> Reply:
         self.completions.check(body)
-        check_model(body["model"], "generate", "/v1/completions")
+        self.check_model(body["model"], "generate", "/v1/completions")
         return self.completions.answer(body)
 
     def _embeddings(self, body: Mapping[str, Any]) -> Reply:
         embeddings.check(body)
-        check_model(body["model"], "embed", "/v1/embeddings")
+        self.check_model(body["model"], "embed", "/v1/embeddings")
         return embeddings.answer(body)
+
+    def check_model(self, name: str, use: str, route: str) -> None:
+        """Refuse a model that is not there, or cannot do this.
+
+        `use`: `generate` or `embed`. `route`: the path of the endpoint, for the message.
+
+        Raises:
+            RefusalError: 404 or 400.
+        """
+        if name not in _CAN:
+            message = f"The model '{name[:80]}' does not exist or you do not have access to it."
+            raise RefusalError(message, param="model", code="model_not_found", status=404)
+        if _CAN[name] != use:
+            raise RefusalError(f"The model '{name}' is not supported in the {route} endpoint.", param="model")
+
+    def list_models(self) -> Reply:
+        """GET /v1/models."""
+        return json_reply({"object": "list", "data": [model_of(name) for name in _CAN]})
+
+    def retrieve_model(self, name: str) -> Reply:
+        """GET /v1/models/{model}.
+
+        Raises:
+            RefusalError: there is none of that name.
+        """
+        if name not in _CAN:
+            message = f"The model '{name[:80]}' does not exist"
+            raise RefusalError(message, param="model", code="model_not_found", status=404)
+        return json_reply(model_of(name))
 
 
 def body_of(request: Request) -> Mapping[str, Any]:
@@ -149,36 +178,6 @@ def not_allowed(request: Request, allowed: str) -> Reply:
     return error_reply(405, message, headers=(("allow", allowed),))
 
 
-def check_model(name: str, use: str, route: str) -> None:
-    """Refuse a model that is not there, or cannot do this.
-
-    Raises:
-        RefusalError: 404 or 400.
-    """
-    if name not in _CAN:
-        message = f"The model '{name[:80]}' does not exist or you do not have access to it."
-        raise RefusalError(message, param="model", code="model_not_found", status=404)
-    if _CAN[name] != use:
-        raise RefusalError(f"The model '{name}' is not supported in the {route} endpoint.", param="model")
-
-
 def model_of(name: str) -> dict[str, Any]:
     """The description of a model."""
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "selftests"}
-
-
-def list_models() -> Reply:
-    """GET /v1/models."""
-    return json_reply({"object": "list", "data": [model_of(name) for name in _CAN]})
-
-
-def model_reply(name: str) -> Reply:
-    """GET /v1/models/{model}.
-
-    Raises:
-        RefusalError: there is none of that name.
-    """
-    if name not in _CAN:
-        message = f"The model '{name[:80]}' does not exist"
-        raise RefusalError(message, param="model", code="model_not_found", status=404)
-    return json_reply(model_of(name))

@@ -1,6 +1,6 @@
-"""The process in which llama.cpp runs, started by ``server`` as a script: nothing of this package is imported here.
+"""The process in which llama.cpp runs, started by `server` as a script: nothing of this package is imported here.
 
-Its standard input holds one line of JSON, the ``Settings``, and then stays open for as long as the parent lives:
+Its standard input holds one line of JSON, the `Settings`, and then stays open for as long as the parent lives:
 when it ends, so does this process, however the parent ended. Its standard output gets one line of JSON, the
 addresses. All that llama.cpp prints goes to standard error, which the parent points at a log.
 """
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     import xllamacpp
 
-_SECONDS_BETWEEN_LOOKS = 0.5
+_PARENT_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the child is to serve; paths are absolute, ``parent`` is the process id to outlive no longer."""
+    """What the child is to serve; paths are absolute, `parent` is the process id to outlive no longer."""
 
     weights: str
     projector: str
@@ -40,7 +40,7 @@ def main() -> None:
     """Serve until the parent is gone."""
     answers = _reserve_standard_output()
     settings = Settings(**json.loads(sys.stdin.readline()))
-    threading.Thread(target=_outlive_no_parent, args=(settings.parent,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(settings.parent,), daemon=True).start()
     import xllamacpp  # after the watch has begun
 
     chat = xllamacpp.Server(_chat_parameters(xllamacpp.CommonParams(), settings))
@@ -58,13 +58,13 @@ def _reserve_standard_output() -> TextIO:
     return answers
 
 
-def _outlive_no_parent(parent: int) -> None:
+def _exit_with_parent(parent: int) -> None:
     """End this process as soon as standard input ends, or, should somebody else hold that pipe, the parent is gone.
 
-    ``os._exit``, because a graceful end would wait for answers in the making.
+    `os._exit`, because a graceful end would wait for answers in the making.
     """
     while True:
-        readable, _, _ = select.select([0], [], [], _SECONDS_BETWEEN_LOOKS)
+        readable, _, _ = select.select([0], [], [], _PARENT_POLL_SECONDS)
         if (readable and not os.read(0, 4096)) or os.getppid() != parent:
             os._exit(0)
 

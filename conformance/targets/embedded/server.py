@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import select
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
@@ -20,11 +22,11 @@ from conformance.targets.embedded import child
 from conformance.targets.fixtures.models import CHAT, TEXT_EMBEDDINGS
 
 LOG_NAME = "embedded-server.log"
-"""The name of llama.cpp's log in the folder given to ``start``."""
+"""The name of llama.cpp's log in the folder given to `start`."""
 
-_SECONDS_TO_START = 120.0
-_SECONDS_TO_STOP = 2.0
-_MOST_THREADS = 4  # more do not make a model of this size faster
+_MAX_START_SECONDS = 120.0
+_MAX_STOP_SECONDS = 2.0
+_MAX_THREADS = 4  # more do not make a model of this size faster
 
 
 class ServerStartError(UsageError):
@@ -33,10 +35,10 @@ class ServerStartError(UsageError):
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedServer:
-    """A running server. Leaving its ``with`` block stops it; the end of this process, however it ends, does too.
+    """A running server. Leaving its `with` block stops it; the end of this process, however it ends, does too.
 
-    The base URLs end in ``/v1``. Chat and embeddings are two instances of llama.cpp on two ports of one process.
-    ``log`` is the file of llama.cpp's messages, None if they are dropped.
+    The base URLs end in `/v1`. Chat and embeddings are two instances of llama.cpp on two ports of one process.
+    `log` is the file of llama.cpp's messages, None if they are dropped.
     """
 
     base_url: str
@@ -69,13 +71,14 @@ class EmbeddedServer:
 def start(log_folder: Path | None = None, *, progress: Callable[[str], None]) -> EmbeddedServer:
     """Start the server on free ports and return it when it answers, some seconds later.
 
-    llama.cpp's own messages go to ``embedded-server.log`` in ``log_folder``, or nowhere. ``progress`` takes lines
+    llama.cpp's own messages go to `embedded-server.log` in `log_folder`, or nowhere. `progress` takes lines
     for the user, most of them on the first use, which fetches 93 MB.
 
     Raises:
         FixtureUnavailableError: the model is not cached and cannot be fetched.
         ServerStartError: llama.cpp does not come up.
     """
+    _check_platform()
     files = CHAT.fetch_files(progress=progress)
     settings = child.Settings(
         weights=str(files["SmolLM2-135M-Instruct.Q4_1.gguf"]),
@@ -83,30 +86,44 @@ def start(log_folder: Path | None = None, *, progress: Callable[[str], None]) ->
         template=CHAT.jinja_template(),
         chat_model=CHAT.name,
         embedding_model=TEXT_EMBEDDINGS.name,
-        threads=_threads(),
+        threads=_choose_threads(),
         parent=os.getpid(),
     )
     return launch(settings, log_folder)
 
 
+def _check_platform() -> None:
+    """See that llama.cpp is installed; it is a dependency only on platforms where this server can run.
+
+    Raises:
+        ServerStartError: it is not; the message says what can be done instead.
+    """
+    if find_spec("xllamacpp") is None:
+        raise ServerStartError(
+            "the embedded server needs the package xllamacpp, which is not installed: it is a dependency on Linux "
+            f"(x86_64, aarch64) and macOS only, and this is {sys.platform} ({platform.machine()}); "
+            "start a server of your own and name it with --base-url"
+        )
+
+
 def serve(log_folder: Path | None = None, *, say: Callable[[str], None]) -> None:
-    """Start the server for use by hand and return at Ctrl-C: the body of ``openai-conformance serve``.
+    """Start the server for use by hand and return at Ctrl-C: the body of `openai-conformance serve`.
 
     Raises:
         FixtureUnavailableError: the model is not cached and cannot be fetched.
         ServerStartError: llama.cpp does not come up.
-        TargetError: llama.cpp ended by itself.
+        UsageError: llama.cpp ended by itself.
     """
     with start(log_folder, progress=say) as server:
         try:
-            say(_guide(server))
+            say(_format_guide(server))
             status = server.process.wait()
         except KeyboardInterrupt:
             return
     raise UsageError(f"The embedded server ended by itself, with status {status}.")
 
 
-def _guide(server: EmbeddedServer) -> str:
+def _format_guide(server: EmbeddedServer) -> str:
     return f"""\
 chat:       {server.base_url}  (model {server.chat_model})
 embeddings: {server.embedding_base_url}  (model {server.embedding_model})
@@ -116,11 +133,11 @@ Test it from another terminal, and stop it here with Ctrl-C:
 
 
 def launch(settings: child.Settings, log_folder: Path | None = None) -> EmbeddedServer:
-    """Start llama.cpp with files that are there. Raises ``ServerStartError`` if it does not come up."""
+    """Start llama.cpp with files that are there. Raises `ServerStartError` if it does not come up."""
     with _open_log(log_folder) as log:
         process = _spawn(settings, log)
         try:
-            addresses = _addresses(process, time.monotonic() + _SECONDS_TO_START, log)
+            addresses = _read_addresses(process, time.monotonic() + _MAX_START_SECONDS, log)
         except BaseException:
             _end(process)
             raise
@@ -138,7 +155,7 @@ def launch(settings: child.Settings, log_folder: Path | None = None) -> Embedded
 def _spawn(settings: child.Settings, log: IO[bytes]) -> "subprocess.Popen[bytes]":
     """Start the child in a session of its own: Ctrl-C in the terminal is for the parent to decide on.
 
-    By its path and with ``-P``, so that no folder called ``conformance`` where the user stands is taken for ours.
+    By its path and with `-P`, so that no folder called `conformance` where the user stands is taken for ours.
     """
     process = subprocess.Popen(  # noqa: S603 (our own arguments, no shell)
         [sys.executable, "-P", "-X", "faulthandler", child.__file__],
@@ -153,18 +170,18 @@ def _spawn(settings: child.Settings, log: IO[bytes]) -> "subprocess.Popen[bytes]
     return process
 
 
-def _addresses(process: "subprocess.Popen[bytes]", deadline: float, log: IO[bytes]) -> dict[str, Any]:
+def _read_addresses(process: "subprocess.Popen[bytes]", deadline: float, log: IO[bytes]) -> dict[str, Any]:
     """Wait for the child's one line."""
     answers = cast("IO[bytes]", process.stdout)
     line = b""
     while not line.endswith(b"\n"):
         readable, _, _ = select.select([answers], [], [], max(0.0, deadline - time.monotonic()))
         if not readable:
-            raise ServerStartError(f"The embedded server did not start in time.\n{_tail(log)}")
+            raise ServerStartError(f"The embedded server did not start in time.\n{_read_tail(log)}")
         chunk = answers.read(4096)
         if not chunk:
             status = process.wait()
-            raise ServerStartError(f"The embedded server ended with status {status}.\n{_tail(log)}")
+            raise ServerStartError(f"The embedded server ended with status {status}.\n{_read_tail(log)}")
         line += chunk
     addresses: dict[str, Any] = json.loads(line)
     return addresses
@@ -176,7 +193,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         if pipe is not None:
             pipe.close()
     try:
-        process.wait(_SECONDS_TO_STOP)
+        process.wait(_MAX_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -189,16 +206,16 @@ def _open_log(folder: Path | None) -> IO[bytes]:
     return (folder / LOG_NAME).open("w+b")
 
 
-def _tail(log: IO[bytes], lines: int = 20) -> str:
+def _read_tail(log: IO[bytes], lines: int = 20) -> str:
     log.seek(0)
     return b"\n".join(log.read().splitlines()[-lines:]).decode(errors="replace")
 
 
-def _threads() -> int:
+def _choose_threads() -> int:
     """Half of the processors that this process may use.
 
     llama.cpp's threads wait for each other by spinning: seen on two processors shared with other work, two threads
     gave 1 to 3 tokens a second and one thread 22 to 42. The other half is for whoever asks.
     """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(usable // 2, _MOST_THREADS))
+    return max(1, min(usable // 2, _MAX_THREADS))
