@@ -15,10 +15,11 @@ from openai.resources.completions import Completions
 from openai.resources.embeddings import Embeddings
 
 from conformance.checklist.claims import claims_of, documented_boxes
-from conformance.checklist.field_values import FIELD_VALUES
-from conformance.checklist.rows import CAPABILITIES, ENDPOINTS
+from conformance.checklist.rows import CAPABILITIES, field_values
 from conformance.judge.catalog import load_catalog
 from conformance.judge.derive import expand_parts
+from conformance.probes.chat.formats import one_word
+from conformance.probes.endpoints import HEADINGS
 from conformance.wire.exchange import Call
 
 from .asking import asker_of
@@ -34,7 +35,7 @@ def test_every_field_of_the_sdk_has_a_row_and_values(endpoint):
     fields = set(inspect.signature(METHODS[endpoint]).parameters) - OF_THE_CLIENT
     assert len(fields) >= 5
     assert {field for field in fields if f"{endpoint}/fields/{field}" not in load_catalog()} == set()
-    assert fields - set(FIELD_VALUES[endpoint]) == set()
+    assert fields - set(field_values(endpoint)) == set()
 
 
 def test_every_box_of_the_newest_page_has_a_row_in_the_pages_order():
@@ -68,12 +69,12 @@ def test_boxes_of_every_release_have_rows():
 
 @pytest.mark.parametrize("endpoint", METHODS)
 def test_every_field_is_asked_with_nonsense_and_no_other_row_is_about_a_field_that_is_none(endpoint):
-    fields = set(FIELD_VALUES[endpoint])
+    fields = set(field_values(endpoint))
     assert {field for field in fields if f"errors/{endpoint}/wrong_type/{field}" not in load_catalog()} == set()
     tops = {row.path[0] for row in load_catalog().values() if row.endpoint == endpoint and row.kind == "fields"}
     extensions = {"reasoning", "options", "think"}
     assert tops - fields <= extensions, tops - fields
-    for name, values in FIELD_VALUES[endpoint].items():
+    for name, values in field_values(endpoint).items():
         assert values.valid != values.invalid, name
         assert name not in values.context, name
 
@@ -81,7 +82,7 @@ def test_every_field_is_asked_with_nonsense_and_no_other_row_is_about_a_field_th
 def test_ids_are_lower_case_paths_of_a_known_endpoint_and_every_derived_row_follows_from_rows():
     for row in load_catalog().values():
         assert re.fullmatch(r"[a-z_]+(/[a-z0-9_.]+){2,}", row.id), row.id
-        assert row.endpoint in ENDPOINTS, row.id
+        assert row.endpoint in HEADINGS, row.id
         assert row.capability in CAPABILITIES, row.id
         if row.derived_from:
             assert expand_parts(row, load_catalog()), row.id
@@ -89,18 +90,33 @@ def test_ids_are_lower_case_paths_of_a_known_endpoint_and_every_derived_row_foll
 
 
 CHAT = {"model": CHAT_MODEL, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
+CREATE = "chat.completions.create"
+PARSED = {**CHAT, "response_format": one_word("zq_key", "v7")}
 SDK_CALLS = {
-    "chat": Call(path="/chat/completions", body=CHAT),
-    "chat, streamed": Call(path="/chat/completions", body={**CHAT, "stream": True}),
-    "chat, async": Call(path="/chat/completions", body=CHAT, transport="sdk_async"),
-    "chat, parsed": Call(path="/chat/completions", body=CHAT, transport="sdk_parse"),
-    "chat, stored": Call(path="/chat/completions/chatcmpl-zz", method="GET"),
-    "completions": Call(path="/completions", body={"model": CHAT_MODEL, "prompt": "Hi", "max_tokens": 1}),
-    "embeddings": Call(
-        path="/embeddings", body={"model": EMBEDDING_MODEL, "input": "Hi", "encoding_format": "float"}
+    "chat": Call(path="/chat/completions", body=CHAT, sdk_method=CREATE),
+    "chat, streamed": Call(path="/chat/completions", body={**CHAT, "stream": True}, sdk_method=CREATE),
+    "chat, async": Call(path="/chat/completions", body=CHAT, sdk_method=CREATE, transport="sdk_async"),
+    "chat, parsed": Call(path="/chat/completions", body=PARSED, sdk_method=CREATE, transport="sdk_parse"),
+    "chat, stored": Call(
+        path="/chat/completions/chatcmpl-zz",
+        method="GET",
+        sdk_method="chat.completions.retrieve",
+        sdk_arguments=("chatcmpl-zz",),
     ),
-    "models": Call(path="/models", method="GET"),
-    "one model": Call(path=f"/models/{CHAT_MODEL}", method="GET"),
+    "completions": Call(
+        path="/completions",
+        body={"model": CHAT_MODEL, "prompt": "Hi", "max_tokens": 1},
+        sdk_method="completions.create",
+    ),
+    "embeddings": Call(
+        path="/embeddings",
+        body={"model": EMBEDDING_MODEL, "input": "Hi", "encoding_format": "float"},
+        sdk_method="embeddings.create",
+    ),
+    "models": Call(path="/models", method="GET", sdk_method="models.list"),
+    "one model": Call(
+        path=f"/models/{CHAT_MODEL}", method="GET", sdk_method="models.retrieve", sdk_arguments=(CHAT_MODEL,)
+    ),
     "any route": Call(path="/zz", raw="{}", transport="sdk_raw_body"),
 }
 """Every method of the SDK that rows go through."""
@@ -125,6 +141,6 @@ def test_the_sdk_sends_every_call_that_rows_go_through_to_its_route(name):
     [request] = server.requests
     assert (request.method, request.path) == (call.method, f"/v1{call.path}")
     assert request.headers["x-stainless-lang"] == "python"
-    body = call.body or {}
+    body = {} if call.transport == "sdk_parse" else call.body or {}
     assert {field: request.json[field] for field in body} == body
     assert exchange.status == (404 if name in ("chat, stored", "any route") else 200)

@@ -295,6 +295,6 @@ def test_the_verdict_of_a_whole_follows_from_its_parts(size: int) -> None:
 
 
 def test_an_answer_nested_deeper_than_any_is_no_document() -> None:
-    plain = honest(Call(method="GET", path="/models"))
+    plain = honest(Call(method="GET", path="/models", sdk_method="models.list"))
     found = {depth: with_text(plain, nested(depth)).json is not None for depth in (1, 100, 101, 500, 100_000)}
     assert found == {1: True, 100: True, 101: False, 500: False, 100_000: False}
