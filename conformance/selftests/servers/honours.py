@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from conformance.probes.endpoints import ENDPOINTS, Endpoint, RequestEndpoint, endpoint_at
+from conformance.probes.endpoints import ENDPOINTS, Embeddings, Endpoint, RequestEndpoint, endpoint_at
 
 from .chat import Chat
 from .checks import wrong_type
@@ -76,6 +76,7 @@ class HonoursEverything:
         posted: dict[str, Callable[[Mapping[str, Any]], Reply]] = {
             "/chat/completions": self._chat,
             "/completions": self._completions,
+            "/embeddings": self._embeddings,
         }
         for endpoint in ENDPOINTS:
             if issubclass(endpoint, RequestEndpoint) and endpoint.path not in posted:
@@ -118,6 +119,9 @@ class HonoursEverything:
         self.completions.check(body)
         self.check_model(body["model"], "generate", "/v1/completions")
         return self.completions.answer(body)
+
+    def _embeddings(self, body: Mapping[str, Any]) -> Reply:
+        return self._stateless(Embeddings, body)
 
     def _stateless(self, endpoint: type[Endpoint], body: Mapping[str, Any]) -> Reply:
         """The reply of the module here that bears the endpoint's name: its `check`, then its `answer`."""
