@@ -45,14 +45,14 @@ def place_of(module: str, line: int) -> str:
 
 
 def neighbour_of(row: str) -> Row | None:
-    """Return the declared row whose id has most of its first parts in common with another id."""
+    """Return the declared row whose id has most of its first parts in common with an id; of several the last."""
 
     def common(other: str) -> int:
         pairs = list(zip(row.split("/"), other.split("/"), strict=False))
         return next((number for number, (one, two) in enumerate(pairs) if one != two), len(pairs))
 
     declared = [each for each in load_catalog().values() if each.declared_at[1] and each.id != row]
-    best = max(declared, key=lambda each: common(each.id))
+    best = max(declared, key=lambda each: (common(each.id), each.declared_at))
     return best if common(best.id) else None
 
 
@@ -65,20 +65,37 @@ def check_row(name: str) -> Iterator[Step]:
     row = load_catalog().get(name)
     answered = row is not None and bool(row.probe or row.rule or row.derived_from)
     if row is None or not answered:
-        near = neighbour_of(name)
-        where = f"after {place_of(*near.declared_at)}" if near else f"conformance/probes/{first}.py"
-        values = ", values=values(VALID, NONSENSE)" if path[:1] == ["fields"] and len(path) == 2 else ""
-        yield Step(done=False, what=f'an experiment: @probe("{name}"{values})', where=where)
+        yield from _new_row_steps(name, path)
         return
     yield Step(done=True, what="an experiment, a rule or parts", where=place_of(*row.declared_at))
     described = len(row.description) > 10
-    yield Step(done=described, what="a docstring that says what the server should do", where=place_of(*row.declared_at))
+    yield Step(
+        done=described, what="a docstring that says what the server should do", where=place_of(*row.declared_at)
+    )
     if row.kind == "fields" and len(row.path) == 1:
         yield from _field_steps(row)
     ids = ledger.ROWS.read_text(encoding="utf-8").split()
     yield Step(done=name in ids, what="its id in the ledger", where=f"{_relative(ledger.ROWS)}: {ledger.COMMAND}")
     if row.probe is not None and row.id in {each.id for each in rows()}:
         yield from _verdict_steps(row)
+
+
+def _new_row_steps(name: str, path: list[str]) -> Iterator[Step]:
+    """Return what a row needs that nothing declares yet."""
+    near = neighbour_of(name)
+    where = f"beside {place_of(*near.declared_at)}" if near else "conformance/probes/"
+    values = ", values=values(VALID, NONSENSE)" if path[:1] == ["fields"] and len(path) == 2 else ""
+    yield Step(done=False, what=f'an experiment: @probe("{name}"{values})', where=where)
+    yield Step(done=False, what="an effect in the miniature, if the field has any", where=_miniature_of(name))
+    yield Step(done=False, what="its id in the ledger", where=f"{_relative(ledger.ROWS)}: {ledger.COMMAND}")
+
+
+def _miniature_of(name: str) -> str:
+    """Return where the honest server has its part of an endpoint; an error row names its endpoint second."""
+    first, second, *_ = name.split("/")
+    endpoint = second if first == "errors" and endpoint_named(second) else first
+    file = f"conformance/selftests/servers/{endpoint}.py"
+    return file if (ROOT / file).exists() else "conformance/selftests/servers/honours.py"
 
 
 def _relative(file: Path) -> str:
@@ -96,12 +113,11 @@ def _field_steps(row: Row) -> Iterator[Step]:
 
 
 def _verdict_steps(row: Row) -> Iterator[Step]:
-    miniature = f"conformance/selftests/servers/{row.endpoint}.py"
     server = HonoursEverything(lenient=row.endpoint != "errors", extensions=row.endpoint != "errors", pace=0)
     asker = asker_of(server)
     found = examined(row.id, asker.send)
     what = f"the miniature that honours everything is supported (it is {found.verdict}: {found.reason})"
-    yield Step(done=found.verdict is Verdict.SUPPORTED, what=what, where=miniature)
+    yield Step(done=found.verdict is Verdict.SUPPORTED, what=what, where=_miniature_of(row.id))
     if row.kind != "fields" or found.evidence is not Evidence.EFFECT or found.verdict is not Verdict.SUPPORTED:
         return
     endpoint = endpoint_named(row.endpoint)
@@ -132,10 +148,10 @@ def _endpoint_steps(name: str) -> Iterator[Step]:
 def main(arguments: list[str]) -> int:
     """Print what the rows that are named need; 1 if anything is missing, 2 if none is named."""
     if not arguments:
-        print((__doc__ or "").partition("\n")[0])
+        sys.stdout.write((__doc__ or "").partition("\n")[0] + "\n")
         return 2
     steps = [step for name in arguments for step in check_row(name)]
-    print(*steps, sep="\n")
+    sys.stdout.write("".join(f"{step}\n" for step in steps))
     return 0 if all(step.done for step in steps) else 1
 
 

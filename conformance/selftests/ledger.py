@@ -1,7 +1,7 @@
 """The golden lists that a command writes: `python -m conformance.selftests.ledger --write`.
 
-`data/rows.txt` holds the ids of all rows, so that none is lost or renamed unseen. `checklist/data/anchors.json` holds,
-for each request field that a method of the SDK has, its anchor on the page of OpenAI's reference.
+`data/rows.txt` holds the ids of all rows, so that none is lost or renamed unseen. `checklist/data/anchors.json`
+holds, for each request field that a method of the SDK has, its anchor on the page of OpenAI's reference.
 Without `--write` the command names the lists that are not up to date, and exits with 1.
 """
 
@@ -74,7 +74,8 @@ def main(arguments: list[str]) -> int:
     for file in stale:
         if "--write" in arguments:
             file.write_text(golden_lists()[file], encoding="utf-8")
-        print(f"{file}: {'written' if '--write' in arguments else f'not up to date; write it with: {COMMAND}'}")
+        told = "written" if "--write" in arguments else f"not up to date; write it with: {COMMAND}"
+        sys.stdout.write(f"{file}: {told}\n")
     return 1 if stale and "--write" not in arguments else 0
 
 

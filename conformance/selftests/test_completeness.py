@@ -1,13 +1,15 @@
 """The ledger: every field and every box has a row, every row has an answer, and no id ever changes.
 
-A new row is entered by: python -m conformance list | cut -f1 | sort > conformance/selftests/data/rows.txt
+A new row is entered by: python -m conformance.selftests.ledger --write
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from pathlib import Path
+import subprocess
+import sys
+from urllib.parse import unquote
 
 import pytest
 from openai.resources.chat.completions import Completions as Chat
@@ -19,20 +21,21 @@ from conformance.checklist.rows import CAPABILITIES, field_values
 from conformance.judge.catalog import load_catalog
 from conformance.judge.derive import expand_parts
 from conformance.probes.chat.formats import one_word
+from conformance.probes.clauses import anchors, clause_url
 from conformance.probes.endpoints import HEADINGS
 from conformance.wire.exchange import Call
 
+from . import ledger
 from .asking import asker_of
 from .servers import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
 
 METHODS = {"chat": Chat.create, "completions": Completions.create, "embeddings": Embeddings.create}
 PROBED = ("chat", "completions", "embeddings", "models", "errors", "clients", "native")
-OF_THE_CLIENT = {"self", "extra_headers", "extra_query", "extra_body", "timeout"}
 
 
 @pytest.mark.parametrize("endpoint", METHODS)
 def test_every_field_of_the_sdk_has_a_row_and_values(endpoint):
-    fields = set(inspect.signature(METHODS[endpoint]).parameters) - OF_THE_CLIENT
+    fields = set(inspect.signature(METHODS[endpoint]).parameters) - ledger.OF_THE_CLIENT
     assert len(fields) >= 5
     assert {field for field in fields if f"{endpoint}/fields/{field}" not in load_catalog()} == set()
     assert fields - set(field_values(endpoint)) == set()
@@ -59,8 +62,40 @@ def test_every_row_of_the_probed_endpoints_is_answered_and_says_what_it_is_about
 
 
 def test_ids_are_stable():
-    known = Path(__file__).with_name("data").joinpath("rows.txt").read_text(encoding="utf-8").split()
-    assert sorted(load_catalog()) == known
+    assert sorted(load_catalog()) == ledger.ROWS.read_text(encoding="utf-8").split()
+
+
+@pytest.mark.parametrize("first", ["probes.chat.tools", "judge.rules.streams", "probes.text_generation"])
+def test_the_order_of_the_matrix_does_not_hang_on_what_is_imported_first(first):
+    script = f"import conformance.{first}, conformance.judge.catalog as c; print(*c.load_catalog(), sep='\\n')"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == list(load_catalog())
+
+
+EXTENSIONS = {
+    "chat/fields/reasoning": "several servers have it, OpenAI's clause for chat has not",
+    "chat/fields/reasoning/effort": "the same",
+}
+"""Rows of fields that OpenAI's reference does not have, and why there is one."""
+
+
+def test_the_clause_of_a_field_is_the_anchor_of_that_very_field_and_no_anchor_is_left_over():
+    used = set()
+    for row in load_catalog().values():
+        if row.endpoint in METHODS and row.kind == "fields" and row.id not in EXTENSIONS:
+            page, _, anchor = clause_url(row).partition("#")
+            assert unquote(anchor) == anchors()[row.endpoint][row.path[0]], row.id
+            assert f"(param) {row.path[0]} >" in unquote(anchor), row.id
+            assert page.endswith("/methods/create"), row.id
+            used.add((row.endpoint, row.path[0]))
+    assert used == {(endpoint, field) for endpoint, fields in anchors().items() for field in fields}
+
+
+def test_every_row_has_a_clause_and_an_extension_has_the_page_alone():
+    for row in load_catalog().values():
+        url = clause_url(row)
+        assert url.startswith("https://developers.openai.com/api/"), row.id
+        assert "#" not in url or row.id not in EXTENSIONS, row.id
 
 
 def test_boxes_of_every_release_have_rows():

@@ -1,4 +1,4 @@
-"""A new endpoint is five files, added; no other file changes. The toy, /v1/rerank, is put into a copy of the checkout."""
+"""A new endpoint is five files, added, and no change to others: /v1/rerank is put into a copy of the checkout."""
 
 from __future__ import annotations
 
