@@ -1,13 +1,16 @@
-"""The rows of `completions`, one item each."""
+"""The rows of `completions`, one item each.
+
+Their experiments are in `conformance/probes/completions.py`; `openai-conformance explain ROW` says what a row means.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from conformance.runner.plugin import Examine, rows_of
+from conformance.runner.items import Examine, rows_of
 
 
 @pytest.mark.parametrize("row", rows_of("completions"))
 def test_completions(row: str, examine: Examine) -> None:
-    """One row of the checklist."""
+    """Examine one row of the checklist."""
     examine(row)

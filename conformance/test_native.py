@@ -1,13 +1,16 @@
-"""The rows of `native`, one item each."""
+"""The rows of `native`, one item each.
+
+Their experiments are in `conformance/probes/native.py`; `openai-conformance explain ROW` says what a row means.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from conformance.runner.plugin import Examine, rows_of
+from conformance.runner.items import Examine, rows_of
 
 
 @pytest.mark.parametrize("row", rows_of("native"))
 def test_native(row: str, examine: Examine) -> None:
-    """One row of the checklist."""
+    """Examine one row of the checklist."""
     examine(row)

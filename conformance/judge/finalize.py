@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
@@ -17,35 +17,60 @@ Exchanges = Sequence[Exchange]
 
 
 def finalize_findings(
-    findings: dict[str, Finding],
-    answers: Exchanges,
+    findings: Mapping[str, Finding],
+    exchanges: Exchanges,
     *,
     shards: Sequence[Exchanges] = (),
     models: Collection[str],
     selected: Collection[str],
     rules: bool = True,
-) -> Iterator[Finding]:
-    """Judge rules and derived rows, enter them into `findings`, and yield those that were selected.
+) -> dict[str, Finding]:
+    """Return the findings of all rows: those given, of rules, and of rows that follow from others.
 
-    `answers`: the exchanges of the run, each call once. `shards`: all exchanges of each shard, where it was split: a
-    call that several of them made is there several times. `models`: the capabilities that the target
-    declares a model for. `selected`: ids of the rows that the run was to reach. Without `rules` (the run was
-    interrupted), only what follows from findings is judged.
+    Without `rules` (the run was interrupted), only what follows from findings is judged. For the other arguments see
+    `judge_rules`.
     """
+    judged = judge_rules(exchanges, shards=shards, models=models, selected=selected) if rules else {}
+    return derive_findings({**findings, **judged})
+
+
+def judge_rules(
+    exchanges: Exchanges,
+    *,
+    shards: Sequence[Exchanges] = (),
+    models: Collection[str],
+    selected: Collection[str],
+) -> dict[str, Finding]:
+    """Return the findings of the selected rules by row.
+
+    Rules are about what was asked in the first place: what was sent once more, to confirm a regression, has no part
+    in them. `exchanges`: those of the run, each call once. `shards`: all exchanges of each shard, where the run was
+    split; a call that several of them made is there several times. `models`: the capabilities that the target
+    declares a model for. `selected`: ids of the rows that the run was to reach.
+    """
+    first = _of_first_attempt(exchanges)
+    each = [_of_first_attempt(shard) for shard in shards]
+    return {
+        row.id: _judge_rule(row, first, each) if row.capability in models else _absent(row)
+        for row in load_catalog().values()
+        if row.rule is not None and row.id in selected
+    }
+
+
+def _of_first_attempt(exchanges: Exchanges) -> Exchanges:
+    return [exchange for exchange in exchanges if exchange.call.attempt == 0]
+
+
+def derive_findings(findings: Mapping[str, Finding]) -> dict[str, Finding]:
+    """Return the findings with those of the rows that follow from them, and of the rows that follow from those."""
     rows = load_catalog()
-    for row in rows.values():
-        if rules and row.rule is not None and row.id in selected:
-            findings[row.id] = _by_rule(row, answers, shards) if row.capability in models else _absent(row)
-            yield findings[row.id]
-    # Rows that follow from others, which may follow from others themselves.
+    known = dict(findings)
     waiting = {row.id: expand_parts(row, rows) for row in rows.values() if row.derived_from}
-    while ready := [name for name, parts in waiting.items() if all(part in findings for part in parts)]:
-        for name in ready:
+    while ready := [row for row, parts in waiting.items() if known.keys() - waiting.keys() >= set(parts)]:
+        for row in ready:
             # In the order of the checklist, not in that of the workers: the reason lists them.
-            parts = {part: findings[part] for part in waiting.pop(name)}
-            findings[name] = derive_finding(rows[name], parts)
-            if name in selected:
-                yield findings[name]
+            known[row] = derive_finding(rows[row], {part: known[part] for part in waiting.pop(row)})
+    return known
 
 
 def _absent(row: Row) -> Finding:
@@ -53,7 +78,7 @@ def _absent(row: Row) -> Finding:
     return Finding(row=row.id, verdict=Verdict.NOT_APPLICABLE, reason=reason)
 
 
-def _by_rule(row: Row, answers: Exchanges, shards: Sequence[Exchanges]) -> Finding:
+def _judge_rule(row: Row, exchanges: Exchanges, shards: Sequence[Exchanges]) -> Finding:
     """The finding of a rule.
 
     Shards may have asked different processes of one server: two of those may well give the same id to two answers,
@@ -62,7 +87,7 @@ def _by_rule(row: Row, answers: Exchanges, shards: Sequence[Exchanges]) -> Findi
     """
     if row.rule is None:
         raise ValueError(f"row {row.id} is no rule")
-    whole: Finding = row.rule(answers)
+    whole: Finding = row.rule(exchanges)
     if not shards:
         return whole
     each: list[Finding] = [row.rule(shard) for shard in shards]

@@ -62,7 +62,7 @@ def merge_shards(
         UsageError: the baseline cannot be used.
     """
     parts = _apart(load_parts(paths))
-    findings = {name: found for part in parts for name, found in part.findings.items()}
+    found = {name: finding for part in parts for name, finding in part.findings.items()}
     target = _target(parts)
     models = {name: model["id"] for name, model in target["models"].items()}
     expected = baseline(target)
@@ -71,8 +71,7 @@ def merge_shards(
     exchanges = sorted((exchange for part in parts for exchange in part.exchanges), key=lambda each: each.id)
     once = [exchange for exchange in exchanges if not exchange.call.shard]
     shards = [part.exchanges for part in parts]
-    for _ in finalize_findings(findings, once, shards=shards, models=models, selected=selected, rules=not ended):
-        pass
+    findings = finalize_findings(found, once, shards=shards, models=models, selected=selected, rules=not ended)
     measured = RunResult(
         target=target,
         findings=findings,

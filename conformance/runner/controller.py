@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from conformance.checklist.findings import Finding
 from conformance.errors import UsageError
-from conformance.judge.finalize import finalize_findings, has_regressions
+from conformance.judge.finalize import derive_findings, finalize_findings, has_regressions, judge_rules
 from conformance.probes.endpoints import Chat
 from conformance.probes.session import Session, is_usable
 from conformance.report.baseline import baseline_for
@@ -26,11 +24,14 @@ from conformance.wire.client import ServerUnreachableError
 from conformance.wire.exchange import Call, Exchange
 
 from .cache_dependence import depends_on_cache
+from .evaluate import describe_failure
 from .image_server import serve_sample_images
 from .options import OPTIONS
-from .run_directory import run_folder, sigterm_as_keyboard_interrupt
+from .rule_confirmation import RULE_ATTEMPT, confirm_rules
+from .run_directory import RunDirectory, SelectedItem, create_run_directory
 from .sharding import Shard, shard_of
-from .worker import Run, Settings
+from .signals import sigterm_as_keyboard_interrupt
+from .worker import RunSettings, Worker
 
 
 class _Options:
@@ -41,167 +42,192 @@ class _Options:
             setattr(self, option.name, getattr(namespace, f"conformance_{option.name}", None))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """The finding of a row that no worker ran, and its pytest item."""
+
+    finding: Finding
+    item: SelectedItem
+
+
 class Controller:
     """One run, from the first look at the target to the written report."""
 
-    def __init__(self, namespace: Any, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
-        """`namespace`: pytest's options. `say`: shows a line to the user, at once."""
+    def __init__(self, namespace: Any, environ: Mapping[str, str], notify: Callable[[str], None]) -> None:
+        """Begin a run with pytest's options. `notify`: shows a line to the user, at once."""
         self.options: Any = _Options(namespace)
         self.environ = environ
-        self.say = say
-        self.asked = 0
+        self.notify = notify
         self.interrupted = False
-        self.stopped = ""
-        self.crashed: dict[str, str] = {}
-        self.written: Path | None = None
+        self.stop_reason = ""
+        """What ended the asking early though the server was there; empty where nothing did."""
+        self.internal_errors: dict[str, str] = {}
+        """Row, or what else failed -> the error of our own that kept it from a verdict."""
         self.status: int | None = None
         self.report: dict[str, Any] | None = None
-        self._lines: list[str] = []
+        self.summary: Sequence[str] = ()
+        """The lines that end the run."""
         self._stack = ExitStack()
         self._started = time.time()
-        self._selected: dict[str, Any] = {}
         self._shard: Shard | None = None
 
-    def open(self) -> Run:
-        """Open the target and the run's folder.
+    def open(self) -> Worker:
+        """Open the target and the run's folder; return the controller's own part in the run.
 
         Raises:
             UsageError: the target cannot be asked, or an option or file is wrong.
         """
+        self._check_options()
+        self._stack.enter_context(sigterm_as_keyboard_interrupt())
+        directory = self._stack.enter_context(create_run_directory())
+        opened = open_target(self.options, self.environ, directory.server_logs, self.notify)
+        self.target: Target = self._stack.enter_context(opened)
+        self._expected = baseline_for(self.options, self.target.record())
+        self.worker = Worker(self._settings(directory))
+        try:
+            self._warm_up()
+            if self._depends_on_history():
+                self.notify("text changes with what was asked before: generations are asked alone, after a reset")
+                self.worker = Worker(replace(self.worker.settings, isolate_generations=True))
+        except ServerUnreachableError as error:
+            raise UsageError(str(error)) from error
+        return self.worker
+
+    def _check_options(self) -> None:
         if not 0 < self.options.deadline < math.inf:
             raise UsageError(f"--deadline: {self.options.deadline:g}: give a number of seconds above 0")
         self._shard = shard_of(self.options.shard)
         if self._shard and self.options.update_baseline:
             raise UsageError("--update-baseline: a shard is no baseline; give it to openai-conformance merge")
         check_outputs(self.options)
-        self._stack.enter_context(sigterm_as_keyboard_interrupt())
-        folder = self._stack.enter_context(run_folder())
-        self.target: Target = self._stack.enter_context(open_target(self.options, self.environ, folder, self.say))
-        self._expected = baseline_for(self.options, self.target.record())
-        self.run = Run(settings=self._settings(folder))
-        try:
-            self._warm()
-            if self._depends_on_history():
-                self.say("text changes with what was asked before: generations are asked alone, after a reset")
-                self.run = Run(settings=replace(self.run.settings, apart=True))
-        except ServerUnreachableError as gone:
-            raise UsageError(str(gone)) from gone
-        return self.run
 
     def _depends_on_history(self) -> bool:
-        model = self.run.settings.models.get("chat")
+        model = self.worker.settings.models.get("chat")
         if model is None:
             return False
-        session = Session(send=self.run.asker().send, models=self.run.settings.models)
+        session = Session(send=self.worker.client().send, models=self.worker.settings.models)
         return depends_on_cache(Chat(session=session, model=model))
 
-    def _settings(self, folder: Path) -> Settings:
+    def _settings(self, directory: RunDirectory) -> RunSettings:
         target = self.target
-        models = {capability: model.id for capability, model in target.models.items()}
-        return Settings(
-            folder=str(folder),
+        return RunSettings(
+            directory=str(directory.path),
             base_url=target.base_url,
             embedding_base_url=target.embedding_base_url,
             native_url=target.base_url.removesuffix("/v1"),
             key=target.key,
             image_url=self._stack.enter_context(serve_sample_images(target.base_url)),
-            models=models,
+            models={capability: model.id for capability, model in target.models.items()},
             deadline=self.options.deadline,
             baseline=self._expected.verdicts if self._expected else None,
             require_supported=self.options.require_supported,
             shard=str(self._shard or ""),
         )
 
-    def _warm(self) -> None:
+    def _warm_up(self) -> None:
         """Load each model, and see that at least one answers.
 
         Raises:
             UsageError: no model answers.
         """
-        answered = 0
+        models = self.worker.settings.models
         problems = []
-        for model in dict.fromkeys(self.run.settings.models.values()):
-            capability = next(name for name, id_ in self.run.settings.models.items() if id_ == model)
-            exchange: Exchange = self.run.warm(capability, model)
-            if is_usable(exchange):
-                answered += 1
-            else:
-                problems.append(_problem(capability, model, exchange))
-        if not answered:
+        for model in dict.fromkeys(models.values()):
+            capability = next(name for name, id_ in models.items() if id_ == model)
+            exchange = self.worker.warm_up(capability, model)
+            if not is_usable(exchange):
+                problems.append(_describe_problem(capability, model, exchange))
+        if len(problems) == len(set(models.values())):
             raise UsageError(f"no working control: {'; '.join(problems) or 'the target declares no model'}")
         for problem in problems:
-            self.say(f"warning: {problem}")
+            self.notify(f"warning: {problem}")
 
-    def stop(self, why: BaseException) -> None:
+    def stop(self, error: BaseException) -> None:
         """Take note of what ended the asking early: a signal, an option such as -x, or our own error."""
-        self.interrupted = type(why) is KeyboardInterrupt or isinstance(why, pytest.exit.Exception)
+        self.interrupted = type(error) is KeyboardInterrupt or isinstance(error, pytest.exit.Exception)
         if self.interrupted:
-            self.stopped = "the run was interrupted"
-        elif isinstance(why, (pytest.Session.Failed, KeyboardInterrupt)):  # pytest's and xdist's own, for -x
-            self.stopped = f"the run ended early: {why}"
+            self.stop_reason = "the run was interrupted"
+        elif isinstance(error, (pytest.Session.Failed, KeyboardInterrupt)):  # pytest's and xdist's own, for -x
+            self.stop_reason = f"the run ended early: {error}"
         else:
-            self.stopped = "the run ended early by an error of our own"
+            self.stop_reason = "the run ended early by an error of our own"
 
-    def conclude(self) -> Iterator[tuple[Finding, str, Any]]:
-        """Judge what only all answers together can tell, then write the report.
+    def conclude(self) -> tuple[Conclusion, ...]:
+        """Judge what only all answers together can tell, and write the report.
 
-        Yields findings with the id and the place of their pytest item.
+        Returns the findings of the rows that no worker ran.
         """
-        run = self.run
-        self._selected = self._read_selected()
-        findings = run.findings()
-        exchanges = sorted(run.store.all(), key=lambda exchange: exchange.id)
-        self._clean_up(exchanges)
-        made = list(self._concluded(findings, exchanges)) if not run.gone else []
-        self._write(findings, exchanges)
-        for finding in made:
-            nodeid, location = self._selected[finding.row]
-            yield finding, nodeid, location
+        directory = self.worker.directory
+        selected = directory.read_selected()
+        found = directory.read_findings()
+        findings = self._judge(found, selected)
+        exchanges = self._read_exchanges()
+        self._remove_copies(exchanges)
+        self._write(findings, exchanges, selected)
+        new = [row for row in findings if row not in found and row in selected]
+        return tuple(Conclusion(finding=findings[row], item=selected[row]) for row in new)
 
-    def _clean_up(self, exchanges: list[Exchange]) -> None:
-        """Remove what a worker copied and was killed before it could remove."""
-        copies = {
-            each.call.body["destination"] for each in exchanges if each.accepted and each.call.path == "/api/copy"
-        }
-        removed = {each.call.body["model"] for each in exchanges if each.accepted and each.call.path == "/api/delete"}
+    def _read_exchanges(self) -> list[Exchange]:
+        return sorted(self.worker.cache.all(), key=lambda exchange: exchange.id)
+
+    def _judge(self, found: Mapping[str, Finding], selected: Mapping[str, SelectedItem]) -> dict[str, Finding]:
+        """Return the findings of all rows: those found, of rules, and of rows that follow from others."""
+        models = self.worker.settings.models
+        if self.worker.directory.abort_reason or self._shard:
+            return dict(found)  # without all answers nobody can tell; those of all shards are there when they merge
+        exchanges = self._read_exchanges()
+        if self.stop_reason:
+            return finalize_findings(found, exchanges, models=models, selected=selected, rules=False)
+        rules = judge_rules(exchanges, models=models, selected=selected)
+        try:
+            rules |= confirm_rules(
+                derive_findings({**found, **rules}),
+                exchanges,
+                is_regression=self.worker.is_regression,
+                send=self.worker.client(attempt=RULE_ATTEMPT).send,
+            )
+        except ServerUnreachableError as error:
+            self.worker.directory.abort(f"{error}, while rules were confirmed")
+            return dict(found)
+        except KeyboardInterrupt as error:  # the report is written all the same, without what was not confirmed
+            self.stop(error)
+            rules = {}
+        return derive_findings({**found, **rules})
+
+    def _remove_copies(self, exchanges: Sequence[Exchange]) -> None:
+        """Remove the copies of models that a worker made and was killed before it could remove."""
+        accepted = [exchange.call for exchange in exchanges if exchange.accepted]
+        copies = {call.body["destination"] for call in accepted if call.path == "/api/copy"}
+        removed = {call.body["model"] for call in accepted if call.path == "/api/delete"}
         for name in sorted(copies - removed):
             body = {"model": name}
             call = Call(
                 method="DELETE", path="/api/delete", body=body, transport="http", server="native", purpose="cleanup"
             )
             try:
-                self.run.asker().send(call)
+                self.worker.client().send(call)
             except ServerUnreachableError:
-                self.say(f"warning: {name} is left on the server; openai-conformance models remove takes it away")
+                self.notify(f"warning: {name} is left on the server; openai-conformance models remove takes it away")
 
-    def _read_selected(self) -> dict[str, Any]:
-        for file in sorted(self.run.folder.glob("selected-*.json")):
-            selected: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            return selected
-        return {}
-
-    def _concluded(self, findings: dict[str, Finding], exchanges: list[Exchange]) -> Iterator[Finding]:
-        if self._shard:
-            return iter(())  # only all shards together can tell
-        models, selected = self.run.settings.models, self._selected
-        return finalize_findings(findings, exchanges, models=models, selected=selected, rules=not self.stopped)
-
-    def _write(self, findings: dict[str, Finding], exchanges: list[Exchange]) -> None:
+    def _write(
+        self, findings: Mapping[str, Finding], exchanges: Sequence[Exchange], selected: Mapping[str, SelectedItem]
+    ) -> None:
+        directory = self.worker.directory
         measured = RunResult(
             target=self.target.record(),
             findings=findings,
             exchanges=exchanges,
             started=self._started,
             seconds=time.time() - self._started,
-            gone=self.run.gone,
-            stopped=self.stopped,
-            crashed=self.crashed,
-            models=self.run.settings.models,
-            between=self.run.between,
-            shard=self._shard.record(self._selected) if self._shard else None,
+            gone=directory.abort_reason,
+            stopped=self.stop_reason,
+            crashed=self.internal_errors,
+            models=self.worker.settings.models,
+            between=directory.cache_reset_requests,
+            shard=self._shard.record(selected) if self._shard else None,
         )
         self.report = build_report(measured, self._expected)
-        made = publish(
+        published = publish(
             self.report,
             exchanges,
             self._expected,
@@ -209,35 +235,32 @@ class Controller:
             environ=self.environ,
             hints=self.target.hints,
         )
-        self.written = made.report
-        self.status = self._status(findings, made)
-        self._lines = list(made.lines)
-        if not self._selected:
-            self._lines.append("nothing to ask: no row matches -k; openai-conformance list prints all rows")
+        self.status = self._status(findings, selected, published)
+        self.summary = published.lines
+        if not selected:
+            hint = "nothing to ask: no row matches -k; openai-conformance list prints all rows"
+            self.summary = (*published.lines, hint)
 
-    def _status(self, findings: dict[str, Finding], made: Published) -> int:
+    def _status(
+        self, findings: Mapping[str, Finding], selected: Mapping[str, SelectedItem], published: Published
+    ) -> int:
+        """Return the exit status, as `openai-conformance run --help` documents it."""
         if self.interrupted:
             return 130
-        if self.crashed:
+        if self.internal_errors:
             return 3
-        if self.run.gone or not self._selected or made.refused:
+        if self.worker.directory.abort_reason or not selected or published.refused:
             return 2
-        if has_regressions(findings, self.run.expected, required=self.options.require_supported):
+        if has_regressions(findings, self.worker.expected, required=self.options.require_supported):
             return 1
-        return 2 if self.stopped else 0
-
-    def summary(self) -> list[str]:
-        """The lines that end a run."""
-        return self._lines
+        return 2 if self.stop_reason else 0
 
     def close(self) -> None:
         """Stop what was started."""
         self._stack.close()
 
 
-def _problem(capability: str, model: str, exchange: Exchange) -> str:
-    from .evaluate import describe_failure
-
+def _describe_problem(capability: str, model: str, exchange: Exchange) -> str:
     key = "; give the key with --api-key or OPENAI_API_KEY" if exchange.status in (401, 403) else ""
     option = "--model" if capability == "chat" else f"--{capability}-model"
     named = f" ({option})" if any(known.flag == option for known in OPTIONS) else ""

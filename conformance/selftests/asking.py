@@ -47,7 +47,7 @@ def asker_of(server: Server, deadline: float = 20.0) -> Client:
     transport = InProcess(server)
     return Client(
         address=Address(base_url=BASE_URL, native_url=BASE_URL.removesuffix("/v1"), image_url=image_url()),
-        store=MemoryExchangeCache(),
+        cache=MemoryExchangeCache(),
         deadline=deadline,
         network=lambda _: transport,
         async_network=lambda _: transport,
@@ -66,7 +66,7 @@ def asked(
     asker = asker_of(server)
     names = [row.id for row in rows(models)] if only is None else list(only)
     findings = {name: examined(name, asker.send, models) for name in names}
-    return findings, sorted(asker.store.all(), key=lambda exchange: exchange.id)
+    return findings, sorted(asker.cache.all(), key=lambda exchange: exchange.id)
 
 
 @cache

@@ -1,6 +1,11 @@
 """What all self-tests need of the process that they run in."""
 
+import os
 import signal
+
+from conformance.wire.sdk import remove_sdk_variables
+
+remove_sdk_variables(os.environ)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A job in the background, as some CIs start theirs, ignores Ctrl-C, and so would all that the tests start.

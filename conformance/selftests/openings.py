@@ -1,11 +1,11 @@
 """Runs in the process: the options of one, its controller, and what it reports."""
 
-import json
 from types import SimpleNamespace
 
 from conformance.judge.catalog import load_catalog
 from conformance.runner.controller import Controller
 from conformance.runner.options import OPTIONS
+from conformance.runner.run_directory import SelectedItem
 
 
 def options(url, **given):
@@ -24,10 +24,9 @@ def controller_of(url, folder, said, **given):
 
 def reported(controller, rows):
     """Examine some rows, and write the report; it, and the lines that end the run."""
-    run = controller.open()
+    worker = controller.open()
     for row in rows:
-        run.examine(load_catalog()[row])
-    selected = {row: (row, (row, 0, row)) for row in rows}
-    (run.folder / "selected-main.json").write_text(json.dumps(selected))
-    list(controller.conclude())
-    return controller.report, controller.summary()
+        worker.examine(load_catalog()[row])
+    worker.directory.write_selected({row: SelectedItem(node_id=row, location=(row, 0, row)) for row in rows})
+    controller.conclude()
+    return controller.report, controller.summary

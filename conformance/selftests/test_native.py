@@ -209,7 +209,7 @@ def test_an_alias_is_asked_for_vectors_where_it_was_made() -> None:
     address = Address(base_url=BASE_URL, native_url=BASE_URL.removesuffix("/v1"), embedding_base_url=other)
     main = InProcess(NativeServer())
     network = lambda url: InProcess(HonoursEverything()) if url.startswith(other) else main  # noqa: E731
-    asker = Client(address=address, store=MemoryExchangeCache(), network=network)
+    asker = Client(address=address, cache=MemoryExchangeCache(), network=network)
     assert examined("native/alias/embeddings", asker.send, NATIVE_MODELS).verdict is S
 
 

@@ -160,8 +160,8 @@ def test_a_model_that_fails_at_its_first_request_is_named_and_its_rows_are_incon
         controller = controller_of(url, tmp_path, said)
         report, _ = reported(controller, [PICTURE, "chat/fields/model"])
         controller.close()
-    careful = "warning: vision model 'seeing:latest' (--vision-model): status 500: unable to load model"
-    assert careful in said
+    warning = "warning: vision model 'seeing:latest' (--vision-model): status 500: unable to load model"
+    assert warning in said
     rows = {row["id"]: row for row in report["rows"]}
     assert rows[PICTURE]["verdict"] == "inconclusive"
     assert "unable to load model" in rows[PICTURE]["reason"]

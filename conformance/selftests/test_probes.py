@@ -199,19 +199,19 @@ DEADLINE = 0.4
 )
 def test_on_a_socket_those_that_hang_or_cut_are_found_out_within_the_deadline(name, due):
     with listening(made(name)) as url:
-        asker = Client(address=Address(base_url=url), store=MemoryExchangeCache(), deadline=DEADLINE)
+        asker = Client(address=Address(base_url=url), cache=MemoryExchangeCache(), deadline=DEADLINE)
         found = {row: examined(row, asker.send) for row in FEW_ROWS}
     in_process = outcome(name)[0]
     assert {row: found[row].verdict for row in FEW_ROWS} == {row: in_process[row].verdict for row in FEW_ROWS}
     assert {finding.verdict for finding in found.values()} <= due
-    slow = [exchange for exchange in asker.store.all() if exchange.seconds > DEADLINE + 0.5]
+    slow = [exchange for exchange in asker.cache.all() if exchange.seconds > DEADLINE + 0.5]
     assert slow == []
-    assert any(exchange.failure in ("timeout", "cut") for exchange in asker.store.all())
+    assert any(exchange.failure in ("timeout", "cut") for exchange in asker.cache.all())
 
 
 def test_a_row_about_a_server_that_hangs_costs_one_deadline():
     with listening(made("hangs")) as url:
-        asker = Client(address=Address(base_url=url), store=MemoryExchangeCache(), deadline=DEADLINE)
+        asker = Client(address=Address(base_url=url), cache=MemoryExchangeCache(), deadline=DEADLINE)
         began = time.monotonic()
         for row in rows():
             if row.id.startswith("chat/"):

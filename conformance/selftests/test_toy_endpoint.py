@@ -28,7 +28,7 @@ def asked(server):
     asker = asker_of(server)
     found = {name: examined(name, asker.send) for name in NAMES}
     rules = [row for row in load_catalog().values() if row.rule and row.endpoint == "rerank"]
-    found |= {row.id: row.rule(asker.store.all()) for row in rules}
+    found |= {row.id: row.rule(asker.cache.all()) for row in rules}
     return {name: [str(finding.verdict), finding.reason] for name, finding in found.items()}
 
 

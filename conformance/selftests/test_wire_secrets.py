@@ -21,6 +21,7 @@ from conformance.selftests.wire_calls import CALLS, CHUNKED, EVENTS, GOOD, JSON,
 from conformance.wire.client import KEY_PLACEHOLDER
 from conformance.wire.exchange import Call, Exchange
 from conformance.wire.network import build_transport, proxy_for
+from conformance.wire.sdk import remove_sdk_variables
 
 KEY = "sk-ZQ0123456789" + "abcdefghij" * 5
 START = KEY[:10]
@@ -182,11 +183,23 @@ def test_the_environment_changes_no_request(key: str, call: Call, monkeypatch: p
     plain = heard_of(call, key)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+    remove_sdk_variables(os.environ)  # as the process of a run does when it starts
     assert heard_of(call, key) == plain
     assert b"zq-env" not in plain
     sent = re.search(rb"(?i)authorization: (.*)\r", plain)
     expected = f"Bearer {key}" if key else None if call.transport == "http" else "Bearer none"
     assert (sent and sent[1].decode()) == expected
+
+
+@pytest.mark.parametrize("name", ["OPENAI_CUSTOM_HEADERS", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"])
+def test_a_process_that_has_not_removed_a_leaking_variable_sends_nothing(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "X-Zq: zq-env")
+    with playing(playing_bytes(answer(GOOD, JSON))) as peer:
+        with pytest.raises(RuntimeError, match=f"would send {name}"):
+            asker_of(peer.url).send(Call(path="/models", method="GET"))
+        assert peer.heard == []
 
 
 ASKS = """

@@ -44,7 +44,7 @@ def asker_of(url: str, deadline: float = AMPLE, **address: str) -> Client:
     """An asker of the server at the root `url`."""
     return Client(
         address=Address(base_url=f"{url}/v1", **address),
-        store=MemoryExchangeCache(),
+        cache=MemoryExchangeCache(),
         deadline=deadline,
         generation_routes=GENERATION_ROUTES,
     )

@@ -1,4 +1,7 @@
-"""The asker: sends calls through the SDK or raw, overhears the wire, and never lets the server hold us."""
+"""HTTP client of the probes.
+
+Sends a `Call` through the SDK or raw, records the exchange, enforces the deadline, and redacts the API key.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,12 @@ import re
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx
-from filelock import FileLock
 
 from .exchange import IMAGE_HOST, Call, Exchange, Failure, SdkResult
 from .exchange_cache import ExchangeCache
@@ -64,53 +66,78 @@ class Address:
 
 
 @dataclass(kw_only=True)
+class ModelState:
+    """What a process knows of the server's models; all clients of the process share it."""
+
+    current: str = ""
+    """The model that was asked last, empty before the first."""
+    responsive: set[str] = field(default_factory=set)
+    """Models that have answered: where one of them does not even answer a plain request any more, the server is
+    gone."""
+
+    def switch_to(self, model: str) -> bool:
+        """Make a model the current one, and return whether another was.
+
+        Its next answer may include loading it, also where it was asked before: it may have been pushed out since.
+        """
+        switched = model != self.current
+        self.current = model
+        return switched
+
+
+class GenerationIsolation(Protocol):
+    """What all workers of a run share where each generation is asked alone."""
+
+    def isolate_generation(self) -> AbstractContextManager[None]:
+        """Keep the generations of all other workers waiting as long as the context is open."""
+
+    def count_cache_reset(self) -> None:
+        """Count a request that was sent only to reset the server's cache. Called with the generation isolated."""
+
+
+@dataclass(kw_only=True)
 class Client:
-    """Asks one target."""
+    """Sends calls to one target."""
 
     address: Address
-    store: ExchangeCache
+    cache: ExchangeCache
     deadline: float = 60.0
     """The longest one request may take, in seconds."""
     network: TransportFactory = build_transport
     async_network: AsyncTransportFactory = build_async_transport
     attempt: int = 0
     """Calls of another attempt are sent anew, controls included."""
-    loaded: set[str] = field(default_factory=set)
-    """The model that was asked last. The first answer of another may include loading it, again if it was asked
-    before: it may have been pushed out since."""
-    answered: set[str] = field(default_factory=set)
-    """Models that have answered: where one does not even answer a plain request any more, the server is gone."""
+    models: ModelState = field(default_factory=ModelState)
     cold_start_factor: float = 1.0
-    """By how much the deadline of a model's first request is longer."""
-    apart: Path | None = None
-    """A folder shared by all workers, for servers whose text depends on what was asked just before: there each
-    generation is asked alone, after a request of ours that leaves the server's prompt cache in a known state."""
+    """Factor (not seconds) by which `deadline` is multiplied for the first request after a change of model."""
+    isolation: GenerationIsolation | None = None
+    """For servers whose text depends on what was asked just before: each generation is asked alone, after a request
+    of ours that leaves the server's prompt cache in a known state. None where text does not depend on it."""
     generation_routes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Routes whose answers are texts of a model -> the fewest fields that can be asked with, beside the model."""
     _reached: dict[str, httpx.BaseTransport] = field(default_factory=dict)
 
     def send(self, call: Call) -> Exchange:
-        """The exchange of the call, asked unless somebody has.
+        """Return the exchange of a call, and send it unless a worker of the run has.
 
         Raises:
-            ServerUnreachable: the server takes no connection any more.
+            ServerUnreachableError: the server takes no connection any more.
         """
-        isolated = self.apart is not None and call.path in self.generation_routes and call.server == "main"
-        call = replace(call, attempt=self.attempt, isolated=isolated)
-        return self.store.get_or_send(call, self._send_isolated if isolated else self._send)
+        isolation = self.isolation if call.path in self.generation_routes and call.server == "main" else None
+        call = replace(call, attempt=self.attempt, isolated=isolation is not None)
+        if isolation is None:
+            return self.cache.get_or_send(call, self._send)
+        return self.cache.get_or_send(call, lambda call: self._send_isolated(call, isolation))
 
-    def _send_isolated(self, call: Call) -> Exchange:
-        folder = self.apart or Path()
+    def _send_isolated(self, call: Call, isolation: GenerationIsolation) -> Exchange:
         model = _model(call)
-        with FileLock(folder / "apart.lock"):
+        with isolation.isolate_generation():
             if model:
                 messages = [{"role": "user", "content": "Forget what was before."}]
                 body = {"model": model, "messages": messages, "max_tokens": 1, "temperature": 0}
-                self._send_once(
-                    Call(path="/chat/completions", body=body, transport="http", purpose="cache_reset"), self.deadline
-                )
-                with (folder / "between").open("a", encoding="utf-8") as count:
-                    count.write(".")
+                reset = Call(path="/chat/completions", body=body, transport="http", purpose="cache_reset")
+                self._send_once(reset, self.deadline)
+                isolation.count_cache_reset()
             return self._send(call)
 
     def _send(self, call: Call) -> Exchange:
@@ -128,12 +155,12 @@ class Client:
             raise ServerUnreachableError(
                 f"{self.address.base_url_for(call)} takes no connections any more ({exchange.detail})"
             )
-        if exchange.failure == "timeout" and _model(call) in self.answered and self._hangs(call):
+        if exchange.failure == "timeout" and _model(call) in self.models.responsive and self._hangs(call):
             raise ServerUnreachableError(
                 f"{self.address.base_url_for(call)} hangs: it answers not even a plain request any more"
             )
         if exchange.status is not None:
-            self.answered.add(_model(call))
+            self.models.responsive.add(_model(call))
         return replace(exchange, retry_wait_seconds=waited)
 
     def _hangs(self, call: Call) -> bool:
@@ -141,20 +168,13 @@ class Client:
         if call.path not in self.generation_routes or call.server != "main":
             return False
         body = {"model": _model(call), **self.generation_routes[call.path]}
-        return (
-            self._send_once(
-                Call(path=call.path, body=body, transport="http", purpose="liveness"), self.deadline
-            ).failure
-            == "timeout"
-        )
+        plain = Call(path=call.path, body=body, transport="http", purpose="liveness")
+        return self._send_once(plain, self.deadline).failure == "timeout"
 
     def _deadline_for(self, call: Call) -> float:
         model = _model(call)
-        if not model or model in self.loaded:
-            return self.deadline
-        self.loaded.clear()
-        self.loaded.add(model)
-        return self.deadline * self.cold_start_factor
+        cold = bool(model) and self.models.switch_to(model)
+        return self.deadline * self.cold_start_factor if cold else self.deadline
 
     def _send_once(self, call: Call, deadline: float) -> Exchange:
         url = self.address.base_url_for(call)

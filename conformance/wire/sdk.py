@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableMapping
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -25,16 +25,26 @@ if TYPE_CHECKING:
     from .recorder import RecordingTransport
 
 _LEAKING = ("OPENAI_CUSTOM_HEADERS", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
-"""Variables that the SDK would send to any server, whatever key it is given."""
+"""Variables that the SDK would send to any server, whatever key it is given; it has no setting against that."""
+
+
+def remove_sdk_variables(environ: MutableMapping[str, str]) -> None:
+    """Remove the variables that the SDK would send to any server, where a process that asks servers starts."""
+    for name in _LEAKING:
+        environ.pop(name, None)
 
 
 class SdkClients:
     """The sync and the async client for one base URL."""
 
     def __init__(self, base_url: str, key: str) -> None:
-        """`key` may be empty for servers that want none; the SDK insists on one."""
-        for name in _LEAKING:
-            os.environ.pop(name, None)
+        """Take the address and the key, which may be empty for servers that want none; the SDK insists on one.
+
+        Raises:
+            RuntimeError: the process has variables that would be sent; see `remove_sdk_variables`.
+        """
+        if leaking := [name for name in _LEAKING if name in os.environ]:
+            raise RuntimeError(f"the SDK would send {', '.join(leaking)} to the server: call remove_sdk_variables")
         self._settings: dict[str, Any] = {
             "base_url": base_url,
             "api_key": key or "none",

@@ -1,0 +1,13 @@
+"""pytest hooks of our own, through which a run tells the program that started it how it ended."""
+
+from __future__ import annotations
+
+
+class RunHooks:
+    """The hooks' specifications; see `conformance.cli.run_pytest` for the program that listens."""
+
+    def pytest_conformance_cannot_run(self) -> None:
+        """Called where nothing can be measured, after the reason was printed."""
+
+    def pytest_conformance_finished(self, status: int | None) -> None:
+        """Called at the end of the process; `status`: the documented exit status, None where there is no report."""
