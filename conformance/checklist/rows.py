@@ -38,8 +38,8 @@ class Row:
     title: str = ""
     capability: str = "chat"
     severity: Severity = Severity.MUST
-    false_verdict_probability: str = "0"
-    """Probability that the verdict is wrong by luck, with its ground."""
+    false_verdict_probability: str
+    """How likely the verdict is to be wrong by luck: a bound with its derivation, or `deterministic` and why."""
     probe: Callable[..., Any] | None = field(default=None, compare=False)
     rule: Callable[..., Any] | None = field(default=None, compare=False)
     derived_from: tuple[str, ...] = ()

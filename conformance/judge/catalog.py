@@ -11,6 +11,7 @@ from types import ModuleType
 from conformance import probes
 from conformance.checklist.claims import documented_boxes
 from conformance.checklist.rows import KINDS, Row, declared_rows
+from conformance.probes.chance import NOT_PROBED
 from conformance.probes.endpoints import HEADINGS
 from conformance.probes.errors import declare_error_rows
 
@@ -30,7 +31,8 @@ def load_catalog() -> dict[str, Row]:
     boxes = documented_boxes()
     for name, wording in boxes.items():
         if name not in rows:
-            rows[name] = Row(id=name, title=wording, description="A box of the documentation, not probed yet.")
+            about = "A box of the documentation, not probed yet."
+            rows[name] = Row(id=name, title=wording, description=about, false_verdict_probability=NOT_PROBED)
     documented = {name: number for number, name in enumerate(boxes)}
     declared = _declaration_order(rows, modules)
 

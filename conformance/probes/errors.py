@@ -16,6 +16,7 @@ from conformance.checklist.rows import field_values
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Exchange
 
+from . import chance
 from .availability import send_bad, send_bad_raw
 from .endpoints import ENDPOINTS, Chat, Embeddings, RequestEndpoint
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
@@ -170,40 +171,43 @@ def _declare(
         description=description,
         capability=capability or endpoint.capability,
         severity=Severity.SHOULD,
+        chance=chance.STATUS_AND_ERROR,
     )(functools.partial(experiment, **arguments))
 
 
-@probe("errors/chat/empty_messages", severity=Severity.SHOULD)
+@probe("errors/chat/empty_messages", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def empty_messages(chat: Chat) -> Observation:
     """No message at all: 400."""
     return graded(send_bad(chat, messages=[]), 400, param="messages")
 
 
-@probe("errors/chat/unknown_role", severity=Severity.SHOULD)
+@probe("errors/chat/unknown_role", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def unknown_role(chat: Chat) -> Observation:
     """A role that nobody has: 400."""
     return graded(send_bad(chat, messages=[{"role": "wizard", "content": "Hi"}]), 400, param="messages")
 
 
-@probe("errors/chat/unknown_field", severity=Severity.SHOULD)
+@probe("errors/chat/unknown_field", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def unknown_field(chat: Chat) -> Observation:
     """A field that does not exist: 400, says OpenAI; most servers let it pass."""
     return graded(send_bad(chat, zz_unknown=1), 400, param="zz_unknown")
 
 
-@probe("errors/embeddings/empty_input", capability="embedding", severity=Severity.SHOULD)
+@probe(
+    "errors/embeddings/empty_input", capability="embedding", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR
+)
 def empty_input(embeddings: Embeddings) -> Observation:
     """An empty list: 400."""
     return graded(send_bad(embeddings, input=[]), 400)
 
 
-@probe("errors/routes/unknown", severity=Severity.SHOULD)
+@probe("errors/routes/unknown", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def unknown_route(chat: Chat) -> Observation:
     """A route that does not exist: 404 with an envelope."""
     return graded(send_bad_raw(chat, "/zz-no-such-route", body={}), 404)
 
 
-@probe("errors/routes/wrong_method", severity=Severity.SHOULD)
+@probe("errors/routes/wrong_method", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def wrong_method(chat: Chat) -> Observation:
     """GET where only POST is known: 405 with an envelope."""
     exchange = send_bad_raw(chat, "/completions", method="GET")

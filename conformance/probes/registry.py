@@ -12,6 +12,7 @@ from conformance.checklist.field_values import FieldValues
 from conformance.checklist.rows import Row, declare
 from conformance.checklist.verdicts import Severity
 
+from .chance import AS_PARTS
 from .endpoints import Endpoint, capability_of
 from .observation import Observation
 from .session import Session
@@ -61,7 +62,7 @@ def probe(
     endpoints: Sequence[type[Endpoint]] = (),
     capability: str = "",
     severity: Severity = Severity.MUST,
-    chance: str = "0",
+    chance: str,
     title: str = "",
     description: str = "",
     is_control: bool = False,
@@ -71,8 +72,8 @@ def probe(
 
     The docstring says what the server should do. The annotations of the parameters name the endpoints that the
     experiment speaks to; `endpoints` names them where the function serves several. `capability` is the one that a
-    target must declare a model for, the endpoint's unless given. `chance` is the probability of a false verdict, with
-    its ground, for rules that rest on chance. `is_control` marks the row about the plain request that is every other
+    target must declare a model for, the endpoint's unless given. `chance` is one of the statements of
+    `probes.chance`. `is_control` marks the row about the plain request that is every other
     row's control. `values` belongs to rows about a whole request field: its error rows, and the type check of the
     self-tests' server, follow from them.
     """
@@ -103,6 +104,7 @@ def declare_derived(
     *parts: str,
     capability: str = "",
     title: str = "",
+    chance: str = AS_PARTS,
     values: FieldValues | None = None,
 ) -> None:
     """Declare a row whose verdict follows from other rows; without `parts`, from the rows below it."""
@@ -114,6 +116,7 @@ def declare_derived(
             description=description,
             title=title or documented_boxes().get(row, "") or _title(row),
             capability=capability or capability_of(row),
+            false_verdict_probability=chance,
             derived_from=parts or (f"{row}/*",),
             values=values,
             declared_at=("", 0) if caller is None else (caller.f_globals["__name__"], caller.f_lineno),

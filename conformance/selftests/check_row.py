@@ -85,7 +85,7 @@ def _new_row_steps(name: str, path: list[str]) -> Iterator[Step]:
     near = neighbour_of(name)
     where = f"beside {place_of(*near.declared_at)}" if near else "conformance/probes/"
     values = ", values=values(VALID, NONSENSE)" if path[:1] == ["fields"] and len(path) == 2 else ""
-    yield Step(done=False, what=f'an experiment: @probe("{name}"{values})', where=where)
+    yield Step(done=False, what=f'an experiment: @probe("{name}"{values}, chance=chance.KIND)', where=where)
     yield Step(done=False, what="an effect in the miniature, if the field has any", where=_miniature_of(name))
     yield Step(done=False, what="its id in the ledger", where=f"{_relative(ledger.ROWS)}: {ledger.COMMAND}")
 

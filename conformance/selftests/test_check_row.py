@@ -30,7 +30,7 @@ def test_a_row_that_is_there_lacks_nothing(row):
 
 def test_a_field_that_is_made_up_lacks_an_experiment_with_values_beside_its_neighbours():
     experiment, miniature, ids = missing("chat/fields/foo_bar")
-    assert '@probe("chat/fields/foo_bar", values=values(VALID, NONSENSE))' in experiment
+    assert '@probe("chat/fields/foo_bar", values=values(VALID, NONSENSE), chance=chance.KIND)' in experiment
     [(file, line)] = PLACE.findall(experiment.replace("(beside", " "))
     assert (ROOT / file).read_text(encoding="utf-8").splitlines()[int(line) - 1].strip()
     assert "/probes/chat/" in file
@@ -64,7 +64,7 @@ def test_a_list_that_is_not_up_to_date_is_named_and_written_by_the_command(tmp_p
 
 PROBE = '''
 
-@probe("completions/fields/preamble", values=values("Once upon a time.", 7))
+@probe("completions/fields/preamble", values=values("Once upon a time.", 7), chance=chance.GREEDY_TEXT)
 def preamble(completions: Completions) -> Observation:
     """Text that stands before every prompt: it adds its tokens."""
     votes = []

@@ -20,9 +20,12 @@ from conformance.checklist.claims import claims_of, documented_boxes
 from conformance.checklist.rows import CAPABILITIES, field_values
 from conformance.judge.catalog import load_catalog
 from conformance.judge.derive import expand_parts
+from conformance.judge.rules.registry import cross_response_rule, rule
+from conformance.probes import chance
 from conformance.probes.chat.formats import one_word
 from conformance.probes.clauses import anchors, clause_url
 from conformance.probes.endpoints import HEADINGS
+from conformance.probes.registry import probe
 from conformance.wire.exchange import Call
 
 from . import ledger
@@ -54,11 +57,21 @@ def test_every_row_of_the_probed_endpoints_is_answered_and_says_what_it_is_about
             assert bool(row.probe) + bool(row.rule) + bool(row.derived_from) == 1, row.id
             assert len(row.description) > 10, row.id
             assert row.heading
-            chance, _, ground = row.false_verdict_probability.partition(":")
-            assert row.false_verdict_probability == "0" or (chance.startswith("below 1e-") and len(ground) > 20), (
-                row.id
-            )
-            assert float(chance.removeprefix("below ")) < 1e-5, row.id
+
+
+def test_every_row_states_a_bound_on_luck_or_that_it_is_deterministic_and_why():
+    stated = set()
+    for row in load_catalog().values():
+        bound, _, ground = row.false_verdict_probability.partition(": ")
+        assert bound == "deterministic" or float(bound.removeprefix("below ")) <= 1e-5, row.id
+        assert len(ground) > 20, row.id
+        stated.add(row.false_verdict_probability)
+    assert stated == {text for name, text in vars(chance).items() if name.isupper()}, "each statement is of some row"
+
+
+@pytest.mark.parametrize("declare", [probe, rule, cross_response_rule])
+def test_a_row_cannot_be_declared_without_a_statement(declare):
+    assert inspect.signature(declare).parameters["chance"].default is inspect.Parameter.empty
 
 
 def test_ids_are_stable():

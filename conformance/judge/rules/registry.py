@@ -54,7 +54,13 @@ MAX_EXCHANGES = 8
 
 
 def rule(
-    row: str, applies: Applies, *, severity: Severity = Severity.MUST, title: str = "", description: str = ""
+    row: str,
+    applies: Applies,
+    *,
+    chance: str,
+    severity: Severity = Severity.MUST,
+    title: str = "",
+    description: str = "",
 ) -> Callable[[Check], Check]:
     """Declare a rule row about single answers. The docstring of the check says what holds."""
 
@@ -65,26 +71,26 @@ def rule(
                     yield exchange.id, fault
 
         described = description or (check.__doc__ or "").strip()
-        _declare_rule(row, check_each, severity, title, described, located(check))
+        _declare_rule(row, check_each, severity, title, described, chance, located(check))
         return check
 
     return register
 
 
 def cross_response_rule(
-    row: str, *, severity: Severity = Severity.MUST, title: str = ""
+    row: str, *, chance: str, severity: Severity = Severity.MUST, title: str = ""
 ) -> Callable[[CrossCheck], CrossCheck]:
     """Declare a rule row about all answers together. The docstring of the check says what holds."""
 
     def register(check: CrossCheck) -> CrossCheck:
-        _declare_rule(row, check, severity, title, (check.__doc__ or "").strip(), located(check))
+        _declare_rule(row, check, severity, title, (check.__doc__ or "").strip(), chance, located(check))
         return check
 
     return register
 
 
 def _declare_rule(
-    row: str, check: CrossCheck, severity: Severity, title: str, description: str, declared_at: tuple[str, int]
+    row: str, check: CrossCheck, severity: Severity, title: str, description: str, chance: str, at: tuple[str, int]
 ) -> None:
     declare(
         Row(
@@ -93,8 +99,9 @@ def _declare_rule(
             title=title,
             capability=capability_of(row),
             severity=severity,
+            false_verdict_probability=chance,
             rule=Rule(row=row, check=check),
-            declared_at=declared_at,
+            declared_at=at,
         )
     )
 

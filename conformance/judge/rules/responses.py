@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.checklist.verdicts import Severity
 from conformance.judge.schema_faults import find_schema_faults
+from conformance.probes import chance
 from conformance.probes.endpoints import ENDPOINTS, GENERATION_ROUTES, Chat, Embeddings
 from conformance.probes.response_views import (
     MalformedResponseError,
@@ -135,12 +136,15 @@ for _endpoint in ENDPOINTS:
         _title, _check, _severity = SHARED[_name]
         # Several choices are asked for by sampling.
         _applies = applies_to_plain(_endpoint, sampled=_name == "choice_indices")
-        rule(f"{_endpoint.name}/response/{_name}", _applies, severity=_severity, title=_title)(_check)
+        _chance = chance.RULE_GREEDY if _endpoint.generates else chance.RULE_COMPUTED
+        if _name == "choice_indices":
+            _chance = chance.RULE_NUMBERING
+        rule(f"{_endpoint.name}/response/{_name}", _applies, severity=_severity, title=_title, chance=_chance)(_check)
 
 _CHAT = applies_to_plain(Chat)
 
 
-@rule("chat/response/role", _CHAT, title="the role is assistant")
+@rule("chat/response/role", _CHAT, title="the role is assistant", chance=chance.RULE_GREEDY)
 def role(exchange: Exchange) -> str | None:
     """Each message's role is `assistant`."""
     choices = as_list(get_path(exchange.json, "choices"))
@@ -150,7 +154,7 @@ def role(exchange: Exchange) -> str | None:
     return f"the role is {repr(others[0])[:40]}" if others else ""
 
 
-@rule("chat/response/tool_calls", _CHAT, title="tool calls are well formed")
+@rule("chat/response/tool_calls", _CHAT, title="tool calls are well formed", chance=chance.RULE_GREEDY)
 def tool_calls(exchange: Exchange) -> str | None:
     """Each call has an id of its own, type `function`, and arguments that are a string holding a JSON object."""
     calls = [
@@ -183,7 +187,12 @@ def _is_object(text: str) -> bool:
         return False
 
 
-@rule("chat/response/finish_tool_calls", _CHAT, title="`tool_calls` is said when tools are called")
+@rule(
+    "chat/response/finish_tool_calls",
+    _CHAT,
+    title="`tool_calls` is said when tools are called",
+    chance=chance.RULE_GREEDY,
+)
 def finish_tool_calls(exchange: Exchange) -> str | None:
     """finish_reason is `tool_calls` exactly when there are calls; with a named tool OpenAI says `stop`."""
     faults = None
@@ -200,7 +209,7 @@ def finish_tool_calls(exchange: Exchange) -> str | None:
     return faults
 
 
-@rule("chat/response/special_tokens", _CHAT, title="no special tokens in the text")
+@rule("chat/response/special_tokens", _CHAT, title="no special tokens in the text", chance=chance.RULE_GREEDY)
 def special_tokens(exchange: Exchange) -> str | None:
     """Control tokens of the model's template do not leak into the text."""
     texts = [
@@ -214,7 +223,7 @@ def special_tokens(exchange: Exchange) -> str | None:
     return f"the text holds {leak.group()[:30]}" if leak else ""
 
 
-@rule("chat/response/logprobs", _CHAT, title="logprobs join to the text")
+@rule("chat/response/logprobs", _CHAT, title="logprobs join to the text", chance=chance.RULE_GREEDY)
 def logprobs(exchange: Exchange) -> str | None:
     """Tokens join to the content; logprobs are at most 0, alternatives sorted; at temperature 0 the first wins."""
     try:
@@ -255,7 +264,12 @@ def _entry_fault(entry: Any, *, greedy: bool) -> str:
     return ""
 
 
-@rule("embeddings/response/vectors", applies_to_plain(Embeddings), title="vectors are sound")
+@rule(
+    "embeddings/response/vectors",
+    applies_to_plain(Embeddings),
+    title="vectors are sound",
+    chance=chance.RULE_COMPUTED,
+)
 def vectors(exchange: Exchange) -> str | None:
     """Vectors are finite, not all zero, of one length; `index` is the place in the list."""
     data = as_list(get_path(exchange.json, "data"))
@@ -275,7 +289,7 @@ def vectors(exchange: Exchange) -> str | None:
     return ""
 
 
-@cross_response_rule("chat/response/ids_unique", title="ids are unique")
+@cross_response_rule("chat/response/ids_unique", title="ids are unique", chance=chance.RULE_IDS)
 def ids_unique(exchanges: Sequence[Exchange]) -> list[tuple[str, str]]:
     """No two answers of the run have the same id."""
     named = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 from conformance.checklist.field_values import values
 from conformance.wire.exchange import Exchange
 
-from . import text_generation
+from . import chance, text_generation
 from .availability import send_bad
 from .endpoints.rerank import Rerank
 from .observation import Observation, broken, ignored, supported
@@ -20,7 +20,7 @@ def order(answer: Exchange) -> list[object]:
     return [get_path(result, "index") for result in as_list(get_path(answer.json, "results"))]
 
 
-@probe("rerank/features/rerank", is_control=True)
+@probe("rerank/features/rerank", is_control=True, chance=chance.VECTORS)
 def rerank_works(rerank: Rerank) -> Observation:
     """Every document gets a place."""
     found = order(rerank.ask())
@@ -29,13 +29,13 @@ def rerank_works(rerank: Rerank) -> Observation:
     return broken(f"three documents get the places {found}")
 
 
-@probe("rerank/fields/model", values=values(None, 7))
+@probe("rerank/fields/model", values=values(None, 7), chance=chance.VECTORS)
 def model(rerank: Rerank) -> Observation:
     """The model that answers; a name that no model has is refused."""
     return text_generation.judge_unknown_model(send_bad(rerank, model="no-such-model-zz"))
 
 
-@probe("rerank/fields/query", values=values(None, 7))
+@probe("rerank/fields/query", values=values(None, 7), chance=chance.VECTORS)
 def query(rerank: Rerank) -> Observation:
     """What the documents are ordered by: another query, another order."""
     if order(rerank.ask("tea"))[:1] != order(rerank.ask("rain"))[:1]:
@@ -43,7 +43,7 @@ def query(rerank: Rerank) -> Observation:
     return ignored("two queries put the same document first")
 
 
-@probe("rerank/fields/documents", values=values(None, 7))
+@probe("rerank/fields/documents", values=values(None, 7), chance=chance.VECTORS)
 def documents(rerank: Rerank) -> Observation:
     """What is ordered: as many places as documents."""
     if len(order(rerank.ask(documents=["tea", "rain"]))) == 2:
@@ -51,7 +51,7 @@ def documents(rerank: Rerank) -> Observation:
     return ignored("two documents do not get two places")
 
 
-@probe("rerank/fields/top_n", values=values(1, "zz"))
+@probe("rerank/fields/top_n", values=values(1, "zz"), chance=chance.VECTORS)
 def top_n(rerank: Rerank) -> Observation:
     """How many documents are returned, the best first."""
     best = order(rerank.ask(top_n=1))
