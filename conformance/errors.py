@@ -1,8 +1,8 @@
-"""The one error of this package: a target that cannot be asked."""
+"""Errors that end a command with exit status 2."""
 
 
 class UsageError(Exception):
-    """The target cannot be asked, and the message says why and what would help; the command line's exit 2.
+    """An option, a file or a target cannot be used; the message says why, and what would help.
 
     It is never a verdict: nothing was observed about a field.
     """

@@ -77,6 +77,6 @@ def _default_arguments(arguments: Sequence[str]) -> list[str]:
     return [
         "-c", str(PACKAGE / "runner" / "pytest.ini"), f"--rootdir={PACKAGE}", f"--confcutdir={PACKAGE}",
         "--noconftest", "-p", "xdist.plugin", "-p", "conformance.runner.plugin", "-p", "no:cacheprovider",
-        "-p", "no:junitxml",  # the name belongs to our own option, whose file merge and render write too
+        "-p", "no:junitxml",  # the name belongs to our own option, whose file merge writes too
         "-n", DEFAULT_WORKERS, *([] if verbose else ["-q"]), *TEST_FILES,
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from conformance.probes.endpoints import ENDPOINTS
 from conformance.wire.exchange import Exchange
 
-from .shape import violations
+from .schema import violations
 
 
 def select_schema(exchange: Exchange) -> str | None:

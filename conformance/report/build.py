@@ -17,8 +17,8 @@ from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.judge.catalog import load_catalog
+from conformance.judge.schema import extensions
 from conformance.judge.schema_faults import read_documents, select_schema
-from conformance.judge.shape import extensions
 from conformance.probes.clauses import clause_url
 from conformance.probes.response_views import as_int64, get_path
 from conformance.report.render.explain import NOT_PROBED, describe_probe
@@ -64,7 +64,7 @@ class RunResult:
 
 
 def build_report(measured: RunResult, baseline: Baseline | None) -> dict[str, Any]:
-    """The report of a run, as `schemas/report.json` describes it."""
+    """Return the report of a run, as `schemas/report.json` describes it."""
     target = measured.target
     claims = claims_of(target["kind"], target["version"])
     by_id = {exchange.id: exchange for exchange in measured.exchanges}
@@ -167,7 +167,7 @@ def _without_finding(row: Row, measured: RunResult) -> Finding:
 
 
 def agrees(claim: bool | None, verdict: Verdict) -> bool | None:
-    """Whether what was observed is what the documentation says; None where either says nothing."""
+    """Return whether what was observed is what the documentation says; None where either says nothing."""
     if claim is None or verdict.rank is None:
         return None
     return claim == verdict.is_positive
@@ -182,11 +182,11 @@ def _tokens(exchanges: Sequence[Exchange], name: str) -> int:
         if counts:
             total += max(0, counts[-1])
         elif name == "completion_tokens" and exchange.call.streams:
-            total += sum(1 for body in documents if _says(body))
+            total += sum(1 for body in documents if _has_content(body))
     return total
 
 
-def _says(body: object) -> bool:
+def _has_content(body: object) -> bool:
     choice = get_path(body, "choices", 0)
     return bool(get_path(choice, "delta", "content") or get_path(choice, "text"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from conformance.checklist.verdicts import Verdict
@@ -14,12 +14,16 @@ from .text import clean_line
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A row that is not as it was."""
+    """A row that differs between two reports."""
 
     row: str
     old: str | None
     new: str | None
     reason: str
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the change as a JSON object."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +43,14 @@ class Difference:
 
     @property
     def status(self) -> int:
-        """0 as expected, 1 worse than expected or evidence lost."""
+        """Exit status of `compare`: 0 as expected, 1 worse than expected or evidence lost."""
         return 1 if self.regressions or self.lost_evidence else 0
 
     def to_record(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """Return the difference as a JSON object."""
         groups = ("regressions", "lost_evidence", "improvements", "gained_evidence", "new_rows", "removed_rows",
                   "changed_reasons")  # fmt: skip
-        record: dict[str, Any] = {group: [vars_of(change) for change in getattr(self, group)] for group in groups}
+        record: dict[str, Any] = {group: [change.to_record() for change in getattr(self, group)] for group in groups}
         return {
             **record,
             "untested": self.untested,
@@ -55,13 +59,8 @@ class Difference:
         }
 
 
-def vars_of(change: Change) -> dict[str, Any]:
-    """A change as a JSON object."""
-    return {"row": change.row, "old": change.old, "new": change.new, "reason": change.reason}
-
-
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
-    """The differences of two reports. A row that one of them did not ask says nothing."""
+    """Return the differences of two reports. A row that one of them did not ask says nothing."""
     before = {row["id"]: row for row in old["rows"]}
     after = {row["id"]: row for row in new["rows"]}
     groups: dict[str, list[Change]] = {}
@@ -133,7 +132,7 @@ _HEADINGS = {
 
 
 def format_difference(difference: Difference, *, groups: tuple[str, ...] = tuple(_HEADINGS)) -> list[str]:
-    """The differences for a terminal."""
+    """Return the differences as lines for a terminal."""
     lines: list[str] = []
     if difference.changed_models:
         lines += [

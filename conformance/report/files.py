@@ -10,17 +10,19 @@ from typing import Any
 
 from conformance.errors import UsageError
 from conformance.files import atomic_write
-from conformance.judge.shape import violations
+from conformance.judge.schema import violations
 from conformance.report.render.badge import render_badges
 from conformance.report.render.markdown import render_matrix
 from conformance.wire.exchange import Exchange, exchange_from_record
+
+from .record_types import check_types
 
 FORMAT = 1
 """Version of the format of report.json. A reader refuses a newer one."""
 
 
 class ReportError(Exception):
-    """A file is no report that we can read; the message says which and why."""
+    """A file is no report that this version can read; the message says which and why."""
 
 
 def check_writable(folder: Path, option: str = "--report-dir") -> None:
@@ -39,7 +41,7 @@ def check_writable(folder: Path, option: str = "--report-dir") -> None:
 
 
 def write_report(report: Mapping[str, Any], exchanges: Iterable[Exchange], parent: Path, name: str | None) -> Path:
-    """Write a report and all that is rendered from it; the path of report.json.
+    """Write a report and all that is rendered from it; return the path of report.json.
 
     A partial report never overwrites a complete one: it gets a folder of its own beside it.
 
@@ -49,7 +51,7 @@ def write_report(report: Mapping[str, Any], exchanges: Iterable[Exchange], paren
     faults = [found for found in violations("report", report) if found.severity == "must"]
     if faults:
         raise ReportError(f"our own report breaks its schema: {faults[0].path}: {faults[0].message}")
-    folder = parent / (name or _name(report))
+    folder = parent / (name or _name_folder(report))
     if not report["complete"]:
         shard = report.get("shard")
         part = f"shard-{shard['index']}-of-{shard['of']}" if shard else "partial"
@@ -62,14 +64,14 @@ def write_report(report: Mapping[str, Any], exchanges: Iterable[Exchange], paren
     return folder / "report.json"
 
 
-def _name(report: Mapping[str, Any]) -> str:
+def _name_folder(report: Mapping[str, Any]) -> str:
     target = report["target"]
     safe = "".join(char if char.isalnum() or char in ".-_" else "-" for char in target["version"] or "")
     return f"{target['kind']}-{safe}" if safe else str(target["kind"])
 
 
 def find_report(path: Path) -> Path:
-    """The report.json that a path names: the file, its folder, or the newest below a folder of reports.
+    """Return the report.json that a path names: the file, its folder, or the newest below a folder of reports.
 
     Raises:
         ReportError: there is none.
@@ -85,7 +87,7 @@ def find_report(path: Path) -> Path:
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    """The report at a path, checked against its schema.
+    """Return the report at a path, checked against its schema.
 
     Raises:
         ReportError: it is missing, damaged, foreign, or of a newer format.
@@ -110,7 +112,7 @@ def read_report(path: Path) -> dict[str, Any]:
 
 
 def read_exchanges(path: Path) -> dict[str, Exchange]:
-    """The exchanges that lie beside a report, by id; empty where the file is missing.
+    """Return the exchanges that lie beside a report, by id; empty where the file is missing.
 
     Raises:
         ReportError: the file is damaged.
@@ -122,20 +124,22 @@ def read_exchanges(path: Path) -> dict[str, Exchange]:
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         try:
             record = json.loads(line)
-            found[record["id"]] = exchange_from_record(record)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ReportError(f"{file} is damaged in line {number}: {error}") from error
+            exchange = exchange_from_record(record)
+            check_types(exchange)
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+            raise ReportError(f"{file} is damaged in line {number}: {error!r}"[:400]) from error
+        found[record["id"]] = exchange
     return found
 
 
 def render_report(path: Path) -> Path:
-    """Write again what is rendered from a report, or from all reports below a folder, and their index; the folder.
+    """Write again what is rendered from a report, or from all reports below a folder; return the folder.
 
     Raises:
         ReportError: a report cannot be read; what was there stays.
     """
     files = sorted(path.glob("*/report.json")) if path.is_dir() and not (path / "report.json").is_file() else []
-    pages = {file: _rendered(file) for file in files or [find_report(path)]}
+    pages = {file: _render_files(file) for file in files or [find_report(path)]}
     for file, texts in pages.items():
         file.with_name("badges").mkdir(exist_ok=True)
         for name, text in texts.items():
@@ -146,22 +150,18 @@ def render_report(path: Path) -> Path:
     return next(iter(pages)).parent
 
 
-def _rendered(file: Path) -> dict[str, str]:
-    """Name of a file beside a report -> its text, made from the report and its exchanges alone."""
-    from conformance.report.html.page import page
+def _render_files(file: Path) -> dict[str, str]:
+    """Return the text of each file beside a report by its name, made from the report and its exchanges alone."""
+    from conformance.report.html.page import render_page
 
-    report = read_report(file)
-    try:
-        texts = {"matrix.md": render_matrix(report), "index.html": page(report, read_exchanges(file))}
-        return texts | {f"badges/{name}": text for name, text in render_badges(report).items()}
-    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        beside = file.with_name("exchanges.jsonl")
-        raise ReportError(f"{file} or {beside.name} beside it is damaged: {error!r}"[:400]) from error
+    report, exchanges = read_report(file), read_exchanges(file)
+    texts = {"matrix.md": render_matrix(report), "index.html": render_page(report, exchanges)}
+    return texts | {f"badges/{name}": text for name, text in render_badges(report).items()}
 
 
 def rebuild_index(parent: Path) -> None:
     """Write the index of a folder of reports. Partial and unreadable reports do not stand in it."""
-    from conformance.report.html.overview import overview
+    from conformance.report.html.overview import render_overview
 
     found = {}
     for file in sorted(parent.glob("*/report.json")):
@@ -172,4 +172,4 @@ def rebuild_index(parent: Path) -> None:
         if report["complete"]:
             found[file.parent.name] = report
     if found:
-        atomic_write(parent / "index.html", overview(found))
+        atomic_write(parent / "index.html", render_overview(found))

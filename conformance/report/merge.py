@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
-    """The run that all shards are together."""
+    """All shards as one run."""
 
     report: dict[str, Any]
     findings: Mapping[str, Finding]
@@ -55,13 +55,13 @@ class Merged:
 def merge_shards(
     paths: Iterable[Path], baseline: Callable[[Mapping[str, Any]], Baseline | None] = lambda _: None
 ) -> Merged:
-    """Judge what the shards brought home as one run. `baseline`: what is expected of a target.
+    """Judge what the shards found as one run. `baseline`: what is expected of a target.
 
     Raises:
         ReportError: a shard is missing, there twice, damaged, or of another run; the message names it.
         UsageError: the baseline cannot be used.
     """
-    parts = _apart(load_parts(paths))
+    parts = _disambiguate_calls(load_parts(paths))
     found = {name: finding for part in parts for name, finding in part.findings.items()}
     target = _target(parts)
     models = {name: model["id"] for name, model in target["models"].items()}
@@ -108,7 +108,7 @@ def merge(options: Any, environ: Mapping[str, str]) -> tuple[list[str], int]:
 
 
 def load_parts(paths: Iterable[Path]) -> list[Part]:
-    """The parts at these paths in their order, every one there once and all of one run.
+    """Return the parts at these paths in their order, every one there once and all of one run.
 
     Raises:
         ReportError: they are not.
@@ -195,10 +195,13 @@ def _target(parts: Sequence[Part]) -> dict[str, Any]:
     return {**parts[0].report["target"], "notes": list(notes)}
 
 
-def _apart(parts: Sequence[Part]) -> list[Part]:
-    """The parts, with calls that several of them made told apart: each finding keeps the answer it rests on."""
+def _disambiguate_calls(parts: Sequence[Part]) -> list[Part]:
+    """Return the parts with a name of its own for each call, also where several shards made the same.
+
+    So each finding keeps the response it rests on.
+    """
     seen: set[str] = set()
-    apart = []
+    renamed_parts = []
     for place, part in enumerate(parts, 1):
         renamed: dict[str, str] = {}
         exchanges = []
@@ -213,5 +216,5 @@ def _apart(parts: Sequence[Part]) -> list[Part]:
             name: replace(found, exchanges=tuple(renamed.get(each, each) for each in found.exchanges))
             for name, found in part.findings.items()
         }
-        apart.append(replace(part, findings=findings, exchanges=exchanges))
-    return apart
+        renamed_parts.append(replace(part, findings=findings, exchanges=exchanges))
+    return renamed_parts

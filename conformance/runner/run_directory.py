@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from conformance.checklist.findings import Finding, finding_from_record
+from conformance.files import atomic_write
 from conformance.wire.exchange_cache import FileExchangeCache
 
 _PREFIX = "openai-conformance-"
@@ -120,10 +121,7 @@ class RunDirectory:
             return ""
 
     def _write(self, name: str, text: str) -> None:
-        """Write a file whole or not at all, also where several workers write it at a time."""
-        partial = self.path / f"{name}.{self._worker}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(self.path / name)
+        atomic_write(self.path / name, text)
 
 
 @contextmanager

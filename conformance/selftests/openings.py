@@ -23,10 +23,11 @@ def controller_of(url, folder, said, **given):
 
 
 def reported(controller, rows):
-    """Examine some rows, and write the report; it, and the lines that end the run."""
+    """Examine those of some rows that have a probe, and write the report; it, and the lines that end the run."""
     worker = controller.open()
     for row in rows:
-        worker.examine(load_catalog()[row])
+        if load_catalog()[row].probe is not None:
+            worker.examine(load_catalog()[row])
     worker.directory.write_selected({row: SelectedItem(node_id=row, location=(row, 0, row)) for row in rows})
     controller.conclude()
     return controller.report, controller.summary

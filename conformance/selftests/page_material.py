@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from conformance.judge.shape import violations
+from conformance.judge.schema import violations
 from conformance.wire.exchange import Call, Exchange, SdkResult
 
 MARKUP = "</script><script>window.pwned=1</script><img src=x onerror='window.pwned=1'>{{ 7 * 7 }}${7*7}]]>--><!--"

@@ -132,8 +132,8 @@ def honest_for(count: int, later: Send) -> Send:
 
 
 @cache
-def keys_of(row: str) -> tuple[int, tuple[str, ...]]:
-    """How many requests a row makes of an honest server, and which of the keys are in the answers."""
+def calls_of(row: str) -> tuple[Exchange, ...]:
+    """The requests that a row makes of an honest server, in order, with their answers."""
     asked: list[Exchange] = []
 
     def send(call: Call) -> Exchange:
@@ -141,6 +141,13 @@ def keys_of(row: str) -> tuple[int, tuple[str, ...]]:
         return asked[-1]
 
     found_of(row, send)
+    return tuple(asked)
+
+
+@cache
+def keys_of(row: str) -> tuple[int, tuple[str, ...]]:
+    """How many requests a row makes of an honest server, and which of the keys are in the answers."""
+    asked = calls_of(row)
     named = {key for exchange in asked for document in read_documents(exchange) for key in _keys(document)}
     return len(asked), tuple(key for key in KEYS if key in named)
 

@@ -174,3 +174,23 @@ def test_a_first_request_that_waits_for_the_model_accuses_nobody_and_excuses_nob
 
         found = judge_arrival(measure)
         assert found is due if due else found is not Arrival.GENERATED
+
+
+def given(firsts: list[float], wholes: list[float], *, typing: float) -> Arrival:
+    """What is concluded of rounds with these times, of streams whose pieces take `typing` seconds."""
+
+    def measure(number: int) -> Round:
+        first = firsts[number]
+        return Round(first=first, last=first + typing, whole=wholes[number], brief=lambda: 0.03)
+
+    return judge_arrival(measure)
+
+
+def test_a_plain_request_that_meets_with_load_does_not_excuse_a_late_first_piece() -> None:
+    assert given([0.2] * ROUNDS, [0.2, 1.0, 0.2, 0.2, 0.2, 0.2], typing=0.2) is not Arrival.GENERATED
+
+
+def test_late_pieces_that_take_their_time_are_no_accusation_where_times_are_uneven() -> None:
+    uneven = [0.9, 1.4, 0.8, 1.1, 1.3, 1.0]
+    assert given(uneven, uneven[::-1], typing=0.2) is Arrival.UNCLEAR
+    assert given([1.0] * ROUNDS, [1.0] * ROUNDS, typing=0.2) is Arrival.FINISHED

@@ -11,6 +11,7 @@ import pytest
 
 from conformance.judge.catalog import load_catalog
 from conformance.runner.controller import Controller
+from conformance.runner.run_directory import SelectedItem
 
 from .openings import controller_of
 from .servers import EMBEDDING_MODEL, listening, made
@@ -22,8 +23,8 @@ ENDS: dict[str, tuple[Callable[[Controller], None], int]] = {
     "selection": (lambda _: None, 0),
     "ctrl-c": (lambda controller: controller.stop(KeyboardInterrupt()), 130),
     "exit on first failure": (lambda controller: controller.stop(pytest.Session.Failed("stopping after 1")), 2),
-    "server died": (lambda controller: controller.run.server_is_gone("it takes no connections any more"), 2),
-    "our own error": (lambda controller: controller.crashed.update({"chat/fields/n": "RuntimeError"}), 3),
+    "server died": (lambda controller: controller.worker.directory.abort("it takes no connections any more"), 2),
+    "our own error": (lambda controller: controller.internal_errors.update({"chat/fields/n": "RuntimeError"}), 3),
 }
 
 
@@ -33,12 +34,12 @@ def end_early(folder: Path, end: Callable[[Controller], None], **given: Any) -> 
         options = {"baseline": str(folder / "expected.json"), "update_baseline": True, **given}
         controller = controller_of(url, folder, [], embedding_model=EMBEDDING_MODEL, **options)
         try:
-            run = controller.open()
-            run.examine(load_catalog()[ROW])
+            worker = controller.open()
+            worker.examine(load_catalog()[ROW])
             end(controller)
-            selected = {row: (row, (row, 0, row)) for row in (ROW, "embeddings/fields/user")}
-            (run.folder / "selected-main.json").write_text(json.dumps(selected))
-            list(controller.conclude())
+            rows = (ROW, "embeddings/fields/user")
+            worker.directory.write_selected({row: SelectedItem(node_id=row, location=(row, 0, row)) for row in rows})
+            controller.conclude()
         finally:
             controller.close()
     return controller
@@ -52,7 +53,7 @@ def test_a_run_that_ends_early_keeps_every_other_row(
     file.write_text(json.dumps({"baseline": {}, "verdicts": {**KEPT, ROW: "ignored"}}))
     controller = end_early(tmp_path, end)
     assert json.loads(file.read_text())["verdicts"] == {**KEPT, ROW: "supported"}
-    assert f"baseline {file}: 1 rows written, 3 kept" in controller.summary()
+    assert f"baseline {file}: 1 rows written, 3 kept" in controller.summary
     assert controller.status == status
 
 
@@ -62,10 +63,9 @@ def test_a_run_that_ends_early_begins_no_baseline_and_keeps_its_report(
 ) -> None:
     controller = end_early(tmp_path, end)
     assert not (tmp_path / "expected.json").exists()
-    assert [line for line in controller.summary() if line.startswith("warning: --update-baseline: ")]
+    assert [line for line in controller.summary if line.startswith("warning: --update-baseline: ")]
     assert controller.status == (status or 2)
-    assert controller.written is not None
-    assert controller.written.exists()
+    assert (tmp_path / "reports/generic.partial/report.json").exists()
 
 
 def test_a_shard_is_told_to_merge_first(tmp_path: Path) -> None:

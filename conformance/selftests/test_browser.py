@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conformance.report.files import write_report
-from conformance.report.html.page import page as page_of
+from conformance.report.html.page import render_page as page_of
 from conformance.report.html.side_by_side import write_comparison
 from conformance.report.render.explain import format_curl
 

@@ -21,7 +21,7 @@ from conformance.probes.endpoints import HEADINGS
 from conformance.report.compare import compare
 from conformance.report.files import read_report, render_report, write_report
 from conformance.report.render.badge import render_badges
-from conformance.report.render.github import annotation_lines, format_summary, write_ci_summary
+from conformance.report.render.github import format_annotations, format_summary, write_ci_summary
 from conformance.report.render.junit import render_junit
 from conformance.report.render.terminal import outcome_of
 from conformance.report.text import clean_line
@@ -178,7 +178,7 @@ def difference(reasons: dict[str, str], verdict: str = "broken") -> Any:
 
 
 def test_annotations_are_one_command_each_whatever_the_server_says() -> None:
-    lines = annotation_lines(difference({"chat/fields/n": HOSTILE}))
+    lines = format_annotations(difference({"chat/fields/n": HOSTILE}))
     assert len(lines) == 1
     assert lines[0].startswith("::error title=chat/fields/n::supported -> broken: \\[a](//b) %250A::error::x")
     assert lines[0].isprintable()
@@ -186,13 +186,13 @@ def test_annotations_are_one_command_each_whatever_the_server_says() -> None:
 
 
 def test_lost_evidence_is_annotated_too_and_improvements_are_not() -> None:
-    assert len(annotation_lines(difference({"chat/fields/n": "?"}, "inconclusive"))) == 1
-    assert annotation_lines(compare(report_of({"chat/fields/n": "ignored"}), report_of({}))) == []
+    assert len(format_annotations(difference({"chat/fields/n": "?"}, "inconclusive"))) == 1
+    assert format_annotations(compare(report_of({"chat/fields/n": "ignored"}), report_of({}))) == []
 
 
 def test_many_annotations_are_counted_in_the_last() -> None:
     rows = [row["id"] for row in report_of({})["rows"]][:25]
-    lines = annotation_lines(difference(dict.fromkeys(rows, "no")))
+    lines = format_annotations(difference(dict.fromkeys(rows, "no")))
     assert len(lines) == 10
     assert lines[-1].endswith("::16 more rows are worse than expected; see the report")
 

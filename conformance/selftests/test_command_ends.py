@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from conformance.runner.run_directory import run_folder, sigterm_as_keyboard_interrupt
+from conformance.runner.run_directory import create_run_directory
+from conformance.runner.signals import sigterm_as_keyboard_interrupt
 
 from .commands import (
     EMBEDDINGS,
@@ -115,10 +116,10 @@ def test_a_server_that_dies_ends_the_run(tmp_path: Path, workers: str) -> None:
 
 ROW = "embeddings/fields/dimensions"
 FAILS = """
-from conformance.runner.evaluate import Examination
+from conformance.runner.evaluate import ProbeRun
 def fail(self):
     {how}
-Examination.finding = fail
+ProbeRun.evaluate = fail
 """
 
 
@@ -145,8 +146,8 @@ def test_a_row_that_we_fail_to_ask_is_untested_and_the_run_ends_with_3(
 @pytest.mark.parametrize(
     "patch",
     [
-        "import conformance.runner.controller\nconformance.runner.controller.built = None\n",
-        "import conformance.runner.plugin\nconformance.runner.plugin.rows_of = None\n",
+        "import conformance.runner.controller\nconformance.runner.controller.build_report = None\n",
+        "import conformance.runner.items\nconformance.runner.items.rows_of = None\n",
     ],
     ids=["report", "collection"],
 )
@@ -180,10 +181,10 @@ def test_folders_of_runs_that_were_killed_are_removed_by_a_later_run(
         os.utime(lock, (time.time() - age,) * 2)
     with FileLock(made_["alive"] / "alive.lock"):
         os.utime(made_["alive"] / "alive.lock", (time.time() - 7200,) * 2)
-        with run_folder() as own:
-            assert own.is_dir()
+        with create_run_directory() as own:
+            assert own.path.is_dir()
             assert {name for name, folder in made_.items() if folder.exists()} == {"alive", "young", "foreign"}
-    assert not own.exists()
+    assert not own.path.exists()
 
 
 def test_sigterm_interrupts_once_and_sighup_stays_ignored() -> None:

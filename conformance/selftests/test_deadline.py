@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ from conformance.selftests.network_calls import (
     server_tls,
     takes_nothing,
 )
-from conformance.selftests.servers.sockets import Peer, Script, answer, chunk, playing
+from conformance.selftests.servers.sockets import PATIENCE, Peer, Script, answer, chunk, playing
 from conformance.selftests.wire_calls import AMPLE, CHUNKED, GOOD, JSON
 from conformance.wire.network import DeadlineTransport, build_transport
 
@@ -65,11 +66,13 @@ DRIPS: dict[str, Script] = {
 }
 
 
-def ends_in_time(error: type[httpx.TimeoutException], transport: httpx.BaseTransport, url: str) -> None:
+def ends_in_time(
+    error: type[httpx.TimeoutException], transport: httpx.BaseTransport, url: str, content: bytes = b""
+) -> None:
     """Assert that the request ends at its deadline."""
     began = time.monotonic()
     with pytest.raises(httpx.TimeoutException) as caught:
-        get(transport, url, DEADLINE)
+        get(transport, url, DEADLINE, method="POST", content=content)
     assert DEADLINE * 0.9 <= time.monotonic() - began < DEADLINE + MARGIN
     assert type(caught.value) is error
 
@@ -84,6 +87,22 @@ def test_an_answer_that_drips_ends_at_the_deadline(script: Script, tls: bool) ->
 def test_a_tls_handshake_that_drips_ends_at_the_deadline() -> None:
     with playing(drip(HANDSHAKE), takes=takes_nothing) as peer:
         ends_in_time(httpx.ConnectTimeout, DeadlineTransport(), peer.url.replace("http:", "https:"))
+
+
+def takes_slowly(connection: socket.socket) -> bytes:
+    # Fast enough that the client can always send some more, and still for several seconds.
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends and connection.recv(65_536):
+        time.sleep(0.005)
+    return b""
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["", "TLS"])
+def test_a_request_that_is_taken_slowly_ends_at_the_deadline(tls: bool) -> None:
+    # Longer than what the buffers of a connection hold.
+    content = b"x" * 48 * 1024 * 1024
+    with playing(playing_bytes(b""), takes=takes_slowly, tls=server_tls() if tls else None) as peer:
+        ends_in_time(httpx.WriteTimeout, DeadlineTransport(), peer.url, content)
 
 
 BEHIND_A_PROXY: dict[str, tuple[type[httpx.TimeoutException], str, Script]] = {
@@ -135,6 +154,15 @@ def test_the_deadline_is_the_longest_of_the_timeouts(timeout: httpx.Timeout | No
         assert get(DeadlineTransport(), peer.url, timeout).content == GOOD
 
 
+def test_each_timeout_holds_for_its_own_operations() -> None:
+    timeout = httpx.Timeout(AMPLE, read=DEADLINE)
+    with playing(lambda peer: iter([b""] if peer.pause() else [])) as peer:
+        began = time.monotonic()
+        with pytest.raises(httpx.ReadTimeout):
+            get(DeadlineTransport(), peer.url, timeout)
+        assert time.monotonic() - began < DEADLINE + MARGIN
+
+
 @pytest.fixture
 def swallows() -> Iterator[tuple[str, int]]:
     """An address that answers no attempt to connect: its queue is full."""
@@ -147,22 +175,22 @@ def swallows() -> Iterator[tuple[str, int]]:
         yield door.getsockname()
 
 
-def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
+@contextmanager
+def resolving_to(*addresses: tuple[str, int]) -> Iterator[None]:
     """Have any name stand for these addresses."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", address) for address in addresses]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        yield
 
 
-def test_addresses_that_swallow_every_packet_end_at_the_deadline_together(
-    swallows: tuple[str, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    resolve_to(monkeypatch, *[swallows] * 20)
-    ends_in_time(httpx.ConnectTimeout, DeadlineTransport(), "http://host.test")
+def test_addresses_that_swallow_every_packet_end_at_the_deadline_together(swallows: tuple[str, int]) -> None:
+    with resolving_to(*[swallows] * 20):
+        ends_in_time(httpx.ConnectTimeout, DeadlineTransport(), "http://host.test")
 
 
-def test_an_address_that_swallows_every_packet_leaves_time_for_the_next(
-    swallows: tuple[str, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_address_that_swallows_every_packet_leaves_time_for_the_next(swallows: tuple[str, int]) -> None:
     with playing(playing_bytes(answer(GOOD, JSON))) as peer:
-        resolve_to(monkeypatch, swallows, ("127.0.0.1", httpx.URL(peer.url).port or 0))
-        assert get(DeadlineTransport(), "http://host.test", MARGIN).content == GOOD
+        address = ("127.0.0.1", httpx.URL(peer.url).port or 0)
+        with resolving_to(swallows, address):
+            assert get(DeadlineTransport(), "http://host.test", MARGIN).content == GOOD

@@ -12,7 +12,7 @@ from conformance.checklist.verdicts import Verdict
 from conformance.judge.expectation import Standing, assess_verdict
 from conformance.judge.finalize import has_regressions
 from conformance.report.compare import compare
-from conformance.report.render.github import annotation_lines
+from conformance.report.render.github import format_annotations
 from conformance.report.render.junit import render_junit
 from conformance.report.render.terminal import outcome_of
 
@@ -78,7 +78,7 @@ def test_all_that_tells_the_end_of_a_row_agrees(found: Verdict, expected: Verdic
     worse = due in ("regressed", "evidence_lost")  # what another run expected; support is not its concern
     assert difference.status == int(worse)
     assert [change.row for change in (*difference.regressions, *difference.lost_evidence)] == [N] * worse
-    assert [line.partition("::")[2].partition("::")[0] for line in annotation_lines(difference)] == (
+    assert [line.partition("::")[2].partition("::")[0] for line in format_annotations(difference)] == (
         [f"error title={N}"] * worse
     )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import queue
 import socket
+import ssl
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 
@@ -95,6 +98,23 @@ def test_a_failure_of_the_server_raises_what_httpx_raises(
     assert caught.value.request.url == peer.url
 
 
+ERRORS = [getattr(httpcore, name) for name in httpcore.__all__ if name.endswith(("Error", "Timeout", "Exception"))]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
+def test_every_error_of_httpcore_is_raised_as_the_one_of_httpx(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error("what happened")
+
+    monkeypatch.setattr(httpcore.ConnectionPool, "handle_request", fail)
+    with pytest.raises(httpx.TransportError, match="what happened") as caught:
+        get(DeadlineTransport(), "http://host.test")
+    assert type(caught.value) is getattr(httpx, error.__name__)
+    assert type(caught.value.__cause__) is error
+
+
 @pytest.mark.parametrize(
     ("build", "tls"),
     [
@@ -166,6 +186,23 @@ def test_a_certificate_that_nobody_trusts_is_a_connect_error(
     ):
         get(build(None), peer.url)
     assert peer.heard == []
+
+
+def test_a_server_whose_certificate_is_refused_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def takes(connection: socket.socket) -> bytes:
+        try:
+            server_tls().wrap_socket(connection, server_side=True)
+        except ssl.SSLError as error:
+            told.put(str(error))
+        return b""
+
+    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+    monkeypatch.delenv("SSL_CERT_FILE")
+    forget_certificates()
+    with playing(playing_bytes(b""), takes=takes) as peer:
+        with pytest.raises(httpx.ConnectError):
+            get(DeadlineTransport(), peer.url.replace("http:", "https:"))
+        assert "ALERT_UNKNOWN_CA" in told.get(timeout=AMPLE)
 
 
 @as_with_httpx
@@ -296,6 +333,7 @@ def test_a_response_that_is_left_closes_its_connection(opened: list[socket.socke
             body = response.iter_raw()
             assert next(body) == b"x"
             assert [each.fileno() == -1 for each in opened] == [False]
+            assert opened[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert [each.fileno() == -1 for each in opened] == [True]
 
 

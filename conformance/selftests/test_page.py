@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from conformance.report.html.overview import overview
-from conformance.report.html.page import SIZE, page
-from conformance.report.html.pairs import pairs
-from conformance.report.html.side_by_side import compare_page
+from conformance.report.html.overview import render_overview
+from conformance.report.html.page import MAX_PAGE_BYTES, render_page
+from conformance.report.html.pairs import pair_requests
+from conformance.report.html.side_by_side import render_comparison
 from conformance.report.render.explain import format_curl
 from conformance.report.text import escape_invisible, format_data_block
 
@@ -84,7 +84,7 @@ def words(document: str) -> str:
 
 
 def test_what_is_wrong_stands_before_the_matrix() -> None:
-    text = words(page(ordinary(), ALL))
+    text = words(render_page(ordinary(), ALL))
     places = [text.index(part) for part in (
         "ollama 0.5.1", "Where the documentation is wrong", "Claimed but not there 1", "There but not claimed 1",
         "Against the baseline", "Regressions 1", "was supported; one choice came", "Verdicts", "Matrix", "Legend",
@@ -96,7 +96,7 @@ def test_what_is_wrong_stands_before_the_matrix() -> None:
 
 def test_rows_keep_the_order_of_the_report_and_can_be_linked() -> None:
     made = ordinary()
-    document = page(made, ALL)
+    document = render_page(made, ALL)
     own = [each["id"] for each in made["rows"]]
     assert sorted(map(str, rows_of(document))) == sorted(own)
     documented = [name for name in own if name.startswith("chat/fields/")]
@@ -107,7 +107,7 @@ def test_rows_keep_the_order_of_the_report_and_can_be_linked() -> None:
 
 
 def test_a_row_is_readable_without_scripts() -> None:
-    text = words(page(ordinary(), ALL))
+    text = words(render_page(ordinary(), ALL))
     assert "why it is broken" in text
     assert "Evidence effect: seen on the wire" in text
     assert "Severity must: a named client or the SDK breaks without it" in text
@@ -117,7 +117,7 @@ def test_a_row_is_readable_without_scripts() -> None:
 
 
 def test_counts_are_counts_and_no_score() -> None:
-    document = page(ordinary(), ALL)
+    document = render_page(ordinary(), ALL)
     assert "%" not in words(document)
     labels = {each.get("aria-label") for each in Elements(document).all("a")}
     assert "3 supported in all" in labels
@@ -125,7 +125,7 @@ def test_counts_are_counts_and_no_score() -> None:
 
 
 def test_only_own_scripts_and_styles_may_run() -> None:
-    elements = Elements(page(hostile(), known(*HOSTILE_EXCHANGES)))
+    elements = Elements(render_page(hostile(), known(*HOSTILE_EXCHANGES)))
     policy = next(each["content"] for each in elements.all("meta") if each.get("http-equiv"))
     assert policy is not None
     assert policy.startswith("default-src 'none'; ")
@@ -136,7 +136,7 @@ def test_only_own_scripts_and_styles_may_run() -> None:
 
 
 def test_it_loads_nothing() -> None:
-    elements = Elements(page(ordinary(), ALL))
+    elements = Elements(render_page(ordinary(), ALL))
     assert not {"link", "img", "iframe", "object", "embed", "base", "video", "audio"} & {
         tag for tag, _ in elements.found
     }
@@ -146,9 +146,9 @@ def test_it_loads_nothing() -> None:
 
 
 @pytest.mark.parametrize("made", [
-    page(hostile(), known(*HOSTILE_EXCHANGES)),
-    compare_page([hostile(), ordinary()]),
-    overview({"<b>\u202e": hostile(), "o": ordinary()}),
+    render_page(hostile(), known(*HOSTILE_EXCHANGES)),
+    render_comparison([hostile(), ordinary()]),
+    render_overview({"<b>\u202e": hostile(), "o": ordinary()}),
 ], ids=["page", "compare", "overview"])  # fmt: skip
 def test_nothing_a_server_said_is_markup(made: str) -> None:
     elements = Elements(made)
@@ -178,23 +178,23 @@ def test_data_cannot_end_its_block() -> None:
 
 
 def test_an_exchange_stands_in_the_page_once() -> None:
-    document = page(ordinary(), ALL)
+    document = render_page(ordinary(), ALL)
     assert set(data_of(document)["exchanges"]) == set(ALL)
     assert document.count("there was a stone") == 1
 
 
 def test_an_exchange_that_no_row_names_is_left_out() -> None:
     extra = exchange(body(seed=9), "nobody asked")
-    assert page(ordinary(), {**ALL, **known(extra)}) == page(ordinary(), ALL)
+    assert render_page(ordinary(), {**ALL, **known(extra)}) == render_page(ordinary(), ALL)
 
 
 def test_a_missing_exchange_is_no_fault() -> None:
-    text = words(page(ordinary(), {}))
+    text = words(render_page(ordinary(), {}))
     assert "why it is partial" in text
 
 
 def test_a_stream_keeps_its_events_and_their_times() -> None:
-    record = data_of(page(ordinary(), ALL))["exchanges"][STREAM.id]
+    record = data_of(render_page(ordinary(), ALL))["exchanges"][STREAM.id]
     said, times = [], []
     for at, start, end, fresh, *_ in record["events"]:
         before = said[-1] if said else ""
@@ -205,7 +205,7 @@ def test_a_stream_keeps_its_events_and_their_times() -> None:
 
 
 def test_the_command_is_the_one_that_explain_prints() -> None:
-    records = data_of(page(ordinary(), ALL))["exchanges"]
+    records = data_of(render_page(ordinary(), ALL))["exchanges"]
     for each in (CONTROL, STOP):
         quoted = "'" + records[each.id]["sent"].replace("'", "'\"'\"'") + "'"
         assert records[each.id]["curlHead"] + quoted == format_curl(each)
@@ -213,7 +213,7 @@ def test_the_command_is_the_one_that_explain_prints() -> None:
 
 
 def test_what_is_cut_says_how_large_it_is_and_where_the_whole_lies() -> None:
-    record = data_of(page(hostile(), known(*HOSTILE_EXCHANGES)))["exchanges"]
+    record = data_of(render_page(hostile(), known(*HOSTILE_EXCHANGES)))["exchanges"]
     long = [each for each in record.values() if each.get("body", "").startswith("xxxx")]
     assert [each["bodySize"] for each in long] == [len(LONG_LINE)]
     streams = [each for each in record.values() if "events" in each and each.get("bodySize")]
@@ -222,30 +222,30 @@ def test_what_is_cut_says_how_large_it_is_and_where_the_whole_lies() -> None:
 
 
 def test_a_full_run_stays_small() -> None:
-    large = page(*many(rows=350, exchanges=400, size=30_000))
+    large = render_page(*many(rows=350, exchanges=400, size=30_000))
     assert len(large.encode()) <= 1_500_000
     records = data_of(large)["exchanges"]
     assert len(records) > 300
     assert all(record["bodySize"] > 29_000 for record in records.values() if record.get("bodySize"))
-    assert SIZE < 1_500_000
+    assert MAX_PAGE_BYTES < 1_500_000
 
 
 def test_the_same_report_gives_the_same_bytes() -> None:
     again = {name: ALL[name] for name in reversed(ALL)}
-    assert page(ordinary(), ALL) == page(ordinary(), again)
-    assert page(hostile(), known(*HOSTILE_EXCHANGES)) == page(hostile(), known(*HOSTILE_EXCHANGES))
+    assert render_page(ordinary(), ALL) == render_page(ordinary(), again)
+    assert render_page(hostile(), known(*HOSTILE_EXCHANGES)) == render_page(hostile(), known(*HOSTILE_EXCHANGES))
 
 
 def test_text_like_the_place_of_the_exchanges_stays_text() -> None:
     made = report([row("chat/fields/stop", reason="[exchanges]", exchanges=[CONTROL])], notes=["[exchanges]"])
-    document = page(made, ALL)
+    document = render_page(made, ALL)
     assert words(document).count("[exchanges]") >= 2
     assert list(data_of(document)["exchanges"]) == [CONTROL.id]
 
 
 def test_rows_of_an_endpoint_that_is_not_known_come_last() -> None:
     made = report([row("zebra/fields/a"), row("chat/fields/stop")])
-    assert rows_of(page(made, {})) == ["chat/fields/stop", "zebra/fields/a"]
+    assert rows_of(render_page(made, {})) == ["chat/fields/stop", "zebra/fields/a"]
 
 
 # Which request is compared with which
@@ -254,9 +254,9 @@ def test_rows_of_an_endpoint_that_is_not_known_come_last() -> None:
 def test_each_request_is_compared_with_the_nearest_before_it() -> None:
     other = body(messages=[{"role": "user", "content": "Another prompt."}])
     asked = [exchange(body()), exchange(body(), repetition=1), exchange(other), exchange({**other, "stop": "st"})]
-    made = pairs(asked)
+    made = pair_requests(asked)
     assert [pair.control for pair in made] == [None, asked[0], asked[0], asked[2]]
-    assert [pair.says for pair in made] == [
+    assert [pair.label for pair in made] == [
         "control", "the same again", '`messages.0.content`: "Another prompt."', '`stop`: "st"'
     ]  # fmt: skip
     assert made[3].changed == (("stop",),)
@@ -265,16 +265,16 @@ def test_each_request_is_compared_with_the_nearest_before_it() -> None:
 def test_a_missing_field_and_another_type_are_differences() -> None:
     left = exchange(body(n=1, seed=1))
     right = exchange(body(n=True))
-    pair = pairs([left, right])[1]
+    pair = pair_requests([left, right])[1]
     assert set(pair.changed) == {("n",), ("seed",)}
-    assert "without `seed`" in pair.says
+    assert "without `seed`" in pair.label
 
 
 # Side by side, and the index
 
 
 def test_each_change_names_the_version_it_was_first_seen_in() -> None:
-    document = compare_page(versions())
+    document = render_comparison(versions())
     text = words(document)
     assert "ollama 0.5.0 to 0.7.0" in text
     assert "1 of 2 rows differ." in text
@@ -289,7 +289,7 @@ def test_each_change_names_the_version_it_was_first_seen_in() -> None:
 def test_different_servers_have_no_history() -> None:
     one, two = versions()[:2]
     two["target"]["kind"] = "llama.cpp"
-    text = words(compare_page([one, two]))
+    text = words(render_comparison([one, two]))
     assert "since" not in text
     assert "ollama 0.5.0 and llama.cpp 0.6.0" in text
 
@@ -299,12 +299,12 @@ def test_a_row_that_a_report_does_not_know_is_named_so() -> None:
         report([row("chat/fields/n")], version="1"),
         report([row("chat/fields/n"), row("chat/fields/zz")], version="2"),
     )
-    assert "no such row" in words(compare_page([old, new]))
+    assert "no such row" in words(render_comparison([old, new]))
 
 
 def test_the_index_has_features_and_top_fields_newest_first() -> None:
     made = ordinary()
-    document = overview({"a b": made, "c": versions()[2], "d": report(made["rows"], version="0.10.0")})
+    document = render_overview({"a b": made, "c": versions()[2], "d": report(made["rows"], version="0.10.0")})
     names = [each["id"] for each in Elements(document).all("tr") if "id" in each]
     assert "chat/fields/stop" in names
     assert "chat/features/vision" in names

@@ -11,7 +11,7 @@ import pytest
 
 from conformance.cli.main import main
 from conformance.report.files import ReportError, rebuild_index, render_report, write_report
-from conformance.report.html.page import page
+from conformance.report.html.page import render_page
 
 from .page_material import ALL, HOSTILE_EXCHANGES, hostile, ordinary, versions
 
@@ -28,7 +28,7 @@ def test_render_gives_the_same_bytes_again(folder: Path) -> None:
     (folder / "index.html").unlink()
     assert render_report(folder) == folder
     assert (folder / "index.html").read_bytes() == before
-    assert before.decode() == page(ordinary(), ALL)
+    assert before.decode() == render_page(ordinary(), ALL)
 
 
 def test_a_run_refreshes_the_index_of_its_folder(folder: Path, tmp_path: Path) -> None:
@@ -100,16 +100,38 @@ def test_damaged_exchanges_are_named_and_nothing_changes(folder: Path, line: str
 
 
 @pytest.mark.parametrize(
-    "change", [{"seconds": "soon"}, {"status": {}, "sent": 7}, {"chunks": [["a", 3]]}, {"headers": [[1, 2]]}]
+    "change",
+    [
+        {"seconds": "soon"},
+        {"status": {}, "sent": 7},
+        {"chunks": [["a", 3]]},
+        {"headers": [[1, 2]]},
+        {"seconds": float("inf")},
+        {"status": True},
+        {"failure": "bored"},
+        {"sdk_result": {"vector_lengths": ["a"]}},
+    ],
 )
-def test_an_exchange_with_wrong_types_never_spoils_the_page(folder: Path, change: dict[str, Any]) -> None:
+def test_an_exchange_with_wrong_types_never_spoils_the_page(
+    folder: Path, change: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     before = (folder / "index.html").read_bytes()
     records = [json.loads(line) for line in (folder / "exchanges.jsonl").read_text().splitlines()]
     lines = [json.dumps({**record, **change}) for record in records]
     (folder / "exchanges.jsonl").write_text("\n".join(lines))
-    status = main(["render", str(folder)])
-    assert status in (0, 2)
-    assert status == 0 or (folder / "index.html").read_bytes() == before
+    assert main(["render", str(folder)]) == 2
+    assert "exchanges.jsonl is damaged in line 1: " in capsys.readouterr().err
+    assert (folder / "index.html").read_bytes() == before
+
+
+def test_an_error_of_our_own_renderer_is_not_blamed_on_the_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (folder / "index.html").read_bytes()
+    monkeypatch.setattr("conformance.report.files.render_matrix", lambda report: report["no such key"])
+    with pytest.raises(KeyError, match="no such key"):
+        render_report(folder)
+    assert (folder / "index.html").read_bytes() == before
 
 
 def test_a_report_without_its_exchanges_still_renders(folder: Path) -> None:
@@ -174,4 +196,4 @@ def test_exchanges_survive_the_way_through_a_file(tmp_path: Path) -> None:
     made = hostile()
     before = {each.id: each for each in HOSTILE_EXCHANGES}
     file = write_report(made, HOSTILE_EXCHANGES, tmp_path, "evil")
-    assert (file.with_name("index.html")).read_text() == page(made, before)
+    assert (file.with_name("index.html")).read_text() == render_page(made, before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,10 +18,11 @@ from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.errors import UsageError
 from conformance.judge.catalog import load_catalog
-from conformance.judge.shape import violations
+from conformance.judge.schema import violations
 from conformance.report.baseline import Baseline, baseline_for, format_baseline, update_baseline
 from conformance.report.build import RunResult, agrees, build_report
 from conformance.report.compare import compare, format_difference
+from conformance.report.html.page import render_page
 from conformance.report.render.markdown import render_matrix
 from conformance.report.render.terminal import outcome_of
 from conformance.targets.ollama import Model
@@ -268,6 +270,20 @@ def test_a_baseline_by_hand_needs_verdicts_only(tmp_path: Path) -> None:
 
 def test_a_baseline_that_is_to_be_written_need_not_be_there(tmp_path: Path) -> None:
     assert baseline_for(options(tmp_path / "none.json", update=True), None) is None
+
+
+# Nesting
+
+NESTED = ["chat/fields/messages", "chat/fields/messages/turns", "chat/fields/messages/system/parts",
+          "chat/fields/messages/turns/many/three", "chat/fields/messages_extra/one"]  # fmt: skip
+
+
+def test_a_row_is_nested_below_those_of_its_ancestors_that_are_rows() -> None:
+    made = report([row(name) for name in NESTED])
+    boxes = [line.partition(" —")[0] for line in render_matrix(made).splitlines() if "- [x]" in line]
+    assert boxes == ["- [x] `messages`", "  - [x] `turns`", "  - [x] `parts`", "    - [x] `three`", "- [x] `one`"]
+    levels = re.findall(r'<details class="row d(\d)"', render_page(made, {}))
+    assert levels == ["0", "1", "1", "2", "0"]
 
 
 # Reports of any findings

@@ -12,7 +12,7 @@ from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.catalog import load_catalog
 from conformance.runner import worker as module
-from conformance.runner.worker import Run, Settings
+from conformance.runner.worker import RunSettings, Worker
 from conformance.wire.client import Client
 
 from .asking import MODELS
@@ -20,7 +20,7 @@ from .servers import BASE_URL, HonoursEverything, InProcess, Server, made
 
 ROW = "chat/fields/stop/string"
 
-Examined = tuple[Finding, Run]
+Examined = tuple[Finding, Worker]
 
 
 def ignoring() -> Server:
@@ -36,42 +36,47 @@ def examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., E
     """Examine the row, with a server for the first asking, one for the second, and what is expected."""
 
     def examine(first: Server, second: Server, expected: str | None) -> Examined:
-        def asker(**settings: Any) -> Client:
+        def client(**settings: Any) -> Client:
             transport = InProcess(second if settings["attempt"] else first)
             return Client(**settings, network=lambda _: transport, async_network=lambda _: transport)
 
-        monkeypatch.setattr(module, "Client", asker)
+        monkeypatch.setattr(module, "Client", client)
         baseline = None if expected is None else {ROW: expected}
-        settings = Settings(
-            folder=str(tmp_path), base_url=BASE_URL, embedding_base_url=BASE_URL, models=MODELS, baseline=baseline
+        worker = Worker(
+            RunSettings(
+                directory=str(tmp_path),
+                base_url=BASE_URL,
+                embedding_base_url=BASE_URL,
+                models=MODELS,
+                baseline=baseline,
+            )
         )
-        run = Run(settings=settings)
-        return run.examine(load_catalog()[ROW]), run
+        return worker.examine(load_catalog()[ROW]), worker
 
     return examine
 
 
-def requests_by_attempt(run: Run) -> tuple[int, int]:
+def requests_by_attempt(worker: Worker) -> tuple[int, int]:
     """Requests of the first asking, and of the second."""
-    attempts = [exchange.call.attempt for exchange in run.store.all()]
+    attempts = [exchange.call.attempt for exchange in worker.cache.all()]
     return attempts.count(0), attempts.count(1)
 
 
 def test_a_regression_that_shows_twice_is_believed(examined: Callable[..., Examined]) -> None:
-    finding, run = examined(ignoring(), ignoring(), "supported")
+    finding, worker = examined(ignoring(), ignoring(), "supported")
     assert finding.verdict is Verdict.IGNORED
-    first, second = requests_by_attempt(run)
+    first, second = requests_by_attempt(worker)
     assert first == second > 0  # the controls, too, are asked anew
 
 
 def test_a_regression_that_shows_once_cannot_be_told(examined: Callable[..., Examined]) -> None:
-    finding, run = examined(ignoring(), honouring(), "supported")
+    finding, worker = examined(ignoring(), honouring(), "supported")
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "ignored (" in finding.reason
     assert "supported (" in finding.reason
-    asked = {exchange.id for exchange in run.store.all()}
+    asked = {exchange.id for exchange in worker.cache.all()}
     assert set(finding.exchanges) == asked
-    assert all(requests_by_attempt(run))
+    assert all(requests_by_attempt(worker))
 
 
 @pytest.mark.parametrize(
@@ -82,22 +87,18 @@ def test_a_regression_that_shows_once_cannot_be_told(examined: Callable[..., Exa
 def test_what_is_not_worse_is_asked_once(
     server: Callable[[], Server], expected: str | None, examined: Callable[..., Examined]
 ) -> None:
-    finding, run = examined(server(), made("hangs"), expected)
+    finding, worker = examined(server(), made("hangs"), expected)
     assert finding.verdict is (Verdict.IGNORED if server is ignoring else Verdict.SUPPORTED)
-    assert requests_by_attempt(run)[1] == 0
+    assert requests_by_attempt(worker)[1] == 0
 
 
 def test_lost_evidence_is_asked_again_too(examined: Callable[..., Examined]) -> None:
-    finding, run = examined(made("empty_answers"), made("empty_answers"), "supported")
+    finding, worker = examined(made("empty_answers"), made("empty_answers"), "supported")
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "two verdicts" not in finding.reason
-    assert all(requests_by_attempt(run))
+    assert all(requests_by_attempt(worker))
 
 
-def test_what_was_found_is_kept_once_and_survives_a_torn_line(examined: Callable[..., Examined]) -> None:
-    finding, run = examined(ignoring(), honouring(), "supported")
-    file = run.folder / "findings-main.jsonl"
-    assert len(file.read_text().splitlines()) == 1
-    with file.open("a") as lines:
-        lines.write('{"row": "chat/fie')
-    assert run.findings() == {ROW: finding}
+def test_what_was_found_is_kept(examined: Callable[..., Examined]) -> None:
+    finding, worker = examined(ignoring(), honouring(), "supported")
+    assert worker.directory.read_findings() == {ROW: finding}

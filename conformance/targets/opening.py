@@ -55,12 +55,6 @@ class Target:
     notes: tuple[str, ...] = ()
     """What the report says of the target: which of the suite's own models it cannot use, and why."""
 
-    @property
-    def name(self) -> str:
-        """Kind and version, as the folder of a report is called."""
-        safe = "".join(char if char.isalnum() or char in ".-_" else "-" for char in self.version or "")
-        return f"{self.kind}-{safe}" if safe else self.kind
-
     def record(self) -> dict[str, Any]:
         """Return the target as `report.json` holds it: no key, and nothing that only this run needs."""
         return {

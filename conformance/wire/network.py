@@ -137,13 +137,13 @@ class DeadlineTransport(httpx.BaseTransport):
         pool = httpcore.ConnectionPool(self._certificates, self._proxy, network_backend=backend)
         with ExitStack() as on_failure:
             on_failure.callback(backend.close)
-            with _httpx_errors(self._errors, request):
+            with _httpx_errors(self._errors):
                 response = pool.handle_request(_httpcore_request(request))
             on_failure.pop_all()
         return httpx.Response(
             response.status,
             headers=response.headers,
-            stream=_Body(response, backend, request),
+            stream=_Body(response, backend),
             extensions=response.extensions,
         )
 
@@ -151,13 +151,12 @@ class DeadlineTransport(httpx.BaseTransport):
 class _Body(httpx.SyncByteStream):
     """The body of a response, and its connection."""
 
-    def __init__(self, response: httpcore.Response, backend: DeadlineBackend, request: httpx.Request) -> None:
+    def __init__(self, response: httpcore.Response, backend: DeadlineBackend) -> None:
         self._response = response
         self._backend = backend
-        self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
-        with _httpx_errors(_ERRORS, self._request):
+        with _httpx_errors(_ERRORS):
             yield from self._response.iter_stream()
 
     def close(self) -> None:
@@ -204,12 +203,10 @@ def _socks_error() -> type[Exception]:
 
 
 @contextmanager
-def _httpx_errors(
-    errors: dict[type[Exception], type[httpx.TransportError]], request: httpx.Request
-) -> Iterator[None]:
+def _httpx_errors(errors: dict[type[Exception], type[httpx.TransportError]]) -> Iterator[None]:
     """Raise the errors below as those of httpx, by the most specific class that is listed."""
     try:
         yield
     except tuple(errors) as error:
         kind = next(errors[each] for each in type(error).__mro__ if each in errors)
-        raise kind(str(error), request=request) from error
+        raise kind(str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from conformance.checklist.verdicts import Severity
-from conformance.judge.shape import violations
+from conformance.judge.schema import violations
 from conformance.probes import chance
 from conformance.wire.exchange import Exchange
 

@@ -35,7 +35,7 @@ def schema(exchange: Exchange) -> str:
 
 
 def schema_details(exchange: Exchange) -> str:
-    """The answer has every member that OpenAI's have, null where it is empty."""
+    """Members, identifiers and values are as in OpenAI's own answers, also where clients would tolerate others."""
     faults = find_schema_faults(exchange, "should")
     return min(faults) if faults else ""
 

@@ -8,13 +8,12 @@ from typing import Any
 
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.expectation import Standing, assess_verdict
-
-from .sections import Row, Section, sections
+from conformance.report.outline import Row, Section, build_sections, measure_depths
 
 Report = Mapping[str, Any]
 
-_SILENT = ("untested",)
-"""Verdicts that say nothing, not even that there was nothing to say."""
+_UNTESTED = str(Verdict.UNTESTED)
+"""The verdict of a row that a run did not ask: it is no change of any other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +44,12 @@ class Cell:
     """None where the report does not know the row."""
     reason: str
     link: str
-    turn: str
+    change: str
     """`regression`, `improvement`, `lost`, `gained` or `new` against the report before it; else empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class TableRow:
     """One row in all reports."""
 
     row: Row
@@ -61,24 +60,26 @@ class Line:
     @property
     def differs(self) -> bool:
         """Whether the reports that asked do not all say the same."""
-        return len({cell.verdict for cell in self.cells if cell.verdict not in _SILENT}) > 1
+        return len({cell.verdict for cell in self.cells if cell.verdict != _UNTESTED}) > 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """All lines, by section and group of the documentation."""
+    """All rows, by section and group of the documentation."""
 
     sections: tuple[Section, ...]
-    lines: Mapping[str, Line]
+    rows: Mapping[str, TableRow]
+    depths: Mapping[str, int]
+    """Row -> how deep it is nested."""
 
     @property
     def differing(self) -> int:
-        """Number of lines in which the reports differ."""
-        return sum(line.differs for line in self.lines.values())
+        """Number of rows in which the reports differ."""
+        return sum(row.differs for row in self.rows.values())
 
 
-def columns(reports: Sequence[Report], *, links: Sequence[str] = ()) -> list[Column]:
-    """The columns of reports, in their order."""
+def build_columns(reports: Sequence[Report], *, links: Sequence[str] = ()) -> list[Column]:
+    """Return the columns of reports, in their order."""
     addresses = [*links, *[""] * (len(reports) - len(links))]
     return [_column(report, link) for report, link in zip(reports, addresses, strict=True)]
 
@@ -97,32 +98,35 @@ def _column(report: Report, link: str) -> Column:
     )
 
 
-def table(own: Sequence[Column], *, wanted: Callable[[Row], bool] = lambda _row: True) -> Table:
-    """The table of columns: rows in the order of the newest knowledge, that of the report with most rows."""
-    longest = max(own, key=lambda column: len(column.rows))
+def build_table(columns: Sequence[Column], *, wanted: Callable[[Row], bool] = lambda _row: True) -> Table:
+    """Return the table of columns: rows in the order of the newest knowledge, that of the report with most rows."""
+    longest = max(columns, key=lambda column: len(column.rows))
     known: dict[str, Row] = dict(longest.rows)
-    for column in own:
+    for column in columns:
         known.update({name: row for name, row in column.rows.items() if name not in known})
     rows = [row for row in known.values() if wanted(row)]
-    lines = {row["id"]: _line(row, own) for row in rows}
-    return Table(sections=tuple(sections(rows)), lines=lines)
+    return Table(
+        sections=tuple(build_sections(rows)),
+        rows={row["id"]: _build_row(row, columns) for row in rows},
+        depths=measure_depths(rows),
+    )
 
 
-def _line(row: Row, own: Sequence[Column]) -> Line:
+def _build_row(row: Row, columns: Sequence[Column]) -> TableRow:
     cells: list[Cell] = []
     history: list[str] = []
     before: tuple[Column, str] | None = None
-    for column in own:
+    for column in columns:
         found = column.rows.get(row["id"])
         verdict = found["verdict"] if found else None
-        turn = _change_kind(before[1], verdict) if before and before[0].kind == column.kind else ""
+        change = _change_kind(before[1], verdict) if before and before[0].kind == column.kind else ""
         link = f"{column.link}#{row['id']}" if column.link and found else ""
-        cells.append(Cell(verdict=verdict, reason=found["reason"] if found else "", link=link, turn=turn))
-        if turn and before:
+        cells.append(Cell(verdict=verdict, reason=found["reason"] if found else "", link=link, change=change))
+        if change and before:
             history.append(f"{verdict} since {column.version or column.started[:10]}, was {before[1]}")
-        if verdict is not None and verdict not in _SILENT:
+        if verdict not in (None, _UNTESTED):
             before = (column, verdict)
-    return Line(row=row, cells=tuple(cells), history=tuple(history))
+    return TableRow(row=row, cells=tuple(cells), history=tuple(history))
 
 
 _CHANGE_KINDS = {
@@ -134,6 +138,6 @@ _CHANGE_KINDS = {
 
 
 def _change_kind(old: str, new: str | None) -> str:
-    if new is None or new in _SILENT or old == new:
+    if new in (None, _UNTESTED) or old == new:
         return ""
     return _CHANGE_KINDS.get(assess_verdict(Verdict(new), Verdict(old)), "change")

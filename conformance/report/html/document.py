@@ -15,8 +15,6 @@ from markupsafe import Markup, escape
 from conformance.checklist.verdicts import LEGEND, Verdict
 from conformance.report.text import clip, escape_invisible
 
-from .sections import depth
-
 EVIDENCE = {
     "effect": "seen on the wire",
     "echoed": "the response repeats the value",
@@ -41,8 +39,8 @@ MARKS = {
 """Verdict -> a sign beside its name, so that nothing rests on colour alone."""
 
 
-def rendered(template: str, style: str, scripts: tuple[str, ...], **values: Any) -> str:
-    """The document of a template. `style` and `scripts` name files beside the templates.
+def render_template(template: str, style: str, scripts: tuple[str, ...], **values: Any) -> str:
+    """Return the document of a template. `style` and `scripts` name files beside the templates.
 
     The content security policy allows this style and these scripts by their hashes and forbids everything else,
     so that even markup that slipped through would do nothing.
@@ -71,51 +69,56 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(__package__),
         autoescape=True,
-        finalize=_finalized,
+        finalize=_finalize,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"ticked": ticked, "word": word, "address": address, "path": path, "short": short}
+    environment.filters |= {
+        "render_backticks": render_backticks,
+        "humanize": humanize,
+        "safe_address": safe_address,
+        "break_path": break_path,
+        "shorten": shorten,
+    }
     environment.globals |= {
         "LEGEND": {str(verdict): text for verdict, text in LEGEND.items()},
         "VERDICTS": tuple(str(verdict) for verdict in Verdict),
         "EVIDENCE": EVIDENCE,
         "SEVERITY": SEVERITY,
         "MARKS": MARKS,
-        "depth": depth,
     }
     return environment
 
 
-def _finalized(value: Any) -> Any:
-    """What any expression of a template becomes before it is escaped."""
+def _finalize(value: Any) -> Any:
+    """Return what an expression of a template becomes before it is escaped."""
     return value if isinstance(value, Markup) or not isinstance(value, str) else escape_invisible(clip(value))
 
 
-def ticked(text: str) -> Markup:
-    """Text in which `backticks` mark code."""
+def render_backticks(text: str) -> Markup:
+    """Return a text in which `backticks` mark code."""
     parts = re.split(r"`([^`]*)`", escape_invisible(clip(text)))
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
     )
 
 
-def word(verdict: str) -> str:
-    """A verdict as people write it."""
+def humanize(verdict: str) -> str:
+    """Return a verdict as people write it."""
     return verdict.replace("_", " ")
 
 
-def path(text: str) -> Markup:
-    """A row id that a narrow page breaks after its slashes."""
+def break_path(text: str) -> Markup:
+    """Return a row id that a narrow page breaks after its slashes."""
     return Markup("/<wbr>").join(escape(part) for part in escape_invisible(clip(text)).split("/"))
 
 
-def short(text: str) -> str:
-    """The beginning of a reason, for a cell."""
+def shorten(text: str) -> str:
+    """Return the beginning of a reason, for a cell."""
     return text if len(text) <= 140 else f"{text[:139]}…"
 
 
-def address(url: object) -> str:
-    """The address if it may stand in a link; empty for any other scheme than https."""
+def safe_address(url: object) -> str:
+    """Return the address if it may stand in a link; empty for any other scheme than https."""
     return url if isinstance(url, str) and re.fullmatch(r"https://[!-~]+", url) else ""

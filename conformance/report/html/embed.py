@@ -23,8 +23,8 @@ _EVENTS = 300
 _LENGTH_AT_END = "content-length"
 
 
-def embedded(exchanges: Iterable[Exchange], budget: int) -> str:
-    """The data block of the exchanges: `{"headers": [...], "exchanges": {id: record}}`.
+def embed_exchanges(exchanges: Iterable[Exchange], budget: int) -> str:
+    """Return the data block of the exchanges: `{"headers": [...], "exchanges": {id: record}}`.
 
     `budget`: bytes it should keep to. With thousands of exchanges even their beginnings may need more.
     """

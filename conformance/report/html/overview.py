@@ -7,23 +7,23 @@ from typing import Any
 from urllib.parse import quote
 
 from conformance.checklist.claims import version_key
+from conformance.report.outline import is_top
 
-from .columns import columns, table
-from .document import rendered
-from .sections import depth
+from .columns import build_columns, build_table
+from .document import render_template
 
 _KINDS = ("features", "fields")
 
 
-def overview(reports: Mapping[str, Mapping[str, Any]]) -> str:
-    """The index of reports by the name of their folders. Servers in the order of their names, newest versions first.
+def render_overview(reports: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the index of reports by the names of their folders: servers by name, newest versions first.
 
     It shows features and request fields, without the rows below them: each cell leads to its row in the report.
     """
     names = sorted(reports, key=lambda name: (_kind(reports[name]), _newest_first(reports[name]), name))
-    own = columns([reports[name] for name in names], links=[f"{quote(name)}/index.html" for name in names])
-    made = table(own, wanted=lambda row: depth(row) == 0 and row["id"].split("/")[1] in _KINDS)
-    return rendered("overview.html.j2", "table.css", ("table.js",), table=made, columns=own)
+    columns = build_columns([reports[name] for name in names], links=[f"{quote(name)}/index.html" for name in names])
+    table = build_table(columns, wanted=lambda row: is_top(row) and row["id"].split("/")[1] in _KINDS)
+    return render_template("overview.html.j2", "table.css", ("table.js",), table=table, columns=columns)
 
 
 def _kind(report: Mapping[str, Any]) -> str:

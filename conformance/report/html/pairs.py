@@ -13,7 +13,7 @@ Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
+class RequestDiff:
     """An exchange of a row, beside the earlier one whose request is nearest to its own."""
 
     treatment: Exchange
@@ -23,7 +23,7 @@ class Pair:
     """Paths in the request's body that the control does not have, has not the same, or that are gone."""
 
     @property
-    def says(self) -> str:
+    def label(self) -> str:
         """What the request does differently, in a line."""
         if self.control is None:
             return "control"
@@ -34,43 +34,43 @@ class Pair:
         return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def pairs(exchanges: Sequence[Exchange]) -> list[Pair]:
-    """Each exchange with its nearest earlier one. Only requests to the same path are alike."""
-    found: list[Pair] = []
+def pair_requests(exchanges: Sequence[Exchange]) -> list[RequestDiff]:
+    """Return each exchange with its nearest earlier one. Only requests to the same path are alike."""
+    found: list[RequestDiff] = []
     for number, exchange in enumerate(exchanges):
         best: tuple[Path, ...] | None = None
         control = None
         for other in exchanges[:number]:
             if (other.call.method, other.call.path) != (exchange.call.method, exchange.call.path):
                 continue
-            paths = differing(other, exchange)
+            paths = find_changes(other, exchange)
             if best is None or len(paths) < len(best):
                 best, control = paths, other
-        found.append(Pair(treatment=exchange, control=control, changed=best or ()))
+        found.append(RequestDiff(treatment=exchange, control=control, changed=best or ()))
     return found
 
 
-def differing(control: Exchange, treatment: Exchange) -> tuple[Path, ...]:
-    """Where two requests differ: the topmost paths. The whole body, `()`, when one of them is no JSON object."""
+def find_changes(control: Exchange, treatment: Exchange) -> tuple[Path, ...]:
+    """Return where two requests differ: the topmost paths; the whole body, `()`, where one is no JSON object."""
     one, two = control.sent_json, treatment.sent_json
     if not (isinstance(one, dict) and isinstance(two, dict)):
         return () if control.sent == treatment.sent else ((),)
     try:
-        return tuple(_differing(one, two, ()))
+        return tuple(_find_changes(one, two, ()))
     except RecursionError:
         return ((),)
 
 
-def _differing(one: Any, two: Any, path: Path) -> Iterator[Path]:
+def _find_changes(one: Any, two: Any, path: Path) -> Iterator[Path]:
     if isinstance(one, dict) and isinstance(two, dict):
         for key in dict.fromkeys([*two, *one]):
             if key not in one or key not in two:
                 yield (*path, key)
             else:
-                yield from _differing(one[key], two[key], (*path, key))
+                yield from _find_changes(one[key], two[key], (*path, key))
     elif isinstance(one, list) and isinstance(two, list) and len(one) == len(two):
         for number, (left, right) in enumerate(zip(one, two, strict=True)):
-            yield from _differing(left, right, (*path, str(number)))
+            yield from _find_changes(left, right, (*path, str(number)))
     elif type(one) is not type(two) or one != two:
         yield path
 

@@ -10,26 +10,32 @@ from urllib.parse import quote
 
 from conformance.files import atomic_write
 
-from .columns import Column, columns, table
-from .document import rendered
+from .columns import Column, build_columns, build_table
+from .document import render_template
 
 
-def compare_page(reports: Sequence[Mapping[str, Any]], *, links: Sequence[str] = ()) -> str:
-    """The page, reports in the order given. `links`: the address of each report's own page, where it is known."""
-    own = columns(reports, links=links)
-    made = table(own)
-    return rendered("compare.html.j2", "table.css", ("table.js",), table=made, columns=own, title=_title(own))
+def render_comparison(reports: Sequence[Mapping[str, Any]], *, links: Sequence[str] = ()) -> str:
+    """Return the page, reports in the order given. `links`: the address of each one's own page, where it is known."""
+    columns = build_columns(reports, links=links)
+    return render_template(
+        "compare.html.j2",
+        "table.css",
+        ("table.js",),
+        table=build_table(columns),
+        columns=columns,
+        title=_title(columns),
+    )
 
 
-def _title(own: Sequence[Column]) -> str:
-    names = list(dict.fromkeys(column.name for column in own))
-    if len(names) > 2 and len({column.kind for column in own}) == 1:
-        return f"{names[0]} to {own[-1].version}"
-    return " and ".join(names) if len(names) < 4 else f"{len(own)} reports"
+def _title(columns: Sequence[Column]) -> str:
+    names = list(dict.fromkeys(column.name for column in columns))
+    if len(names) > 2 and len({column.kind for column in columns}) == 1:
+        return f"{names[0]} to {columns[-1].version}"
+    return " and ".join(names) if len(names) < 4 else f"{len(columns)} reports"
 
 
 def write_comparison(files: Sequence[Path], reports: Sequence[Mapping[str, Any]], page: Path | None) -> Path:
-    """Write the page of reports that lie in these files; where it lies.
+    """Write the page of reports that lie in these files; return where it lies.
 
     Without `page` it lies beside the folder of the last report, named after all folders, so that the comparison of
     other reports does not overwrite it. It leads to the pages of the reports that have one.
@@ -39,7 +45,7 @@ def write_comparison(files: Sequence[Path], reports: Sequence[Mapping[str, Any]]
     """
     names = "-".join(dict.fromkeys(file.absolute().parent.name for file in files))
     place = page or files[-1].absolute().parent.parent / f"compare-{names[:150]}.html"
-    text = compare_page(reports, links=[_link(file, place.absolute().parent) for file in files])
+    text = render_comparison(reports, links=[_link(file, place.absolute().parent) for file in files])
     atomic_write(place, text)
     return place
 

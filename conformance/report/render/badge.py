@@ -37,7 +37,7 @@ class Badge:
 
 
 def render_badges(report: Mapping[str, Any]) -> dict[str, str]:
-    """File name -> text of each badge of a report: `overall` and one per endpoint, `.svg` and `.json`."""
+    """Return the text of each badge of a report by its file name: overall and per endpoint, `.svg` and `.json`."""
     made = {"overall": _badge("OpenAI API", report["rows"], report)}
     for endpoint, heading in HEADINGS.items():
         rows = [row for row in report["rows"] if row["endpoint"] == endpoint]
@@ -63,7 +63,7 @@ def _badge(label: str, rows: list[Mapping[str, Any]], report: Mapping[str, Any])
 
 
 def format_shields_endpoint(badge: Badge) -> str:
-    """The JSON that shields' endpoint badge reads, in its schema version 1."""
+    """Return the JSON that shields' endpoint badge reads, in its schema version 1."""
     record = {"schemaVersion": 1, "label": badge.label, "message": badge.message, "color": badge.colour[0]}
     return json.dumps(record) + "\n"
 
@@ -74,7 +74,7 @@ def _width(text: str) -> int:
 
 
 def render_svg(badge: Badge) -> str:
-    """The badge as an image that refers to nothing outside."""
+    """Return the badge as an image that refers to nothing outside."""
     label, message = escape_svg(badge.label), escape_svg(badge.message)
     left, right = _width(badge.label), _width(badge.message)
     text = '<text x="{x}" y="14" textLength="{length}" lengthAdjust="spacingAndGlyphs">{text}</text>'

@@ -18,7 +18,7 @@ NOT_PROBED = "not probed yet"
 
 
 def explain_row(row: Row, report: Mapping[str, Any] | None, exchanges: Mapping[str, Exchange]) -> list[str]:
-    """The lines that `openai-conformance explain ROW` prints."""
+    """Return the lines that `openai-conformance explain ROW` prints."""
     lines = [row.id, f"  {row.heading}", "", row.description, "", f"clause: {clause_url(row)}"]
     lines += [f"severity: {row.severity}; needs: a model for {row.capability}", *describe_probe(row), ""]
     found = next((entry for entry in report["rows"] if entry["id"] == row.id), None) if report else None
@@ -36,7 +36,7 @@ def explain_row(row: Row, report: Mapping[str, Any] | None, exchanges: Mapping[s
 
 
 def describe_probe(row: Row) -> list[str]:
-    """How the row is answered: by which experiment, rule or parts."""
+    """Return how the row is answered: by which experiment, rule or parts."""
     if row.derived_from:
         return [f"follows from: {', '.join(row.derived_from)}"]
     if row.probe is None:
@@ -47,7 +47,7 @@ def describe_probe(row: Row) -> list[str]:
 
 
 def format_exchange(exchange: Exchange) -> list[str]:
-    """An exchange as a curl command and the beginning of its answer."""
+    """Return an exchange as a curl command and the beginning of its response."""
     status = exchange.failure or exchange.status
     answer = clean_line(" ".join(exchange.text[:600].split()))
     return [
@@ -59,7 +59,7 @@ def format_exchange(exchange: Exchange) -> list[str]:
 
 
 def format_curl(exchange: Exchange) -> str:
-    """The command that sends the request again; the key is a variable, never the key."""
+    """Return the command that sends the request again; the key is a variable, never the key."""
     parts = ["curl", "-sN"] if exchange.call.streams else ["curl", "-s"]
     if exchange.call.method != "POST":
         parts += ["-X", exchange.call.method]

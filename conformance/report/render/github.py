@@ -14,16 +14,15 @@ from typing import Any
 from conformance.checklist.verdicts import Verdict
 from conformance.probes.endpoints import HEADINGS
 from conformance.report.compare import Change, Difference
+from conformance.report.outline import find_disagreements
 from conformance.report.text import clean_line, escape_command_data, escape_command_property, escape_summary
-
-from .markdown import find_disagreements
 
 MAX_ANNOTATIONS = 10
 """GitHub shows no more errors of one step."""
 
 
-def annotation_lines(difference: Difference) -> list[str]:
-    """A line for each regression and each row whose evidence was lost; what is too much is counted in the last."""
+def format_annotations(difference: Difference) -> list[str]:
+    """Return a line for each regression and each row whose evidence was lost; the last counts what is too much."""
     changes = [*difference.regressions, *difference.lost_evidence]
     shown = changes if len(changes) <= MAX_ANNOTATIONS else changes[: MAX_ANNOTATIONS - 1]
     lines = [_error(change.row, _what(change)) for change in shown]
@@ -46,7 +45,7 @@ MAX_LIST_ENTRIES = 50
 
 
 def format_summary(report: Mapping[str, Any], difference: Difference | None, written: Path) -> str:
-    """The summary: regressions, disagreements with the documentation, counts, and where the report lies."""
+    """Return the summary: regressions, disagreements with the documentation, counts, and where the report lies."""
     target = report["target"]
     server = f"{escape_summary(target['kind'])} {escape_summary(target['version'] or '')}".rstrip()
     lines = [f"## openai-conformance: {server}", ""]
@@ -96,14 +95,13 @@ def _list(entries: Iterable[str], count: int) -> list[str]:
 def _documentation(report: Mapping[str, Any]) -> list[str]:
     if not report.get("claims"):
         return []
-    missing, unclaimed = find_disagreements(report)
-    if not missing and not unclaimed:
+    disagreements = find_disagreements(report)
+    if not disagreements:
         return ["### Documentation", "", "What could be observed is as documented.", ""]
     lines: list[str] = []
-    for heading, rows in (("Claimed but not there", missing), ("There but not claimed", unclaimed)):
-        if rows:
-            entries = (f"- `{row['id']}`: {row['verdict']}: {escape_summary(row['reason'])}" for row in rows)
-            lines += [f"### {heading} ({len(rows)})", "", *_list(entries, len(rows)), ""]
+    for heading, rows in disagreements.items():
+        entries = (f"- `{row['id']}`: {row['verdict']}: {escape_summary(row['reason'])}" for row in rows)
+        lines += [f"### {heading} ({len(rows)})", "", *_list(entries, len(rows)), ""]
     return lines
 
 
@@ -132,12 +130,12 @@ def write_ci_summary(
     named: str | None,
     environ: Mapping[str, str],
 ) -> list[str]:
-    """Write the summary; the lines to print.
+    """Write the summary; return the lines to print.
 
     `named`: the file that --summary names, written anew. GitHub's own file, which belongs to the whole step, is
     only added to. A summary that cannot be written is told, and changes nothing else.
     """
-    lines = annotation_lines(difference) if difference and environ.get("GITHUB_ACTIONS") == "true" else []
+    lines = format_annotations(difference) if difference and environ.get("GITHUB_ACTIONS") == "true" else []
     file = named or environ.get("GITHUB_STEP_SUMMARY")
     if file:
         try:

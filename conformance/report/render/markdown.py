@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from conformance.checklist.verdicts import LEGEND, Verdict
-from conformance.probes.endpoints import HEADINGS
+from conformance.report.outline import (
+    KIND_HEADINGS,
+    Row,
+    Section,
+    build_sections,
+    find_disagreements,
+    measure_depths,
+)
 from conformance.report.text import escape_markdown
-
-Row = Mapping[str, Any]
-
-_KIND_HEADINGS = {
-    "features": "Supported features",
-    "fields": "Supported request fields",
-    "notes": "Notes",
-    "response": "Answers",
-    "stream": "Streams",
-}
-_MODELS_RETRIEVE = "retrieve"
 
 
 def render_matrix(report: Mapping[str, Any]) -> str:
-    """The whole page, as Markdown."""
+    """Return the text of matrix.md."""
     target = report["target"]
     lines = [f"# {escape_markdown(target['kind'])} {escape_markdown(target['version'] or '')}".rstrip(), ""]
     lines += _facts(report)
     lines += _disagreements(report)
-    for endpoint, heading in HEADINGS.items():
-        rows = [row for row in report["rows"] if row["endpoint"] == endpoint]
-        lines += _section(heading, rows) if rows else []
+    depths = measure_depths(report["rows"])
+    for section in build_sections(report["rows"]):
+        lines += _section(section, depths)
     lines += _legend()
     return "\n".join(lines) + "\n"
 
@@ -56,63 +52,42 @@ def _facts(report: Mapping[str, Any]) -> list[str]:
     return [*facts, ""]
 
 
-def find_disagreements(report: Mapping[str, Any]) -> tuple[list[Row], list[Row]]:
-    """Rows claimed but not there, and rows there but not claimed."""
-    wrong = [row for row in report["rows"] if row["agrees"] is False]
-    return [row for row in wrong if row["claim"]], [row for row in wrong if not row["claim"]]
-
-
 def _disagreements(report: Mapping[str, Any]) -> list[str]:
     if report["claims"] is None:
         return []
-    missing, unclaimed = find_disagreements(report)
     lines = ["## Where the documentation is wrong", ""]
-    if not missing and not unclaimed:
+    disagreements = find_disagreements(report)
+    if not disagreements:
         return [*lines, "Nowhere: what could be observed is as documented.", ""]
-    for heading, rows in (("Claimed but not there", missing), ("There but not claimed", unclaimed)):
-        if rows:
-            lines += [f"### {heading}", ""]
-            lines += [f"- `{row['id']}`: {row['verdict']}: {escape_markdown(row['reason'])}" for row in rows]
-            lines.append("")
-    return lines
-
-
-def _section(heading: str, rows: list[Row]) -> list[str]:
-    lines = [f"## {heading}" if not heading.startswith("/") else f"## `{heading}`", ""]
-    kinds = list(dict.fromkeys(row["id"].split("/")[1] for row in rows))
-    for kind in kinds:
-        of_kind = [row for row in rows if row["id"].split("/")[1] == kind]
-        if len(kinds) > 1 or kind in _KIND_HEADINGS:
-            lines += [f"### {_KIND_HEADINGS.get(kind, kind.replace('_', ' '))}", ""]
-        lines += _documented_first(of_kind)
+    for heading, rows in disagreements.items():
+        lines += [f"### {heading}", ""]
+        lines += [f"- `{row['id']}`: {row['verdict']}: {escape_markdown(row['reason'])}" for row in rows]
         lines.append("")
     return lines
 
 
-def _documented_first(rows: list[Row]) -> list[str]:
-    """Boxes of the documentation in its own order and nesting, then what it says nothing of."""
-    documented = [row for row in rows if row["claim"] is not None]
-    if not documented:
-        return list(_boxes(rows))
-    tops = {"/".join(row["id"].split("/")[:3]) for row in documented}
-    theirs = [row for row in rows if "/".join(row["id"].split("/")[:3]) in tops]
-    others = [row for row in rows if row not in theirs]
-    lines = list(_boxes(theirs))
-    if others:
-        lines += ["", "Not on the page:", "", *_boxes(others)]
+def _section(section: Section, depths: Mapping[str, int]) -> list[str]:
+    heading = section.heading
+    lines = [f"## {heading}" if not heading.startswith("/") else f"## `{heading}`", ""]
+    for group in section.groups:
+        if len(section.groups) > 1 or group.kind in KIND_HEADINGS:
+            lines += [f"### {group.heading}", ""]
+        lines += _boxes(group.rows, depths)
+        if group.undocumented:
+            lines += ["", "Not on the page:", "", *_boxes(group.undocumented, depths)]
+        lines.append("")
     return lines
 
 
-def _boxes(rows: Iterable[Row]) -> Iterable[str]:
+def _boxes(rows: Iterable[Row], depths: Mapping[str, int]) -> Iterator[str]:
     for row in rows:
-        depth = len(row["id"].split("/")) - 3
-        mark = "x" if row["verdict"] in ("supported", "partial") else " "
+        mark = "x" if Verdict(row["verdict"]).is_positive else " "
         evidence = f" ({row['evidence']})" if row["evidence"] in ("parsed", "echoed") else ""
         wrong = " **claimed**" if row["agrees"] is False and row["claim"] else ""
         wrong = " **not claimed**" if row["agrees"] is False and not row["claim"] else wrong
         reason = "" if row["verdict"] == "supported" else f": {escape_markdown(row['reason'])}"
         title = row["title"] if "`" in row["title"] else escape_markdown(row["title"])
-        yield f"{'  ' * depth}- [{mark}] {title} — {row['verdict']}{evidence}{wrong}{reason}"
+        yield f"{'  ' * depths[row['id']]}- [{mark}] {title} — {row['verdict']}{evidence}{wrong}{reason}"
 
 
 def _legend() -> list[str]:

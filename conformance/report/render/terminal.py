@@ -10,9 +10,8 @@ from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.expectation import Standing, assess_verdict
 from conformance.report.compare import Difference, format_difference
+from conformance.report.outline import find_disagreements
 from conformance.report.text import clean_line
-
-from .markdown import find_disagreements
 
 LETTERS = {
     "supported": ".",
@@ -48,14 +47,14 @@ def outcome_of(finding: Finding, expected: Verdict | None, *, required: bool) ->
 
 
 def shown_verdict(verdict: str, *, failed: bool) -> str:
-    """The word that -v shows."""
+    """Return the word that -v shows."""
     return f"{verdict.upper()} (worse than expected)" if failed else verdict.upper()
 
 
 def format_summary(
     report: Mapping[str, Any], difference: Difference | None, written: Path, hints: Sequence[str]
 ) -> list[str]:
-    """The end of a run: disagreements, regressions, counts, cost, and where the report lies."""
+    """Return the lines that end a run: disagreements, regressions, counts, cost, and where the report lies."""
     lines = [""]
     lines += [f"NOTE: {clean_line(note)}" for note in report["notes"]]
     lines += _disagreements(report)
@@ -75,15 +74,11 @@ def format_summary(
 
 
 def _disagreements(report: Mapping[str, Any]) -> list[str]:
-    if report["claims"] is None:
-        return []
-    missing, unclaimed = find_disagreements(report)
     lines: list[str] = []
-    for heading, rows in (("Claimed but not there", missing), ("There but not claimed", unclaimed)):
-        if rows:
-            lines.append(f"{heading} ({len(rows)})")
-            lines += [f"  {row['id']}: {row['verdict']}: {clean_line(row['reason'])}" for row in rows]
-            lines.append("")
+    for heading, rows in find_disagreements(report).items():
+        lines.append(f"{heading} ({len(rows)})")
+        lines += [f"  {row['id']}: {row['verdict']}: {clean_line(row['reason'])}" for row in rows]
+        lines.append("")
     return lines
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.judge.shape import violations
+from conformance.judge.schema import violations
 from conformance.runner import image_server as images
 
 from .asking import HTTP

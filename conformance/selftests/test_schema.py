@@ -1,4 +1,4 @@
-"""The judge of shapes: what it tells about a body, and that no body whatever breaks it."""
+"""The judge of schemas: what it tells about a body, and that no body whatever breaks it."""
 
 import json
 import math
@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.checklist import packaged_data as resources
-from conformance.judge.shape import Violation, extensions, violations
+from conformance.judge import schema as judge
+from conformance.judge.schema import Violation, extensions, violations
 
 from .instances import FILES, INSTANCES, REPORT, ROW, TEXT_CHUNK, USAGE_CHUNK
 
 BODIES = sorted(FILES.keys() - {"common"})
+VERDICTS = FILES["report"]["$defs"]["verdict"]["enum"]
 
 
 def severities(schema, body):
@@ -31,6 +33,8 @@ def chat(**changed):
         ("chat_completion", chat(object="chat"), [("object", "is 'chat', not 'chat.completion'", "must")]),
         ("chat_completion", chat(id="x"), [("id", "does not match ^chatcmpl-", "should")]),
         ("chat_completion", chat(created=0), [("created", "is not above 0", "should")]),
+        ("chat_completion", chat(created=10**5000), [("created", "is above 99999999999", "should")]),
+        ("chat_completion", chat(created=-(10**5000)), [("created", "is not above 0", "should")]),
         (
             "chat_completion",
             chat(created=math.nan),
@@ -66,7 +70,22 @@ def chat(**changed):
             {**REPORT, "rows": [{**ROW, "verdict": "untested"}]},
             [("rows.*.agrees", "is a boolean, not null", "must")],
         ),
+        ("report", {**REPORT, "seconds": math.inf}, [("seconds", "is NaN or infinite, not a number", "must")]),
         ("report", {**REPORT, "counts": {"supported": -1}}, [("counts.*", "is below 0", "must")]),
+        (
+            "report",
+            {
+                **REPORT,
+                "suite": {"commit": None, "sdk": "openai 3", "python": "3.11"},
+                "shard": {"ended": "", "of": 0},
+            },
+            [
+                ("shard.index", "is missing", "must"),
+                ("shard.of", "is below 1", "must"),
+                ("shard.selected", "is missing", "must"),
+                ("suite.version", "is missing", "must"),
+            ],
+        ),
     ],
 )
 def test_a_violation_tells_where_what_and_how_severe(schema, body, told):
@@ -83,6 +102,49 @@ def test_a_null_that_is_required_is_told_from_an_optional_key():
     assert violations("chat_completion", chat(choices=[choice])) == ()
     without_tools = {**message, "tool_calls": None}
     assert severities("chat_completion", chat(choices=[{**choice, "message": without_tools}])) == {"should"}
+
+
+def test_violations_are_sorted():
+    told = violations("report", {})
+    assert len(told) == 14
+    assert told == tuple(sorted(told, key=lambda violation: violation.path))
+
+
+@pytest.fixture
+def toy_schemas(tmp_path, monkeypatch):
+    """The judge reads `toy.json` and `part.json` in the place of ours, which use few of the possible combinations."""
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    toy = {
+        "$schema": draft,
+        "properties": {"list": {"minItems": 2}, "part": {"$ref": "part.json"}},
+        "if": {"properties": {"kind": {"const": "x"}}, "required": ["kind"]},
+        "then": {"required": ["more"]},
+    }
+    for name, document in {"toy": toy, "part": {"$schema": draft, "should": {"type": "string"}}}.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    caches = (judge._registry, judge._compile)  # noqa: SLF001 - read once, and now from another folder
+    monkeypatch.setattr(judge, "folder", lambda _name: tmp_path)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("toy_schemas")
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"list": [1]}, ("list", "has fewer elements than 2", "must")),
+        ({"list": [1, 2]}, None),
+        ({"kind": "x"}, ("more", "is missing", "must")),
+        ({"kind": "y"}, None),
+        ({"part": 1}, ("part", "is an integer, not a string", "should")),
+    ],
+)
+def test_a_schema_may_combine_keywords_as_ours_do_not(body, told):
+    found = [(each.path, each.message, each.severity) for each in violations("toy", body)]
+    assert found == ([told] if told else [])
 
 
 def test_there_is_no_schema_of_an_unknown_name():
@@ -104,7 +166,18 @@ def test_keys_of_a_map_are_no_extensions():
     assert extensions("chat_completion", chat(metadata={"anything": "x"})) == ()
 
 
-@pytest.mark.parametrize("key", ["finish_reasn", "finsih_reason", "finishReason", "finish_reasons"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "finish_reasn",
+        "finish_reasom",
+        "finsih_reason",
+        "inish_reason",
+        "finnish_reason",
+        "finishReason",
+        "finish_reasons",
+    ],
+)
 def test_a_misspelt_key_is_told(key):
     choice = {**chat()["choices"][0], key: "stop"}
     told = violations("chat_completion", chat(choices=[choice]))
@@ -113,12 +186,69 @@ def test_a_misspelt_key_is_told(key):
     )
 
 
-@pytest.mark.parametrize("key", ["reasoning", "thinking", "stop_reason", "token_ids", "ids", "finish_detail"])
+@pytest.mark.parametrize(
+    "key", ["reasoning", "thinking", "stop_reason", "token_ids", "ids", "finish_detail", "inish_reasonf", "mesge"]
+)
 def test_another_name_is_no_misspelling(key):
     assert violations("chat_completion", chat(choices=[{**chat()["choices"][0], key: "x"}])) == ()
 
 
+def test_a_swap_of_neighbours_is_told_whatever_the_letters_around_it():
+    shard = {"index": 1, "of": 1, "selected": [], "ended": "", "edned": ""}
+    message = "is unknown and looks like 'ended'"
+    assert violations("report", {**REPORT, "shard": shard}) == (
+        Violation(path="shard.edned", message=message, severity="should"),
+    )
+
+
 # Bodies that nobody vouches for
+
+
+@pytest.mark.parametrize("schema", BODIES)
+def test_no_value_is_told_but_of_an_enumeration(schema):
+    for key in FILES[schema]["properties"]:
+        for value in (["s3cret"], {"message": "s3cret"}, {"role": ["s3cret"]}):
+            assert "s3cret" not in repr(violations(schema, {key: value}))
+
+
+FAULTS = [-1, "x", None, [], {}, True, 0.5]
+"""Each breaks `counts.*` and `choices.*` in another way."""
+
+
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        ("report", {**REPORT, "counts": dict(zip(VERDICTS, FAULTS, strict=False))}),
+        ("chat_completion", chat(choices=FAULTS)),
+    ],
+    ids=["map", "array"],
+)
+def test_of_a_map_or_an_array_only_so_many_faulty_members_are_told(schema, body, monkeypatch):
+    assert len(violations(schema, body)) > 3
+    monkeypatch.setattr(judge, "MAX_FAULTY_MEMBERS", 3)
+    assert len(violations(schema, body)) == 3
+
+
+def test_what_comes_after_an_array_of_faults_is_told():
+    assert violations("chat_completion", chat(choices=[0] * 1_000_000, usage=None)) == (
+        Violation(path="choices.*", message="is an integer, not an object", severity="must"),
+        Violation(path="usage", message="is null, not an object", severity="must"),
+    )
+
+
+def test_of_a_body_only_so_many_errors_are_told(monkeypatch):
+    body = chat(usage=None, object="x", created=None)
+    assert len(violations("chat_completion", body)) == 3
+    monkeypatch.setattr(judge, "MAX_ERRORS", 2)
+    assert len(violations("chat_completion", body)) == 2
+
+
+def test_only_so_many_unknown_keys_are_compared_with_the_known(monkeypatch):
+    body = chat(usagf=1, modell=1, objet=1)
+    assert len(violations("chat_completion", body)) == 3
+    monkeypatch.setattr(judge, "MAX_COMPARED_KEYS", 2)
+    assert len(violations("chat_completion", body)) == 2
+
 
 KEYS = st.sampled_from(["choices", "message", "usage", "error", "data", "id", "logprobs", "rows", "output", "type"])
 TEXTS = st.text(st.characters(codec=None), max_size=8)

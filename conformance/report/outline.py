@@ -1,0 +1,117 @@
+"""The rows of a report in the documentation's order and nesting, for every medium: sections, groups, depths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.probes.endpoints import HEADINGS
+from conformance.checklist.verdicts import Verdict
+
+Row = Mapping[str, Any]
+
+KIND_HEADINGS = {
+    "features": "Supported features",
+    "fields": "Supported request fields",
+    "notes": "Notes",
+    "response": "Answers",
+    "stream": "Streams",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Rows under one heading. `undocumented` are those whose top row the documentation does not name."""
+
+    kind: str
+    """Second part of the ids."""
+    rows: tuple[Row, ...]
+    undocumented: tuple[Row, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """Heading of the group, as the documentation has it where it has one."""
+        return KIND_HEADINGS.get(self.kind, self.kind.replace("_", " "))
+
+    def __iter__(self) -> Iterator[Row]:
+        """Return all rows, in order."""
+        return iter((*self.rows, *self.undocumented))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One endpoint."""
+
+    endpoint: str
+    heading: str
+    groups: tuple[Group, ...]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows, in order."""
+        return tuple(row for group in self.groups for row in group)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows per verdict, every verdict named."""
+        return {str(verdict): sum(row["verdict"] == verdict for row in self.rows) for verdict in Verdict}
+
+
+def build_sections(rows: Sequence[Row]) -> list[Section]:
+    """Return the endpoints in the documentation's order; those it does not know come last."""
+    endpoints = dict.fromkeys([*HEADINGS, *(row["id"].split("/")[0] for row in rows)])
+    made = []
+    for endpoint in endpoints:
+        own = [row for row in rows if row["id"].split("/")[0] == endpoint]
+        if own:
+            heading = HEADINGS.get(endpoint, endpoint)
+            made.append(Section(endpoint=endpoint, heading=heading, groups=tuple(_groups(own))))
+    return made
+
+
+def _groups(rows: Sequence[Row]) -> Iterator[Group]:
+    for kind in dict.fromkeys(row["id"].split("/")[1] for row in rows):
+        of_kind = [row for row in rows if row["id"].split("/")[1] == kind]
+        tops = {find_top(row) for row in of_kind if row["claim"] is not None}
+        theirs = tuple(row for row in of_kind if not tops or find_top(row) in tops)
+        others = tuple(row for row in of_kind if tops and find_top(row) not in tops)
+        yield Group(kind=kind, rows=theirs, undocumented=others)
+
+
+def find_top(row: Row) -> str:
+    """Return the id of the row without parts that this one is a part of, or its own."""
+    return "/".join(row["id"].split("/")[:3])
+
+
+def is_top(row: Row) -> bool:
+    """Return whether the row is no part of another one."""
+    return bool(row["id"] == find_top(row))
+
+
+def measure_depths(rows: Sequence[Row]) -> dict[str, int]:
+    """Return how deep each row is nested: the number of its ancestors that are rows themselves.
+
+    Not the number of slashes: `messages/system/parts` is a part of `messages`, where nothing is `messages/system`.
+    """
+    known = {row["id"] for row in rows}
+    return {name: sum(parent in known for parent in _list_parents(name)) for name in known}
+
+
+def _list_parents(name: str) -> Iterator[str]:
+    """Yield the ids that a row could be a part of."""
+    parts = name.split("/")
+    return ("/".join(parts[:length]) for length in range(3, len(parts)))
+
+
+def find_disagreements(report: Mapping[str, Any]) -> dict[str, list[Row]]:
+    """Return the rows in which the documentation is wrong, by the heading that every medium gives them.
+
+    A heading without rows is left out; nothing is wrong where no documentation is known.
+    """
+    wrong = [row for row in report["rows"] if row["agrees"] is False]
+    groups = {
+        "Claimed but not there": [row for row in wrong if row["claim"]],
+        "There but not claimed": [row for row in wrong if not row["claim"]],
+    }
+    return {heading: rows for heading, rows in groups.items() if rows}
