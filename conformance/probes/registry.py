@@ -50,9 +50,7 @@ def endpoints_of(function: Callable[..., Observation]) -> tuple[type[Endpoint], 
     found = [hints.get(name) for name in inspect.signature(function).parameters]
     for kind in found:
         if not (isinstance(kind, type) and issubclass(kind, Endpoint)):
-            raise TypeError(
-                f"{function.__qualname__}: each parameter of an experiment must be annotated as an Endpoint"
-            )
+            raise TypeError(f"{function.__qualname__}: annotate each parameter with the endpoint that it is")
     return tuple(kind for kind in found if kind is not None)
 
 

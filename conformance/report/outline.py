@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.probes.endpoints import HEADINGS
 from conformance.checklist.verdicts import Verdict
+from conformance.probes.endpoints import HEADINGS
 
 Row = Mapping[str, Any]
 
