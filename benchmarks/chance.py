@@ -37,9 +37,9 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+from conformance.probes.generating import CHOICES, HOT, SEEDED
 
 from conformance.probes.endpoints import SAID, Chat, Completions
-from conformance.probes.generating import CHOICES, HOT, SEEDED
 
 LIMIT = 1e-5
 """Below which a rule's bound must be: a report has hundreds of rows, and is made every day."""
