@@ -6,20 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .field_values import FieldValues
 from .verdicts import Severity
 
-ENDPOINTS = {
-    "chat": "/v1/chat/completions",
-    "completions": "/v1/completions",
-    "models": "/v1/models",
-    "embeddings": "/v1/embeddings",
-    "responses": "/v1/responses",
-    "images": "/v1/images/generations",
-    "errors": "errors",
-    "clients": "clients",
-    "native": "native",
-}
-"""First part of a row id -> heading of the documentation, in the order of the matrix."""
+GROUPS = {"errors": "errors", "clients": "clients", "native": "native"}
+"""First part of a row id -> heading, for rows that belong to no single endpoint; they stand last in the matrix.
+
+The endpoints themselves, with their headings, are classes in `probes.endpoints`.
+"""
 
 KINDS = ("features", "fields", "notes", "response", "stream")
 
@@ -44,13 +38,17 @@ class Row:
     title: str = ""
     capability: str = "chat"
     severity: Severity = Severity.MUST
-    false_verdict_probability: str = "0"
-    """Probability that the verdict is wrong by luck, with its ground."""
+    false_verdict_probability: str
+    """How likely the verdict is to be wrong by luck: a bound with its derivation, or `deterministic` and why."""
     probe: Callable[..., Any] | None = field(default=None, compare=False)
     rule: Callable[..., Any] | None = field(default=None, compare=False)
     derived_from: tuple[str, ...] = ()
     is_control: bool = False
     """Whether the row is about the plain request that is every other row's control."""
+    values: FieldValues | None = None
+    """Of a row about a whole request field: the values that it is asked with. Its error rows are made of them."""
+    declared_at: tuple[str, int] = field(default=("", 0), compare=False)
+    """Module and line of the declaration. The documentation's order comes first in the matrix, then this one."""
 
     @property
     def endpoint(self) -> str:
@@ -89,24 +87,7 @@ def declared_rows() -> dict[str, Row]:
     return dict(_declared)
 
 
-_REFERENCE = "https://platform.openai.com/docs/api-reference"
-_CLAUSES = {
-    "chat": f"{_REFERENCE}/chat/create",
-    "completions": f"{_REFERENCE}/completions/create",
-    "embeddings": f"{_REFERENCE}/embeddings/create",
-    "models": f"{_REFERENCE}/models/list",
-    "responses": f"{_REFERENCE}/responses/create",
-    "images": f"{_REFERENCE}/images/create",
-}
-
-
-def clause_url(row: Row) -> str:
-    """Address of the clause in OpenAI's reference that the row rests on."""
-    if row.kind == "stream":
-        return f"{_REFERENCE}/chat-streaming"
-    if row.endpoint == "errors":
-        return "https://platform.openai.com/docs/guides/error-codes"
-    base = _CLAUSES.get(row.endpoint, _REFERENCE)
-    if row.kind == "fields" and base in _CLAUSES.values():
-        return f"{base}#{base.split('/')[-2]}-create-{row.path[0]}"
-    return base
+def field_values(endpoint: str) -> dict[str, FieldValues]:
+    """Return field -> values of an endpoint, as far as its rows are declared."""
+    fields = (row for row in _declared.values() if row.endpoint == endpoint and row.values is not None)
+    return {row.path[0]: row.values for row in fields if row.values is not None}

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.probes.endpoints import ENDPOINTS
 from conformance.wire.exchange import Exchange
 
 from .schema import violations
 
-SCHEMAS = {
-    ("/chat/completions", False): "chat_completion",
-    ("/chat/completions", True): "chat_completion_chunk",
-    ("/completions", False): "completion",
-    ("/completions", True): "completion_chunk",
-    ("/embeddings", False): "embedding_list",
-    ("/models", False): "model_list",
-}
-"""Route and whether it streams -> schema of an accepted answer."""
-
 
 def select_schema(exchange: Exchange) -> str | None:
-    """Which schema an accepted answer must obey, None where there is none."""
+    """Return the name of the schema that an accepted answer must obey, None where there is none."""
     call = exchange.call
-    if call.method == "GET" and call.path.startswith("/models/"):
-        return "model"
-    return SCHEMAS.get((call.path, call.streams))
+    return next((endpoint.schema_of(call) for endpoint in ENDPOINTS if endpoint.answers(call)), None)
 
 
 def read_documents(exchange: Exchange) -> list[Any]:

@@ -12,35 +12,41 @@ from typing import Any
 
 from conformance.wire.exchange import Exchange
 
-from .endpoints import Embeddings, TextEndpoint
+from .endpoints import RequestEndpoint
 from .session import UndeterminedError
 
 
-def ask_plain(endpoint: TextEndpoint | Embeddings) -> Exchange:
-    """Send the valid request of one token beside which the bad ones stand.
-
-    Raises:
-        ControlFailedError: it does not work.
-    """
-    if isinstance(endpoint, TextEndpoint):
-        return endpoint.ask_control(max_tokens=1).exchange
-    return endpoint.ask_control("Hello.").exchange
-
-
-def send_bad(endpoint: TextEndpoint | Embeddings, **fields: Any) -> Exchange:
+def send_bad(endpoint: RequestEndpoint[Any], **fields: Any) -> Exchange:
     """Send a bad request of one token and, where it is not accepted, a plain one right after it.
 
     Raises:
         ControlFailedError: the plain request does not work even before.
         UndeterminedError: the server was busy.
     """
-    plain = ask_plain(endpoint)
+    plain = endpoint.ask_minimal_control()
     bad = endpoint.attempt_minimal(**fields)
     send_plain_after(endpoint, plain, bad)
     return bad
 
 
-def send_plain_after(endpoint: TextEndpoint | Embeddings, plain: Exchange, bad: Exchange) -> None:
+def send_bad_raw(
+    endpoint: RequestEndpoint[Any], path: str = "", *, raw: str | None = None, body: Any = None, method: str = "POST"
+) -> Exchange:
+    """Send a bad request that the SDK has no method for, by the SDK's own `post` or `get`, and a plain one after it.
+
+    `path`: another route than the endpoint's. `raw`: the body byte for byte, in place of `body`.
+
+    Raises:
+        ControlFailedError: the plain request does not work even before.
+        UndeterminedError: the server was busy.
+    """
+    plain = endpoint.ask_minimal_control()
+    bad = endpoint.attempt_raw(path, raw=raw, body=body, method=method)
+    send_plain_after(endpoint, plain, bad)
+    return bad
+
+
+def send_plain_after(endpoint: RequestEndpoint[Any], plain: Exchange, bad: Exchange) -> None:
     """Send the plain request that worked once more after a bad one, unless that was accepted.
 
     The call names the bad one: rows that share a bad request share the plain one after it, and no others do. So it is

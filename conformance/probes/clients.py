@@ -7,6 +7,7 @@ from dataclasses import replace
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Transport
 
+from . import chance
 from .chat.formats import one_word, undecided
 from .endpoints import Chat
 from .observation import Observation, broken, ignored, inconclusive, rejected, supported
@@ -15,13 +16,13 @@ from .response_views import get_path
 from .session import RequestRejectedError, is_rejection
 
 
-@probe("clients/openai_python/sync", title="openai-python, sync")
+@probe("clients/openai_python/sync", title="openai-python, sync", chance=chance.READ_AS_SENT)
 def sync_client(chat: Chat) -> Observation:
     """The sync client reads the text that is on the wire."""
     return _reads(chat, "sdk")
 
 
-@probe("clients/openai_python/async", title="openai-python, async")
+@probe("clients/openai_python/async", title="openai-python, async", chance=chance.READ_AS_SENT)
 def async_client(chat: Chat) -> Observation:
     """The async client reads the text that is on the wire, streamed too."""
     return _reads(chat, "sdk_async")
@@ -37,11 +38,13 @@ def _reads(chat: Chat, transport: Transport) -> Observation:
     return supported("the client reads the text that is on the wire, plain and streamed")
 
 
-@probe("clients/openai_python/parse", title="openai-python, parse()")
+@probe("clients/openai_python/parse", title="openai-python, parse()", chance=chance.FORCED_DOCUMENT)
 def parse(chat: Chat) -> Observation:
     """`.parse()` with a pydantic model gives an object of that model."""
     chat.ask_control()
-    exchange = chat.attempt(transport="sdk_parse", response_format=one_word("zq_key", "v7"), max_tokens=64)
+    exchange = chat.attempt(
+        transport="sdk_parse", response_format=one_word("zq_key", "v7", name="Word"), max_tokens=64
+    )
     taken = exchange.sdk_result
     if exchange.accepted and taken is not None and taken.text == '{"zq_key":"v7"}':
         return supported("parse() gives an object of the pydantic model")
@@ -58,7 +61,7 @@ def parse(chat: Chat) -> Observation:
     return broken(f"parse() gives {exception or said[:40]!r} (status {exchange.status})")
 
 
-@probe("clients/base_url/trailing_slash", title="a base URL with a trailing slash")
+@probe("clients/base_url/trailing_slash", title="a base URL with a trailing slash", chance=chance.HOLDS_TEXT)
 def trailing_slash(chat: Chat) -> Observation:
     """The SDK works the same with a base URL that ends in a slash."""
     chat.ask_control()
@@ -78,13 +81,13 @@ def _with_authorization(chat: Chat, authorization: str) -> Observation:
     return broken(f"answered with status {exchange.failure or exchange.status}")
 
 
-@probe("clients/api_key/any", severity=Severity.SHOULD, title="any API key")
+@probe("clients/api_key/any", severity=Severity.SHOULD, title="any API key", chance=chance.STATUS_AND_ERROR)
 def any_key(chat: Chat) -> Observation:
     """A server that gives out no keys takes any: the SDK insists on sending one."""
     return _with_authorization(chat, "Bearer zz-nobody-gave-this-key-out")
 
 
-@probe("clients/api_key/empty", severity=Severity.SHOULD, title="an empty API key")
+@probe("clients/api_key/empty", severity=Severity.SHOULD, title="an empty API key", chance=chance.STATUS_AND_ERROR)
 def empty_key(chat: Chat) -> Observation:
     """A server that gives out no keys takes an empty one. The SDK refuses to send it: this goes without the SDK."""
     return _with_authorization(chat, "Bearer")

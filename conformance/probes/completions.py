@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity, Verdict
 
-from . import text_generation
+from . import chance, text_generation
 from .endpoints import CONTROL_TOKENS, Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .registry import declare_derived, probe
 from .response_views import TextResponse, as_int64, as_list, get_path
 from .session import ABSENT, RequestFailedError, RequestRejectedError
 
-SAMPLED = "below 1e-6: two sampled texts of 16 tokens or more were equal in 0 of 168 pairs, and several must agree"
 
-
-@probe("completions/features/completions", is_control=True)
+@probe("completions/features/completions", is_control=True, chance=chance.HOLDS_TEXT)
 def completions_work(completions: Completions) -> Observation:
     """A model continues a text."""
     if completions.ask().text.strip():
@@ -29,6 +28,7 @@ declare_derived(
     "completions/features/reproducible_outputs",
     "Equal requests with an equal seed get equal answers.",
     "completions/fields/seed",
+    chance=chance.AS_SEED,
 )
 declare_derived(
     "completions/features/logprobs",
@@ -37,7 +37,7 @@ declare_derived(
 )
 
 
-@probe("completions/features/json_mode")
+@probe("completions/features/json_mode", chance=chance.FORCED_DOCUMENT)
 def json_mode(completions: Completions) -> Observation:
     """The text is JSON with `response_format`, which OpenAI's clause does not have here, but Ollama's page claims."""
     from .chat.formats import obeys_json_mode
@@ -45,16 +45,16 @@ def json_mode(completions: Completions) -> Observation:
     return obeys_json_mode(completions, completions.prompts[:2])
 
 
-@probe("completions/fields/model")
+@probe("completions/fields/model", values=values(None, 7), chance=chance.STATUS_AND_ERROR)
 def model(completions: Completions) -> Observation:
     """The model that answers; a name that no model has is refused."""
     return text_generation.check_unknown_model(completions)
 
 
-declare_derived("completions/fields/prompt", "The text to continue, in four forms.")
+declare_derived("completions/fields/prompt", "The text to continue, in four forms.", values=values(None, {}))
 
 
-@probe("completions/fields/prompt/string")
+@probe("completions/fields/prompt/string", chance=chance.GREEDY_TEXT)
 def prompt_string(completions: Completions) -> Observation:
     """A string: other words, another text."""
     (_, one), (_, two) = completions.find_repeatable_controls(2)
@@ -66,7 +66,7 @@ def prompt_string(completions: Completions) -> Observation:
     return supported("other prompts get other texts, and a longer one counts more tokens")
 
 
-@probe("completions/fields/prompt/array_of_strings")
+@probe("completions/fields/prompt/array_of_strings", chance=chance.GREEDY_TEXT)
 def prompt_strings(completions: Completions) -> Observation:
     """An array of strings: a choice for each, as it would be alone."""
     controls = completions.find_repeatable_controls(2)
@@ -79,7 +79,7 @@ def prompt_strings(completions: Completions) -> Observation:
     return ignored(f"two prompts get {len(answer.choices)} choice")
 
 
-@probe("completions/fields/prompt/array_of_tokens")
+@probe("completions/fields/prompt/array_of_tokens", chance=chance.PROMPT_TOKENS)
 def prompt_tokens(completions: Completions) -> Observation:
     """An array of token ids: as many prompt tokens as ids."""
     completions.ask_control(max_tokens=1)
@@ -87,7 +87,7 @@ def prompt_tokens(completions: Completions) -> Observation:
     return _counted([(three, 3), (five, 5)], choices=1)
 
 
-@probe("completions/fields/prompt/array_of_token_arrays")
+@probe("completions/fields/prompt/array_of_token_arrays", chance=chance.PROMPT_TOKENS)
 def prompt_token_arrays(completions: Completions) -> Observation:
     """Arrays of token ids: a choice for each."""
     completions.ask_control(max_tokens=1)
@@ -109,7 +109,7 @@ def _counted(answers: list[tuple[TextResponse, int]], choices: int) -> Observati
     return broken(f"prompts of {[ids for _, ids in counts]} ids count {[count for count, _ in counts]} tokens")
 
 
-@probe("completions/notes/prompt_string", severity=Severity.SHOULD)
+@probe("completions/notes/prompt_string", severity=Severity.SHOULD, chance=chance.AS_PROMPT_FORMS)
 def prompt_forms_are_honest(completions: Completions) -> Observation:
     """Forms of `prompt` that are not supported are refused, not misread."""
     refused: list[str] = []
@@ -139,92 +139,106 @@ def prompt_forms_are_honest(completions: Completions) -> Observation:
     return supported(f"taken beside the string: {', '.join(taken)}" + ("; the rest is refused" if refused else ""))
 
 
-@probe("completions/fields/frequency_penalty")
+@probe("completions/fields/frequency_penalty", values=values(0.5, "zz"), chance=chance.GREEDY_TEXT)
 def frequency_penalty(completions: Completions) -> Observation:
     """-2 to 2: tokens become less likely the more often they have come."""
     return text_generation.check_penalty(completions, "frequency_penalty")
 
 
-@probe("completions/fields/presence_penalty")
+@probe("completions/fields/presence_penalty", values=values(0.5, "zz"), chance=chance.GREEDY_TEXT)
 def presence_penalty(completions: Completions) -> Observation:
     """-2 to 2: tokens become less likely once they have come."""
     return text_generation.check_penalty(completions, "presence_penalty")
 
 
-@probe("completions/fields/seed", chance=SAMPLED)
+@probe("completions/fields/seed", chance=chance.SEEDED, values=values(11, "zz"))
 def seed(completions: Completions) -> Observation:
     """Sampling with the same seed gives the same text (best effort, says the clause)."""
     return text_generation.check_seed(completions)
 
 
 declare_derived(
-    "completions/fields/stop", "Up to four sequences where generation ends; the text does not contain them."
+    "completions/fields/stop",
+    "Up to four sequences where generation ends; the text does not contain them.",
+    values=values("zz", 7),
 )
 
 
-@probe("completions/fields/stop/string")
+@probe("completions/fields/stop/string", chance=chance.GREEDY_TEXT)
 def stop_string(completions: Completions) -> Observation:
     """One sequence, as a string: the text ends before it."""
     return text_generation.check_stop(completions, lambda word: word)
 
 
-@probe("completions/fields/stop/array")
+@probe("completions/fields/stop/array", chance=chance.GREEDY_TEXT)
 def stop_array(completions: Completions) -> Observation:
     """Several sequences, as an array: the text ends before the first that comes."""
     return text_generation.check_stop(completions, lambda word: ["\u2603\u2603", word, "\u2603\u2603\u2603"])
 
 
-@probe("completions/fields/stop/stream")
+@probe("completions/fields/stop/stream", chance=chance.GREEDY_TEXT)
 def stop_stream(completions: Completions) -> Observation:
     """The sequence does not leak into a stream either."""
     return text_generation.check_stop(completions, lambda word: [word], stream=True)
 
 
-@probe("completions/fields/stream")
+@probe("completions/fields/stream", values=values(False, "zz"), chance=chance.MEMBERS)
 def stream(completions: Completions) -> Observation:
     """The text arrives as server-sent events."""
     return text_generation.check_stream(completions)
 
 
 declare_derived(
-    "completions/fields/stream_options", "Settings of a stream.", "completions/fields/stream_options/include_usage"
+    "completions/fields/stream_options",
+    "Settings of a stream.",
+    "completions/fields/stream_options/include_usage",
+    values=values({"include_usage": True}, 7, stream=True),
 )
 
 
-@probe("completions/fields/stream_options/include_usage")
+@probe("completions/fields/stream_options/include_usage", chance=chance.MEMBERS)
 def include_usage(completions: Completions) -> Observation:
     """A last chunk, without choices, counts the tokens of the whole request."""
     return text_generation.check_include_usage(completions)
 
 
-@probe("completions/fields/temperature", chance=SAMPLED)
+@probe("completions/fields/temperature", chance=chance.HOTTEST_OF_THREE, values=values(0.5, "hot"))
 def temperature(completions: Completions) -> Observation:
     """0 to 2: how far sampling strays from the likeliest token."""
     return text_generation.check_temperature(completions)
 
 
-@probe("completions/fields/top_p", chance=SAMPLED)
+@probe("completions/fields/top_p", chance=chance.HOTTEST_OF_TWO, values=values(0.9, "wide"))
 def top_p(completions: Completions) -> Observation:
     """Sampling considers only the tokens that make up this share of the probability."""
     return text_generation.check_top_p(completions)
 
 
-declare_derived("completions/fields/max_tokens", "The most tokens that an answer may have; 16 where absent.")
+declare_derived(
+    "completions/fields/max_tokens",
+    "The most tokens that an answer may have; 16 where absent.",
+    values=values(1, "zz"),
+)
 
 
-@probe("completions/fields/max_tokens/plain", title="without stream")
+@probe("completions/fields/max_tokens/plain", title="without stream", chance=chance.GREEDY_TEXT)
 def max_tokens(completions: Completions) -> Observation:
     """The text ends at the limit, with finish_reason `length`."""
     return text_generation.check_token_limit(completions, "max_tokens")
 
 
-@probe("completions/fields/max_tokens/stream", title="with stream")
+@probe("completions/fields/max_tokens/stream", title="with stream", chance=chance.GREEDY_TEXT)
 def max_tokens_stream(completions: Completions) -> Observation:
     """A stream ends at the limit too."""
     return text_generation.check_token_limit(completions, "max_tokens", stream=True)
 
 
-@probe("completions/fields/max_tokens/default", title="16 where absent", severity=Severity.SHOULD)
+@probe(
+    "completions/fields/max_tokens/default",
+    title="16 where absent",
+    severity=Severity.SHOULD,
+    chance=chance.GREEDY_TEXT,
+)
 def max_tokens_default(completions: Completions) -> Observation:
     """Without `max_tokens` the text ends after 16 tokens. The word that the stop names comes later."""
     (prompt, control), *_ = completions.find_repeatable_controls(1)
@@ -245,7 +259,7 @@ def max_tokens_default(completions: Completions) -> Observation:
     return ignored("without `max_tokens` the text does not end after 16 tokens")
 
 
-@probe("completions/fields/suffix", capability="insert")
+@probe("completions/fields/suffix", capability="insert", values=values(" zz", 7), chance=chance.GREEDY_TEXT)
 def suffix(completions: Completions) -> Observation:
     """What comes after the text to be inserted: it reaches the model."""
     votes: list[bool | None] = []
@@ -265,7 +279,7 @@ def suffix(completions: Completions) -> Observation:
     )
 
 
-@probe("completions/fields/best_of")
+@probe("completions/fields/best_of", values=values(1, "zz"), chance=chance.TEXTS_COUNTED)
 def best_of(completions: Completions) -> Observation:
     """The best of so many texts is returned: the usage counts them all, and fewer than `n` is refused."""
     votes: list[bool | None] = []
@@ -290,7 +304,7 @@ def best_of(completions: Completions) -> Observation:
     return ignored("with best_of 3 the usage counts one text, and best_of below n is accepted")
 
 
-@probe("completions/fields/echo")
+@probe("completions/fields/echo", values=values(False, "zz"), chance=chance.GREEDY_TEXT)
 def echo(completions: Completions) -> Observation:
     """The text begins with the prompt."""
     votes: list[bool | None] = []
@@ -306,23 +320,27 @@ def echo(completions: Completions) -> Observation:
     )
 
 
-@probe("completions/fields/logit_bias")
+@probe("completions/fields/logit_bias", values=values({"300": 1}, "zz"), chance=chance.GREEDY_TEXT)
 def logit_bias(completions: Completions) -> Observation:
     """-100 to 100 by token id: 100 makes a token certain, -100 impossible."""
     return text_generation.check_logit_bias(completions)
 
 
-declare_derived("completions/fields/logprobs", "0 to 5: probabilities of the tokens, and of as many alternatives.")
+declare_derived(
+    "completions/fields/logprobs",
+    "0 to 5: probabilities of the tokens, and of as many alternatives.",
+    values=values(2, "zz"),
+)
 
 
-@probe("completions/fields/logprobs/plain", title="without stream")
+@probe("completions/fields/logprobs/plain", title="without stream", chance=chance.MEMBERS)
 def logprobs(completions: Completions) -> Observation:
     """`logprobs` holds four parallel arrays: tokens, token_logprobs, top_logprobs, text_offset."""
     control = completions.ask_control()
     return _legacy_logprobs(completions.ask(logprobs=2, max_tokens=4), control)
 
 
-@probe("completions/fields/logprobs/stream", title="with stream")
+@probe("completions/fields/logprobs/stream", title="with stream", chance=chance.MEMBERS)
 def logprobs_stream(completions: Completions) -> Observation:
     """The chunks carry the arrays of their tokens."""
     control = completions.ask_control(stream=True)
@@ -359,28 +377,30 @@ def _legacy_logprobs(answer: TextResponse, control: TextResponse) -> Observation
     return partial("tokens come with their probabilities, but not with two alternatives each")
 
 
-@probe("completions/fields/user")
+@probe("completions/fields/user", values=values("zq-user", {}), chance=chance.STATUSES)
 def user(completions: Completions) -> Observation:
     """An identifier of the end user, for OpenAI's own records."""
     return text_generation.check_value_is_read(completions, "user")
 
 
-declare_derived("completions/fields/n", "How many choices are generated.")
+declare_derived(
+    "completions/fields/n", "How many choices are generated.", values=values(1, "zz"), chance=chance.AS_CHOICES
+)
 
 
-@probe("completions/fields/n/plain", chance=SAMPLED, title="without stream")
+@probe("completions/fields/n/plain", chance=chance.CHOICES_COUNTED, title="without stream")
 def n(completions: Completions) -> Observation:
     """As many choices as asked for, with indices counting from 0."""
     return text_generation.check_n(completions)
 
 
-@probe("completions/fields/n/stream", chance=SAMPLED, title="with stream")
+@probe("completions/fields/n/stream", chance=chance.CHOICES_COUNTED, title="with stream")
 def n_stream(completions: Completions) -> Observation:
     """Each choice has chunks of its own index."""
     return text_generation.check_n(completions, stream=True)
 
 
-@probe("completions/stream/equals_plain", title="stream and plain answer say the same")
+@probe("completions/stream/equals_plain", title="stream and plain answer say the same", chance=chance.GREEDY_TEXT)
 def equals_plain(completions: Completions) -> Observation:
     """At temperature 0 the joined chunks are the plain text, with the same finish_reason."""
     for prompt, control in completions.find_repeatable_controls(2):

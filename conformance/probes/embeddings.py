@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 
+from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
 
-from . import text_generation
+from . import chance, text_generation
 from .endpoints import Embeddings
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
 from .registry import declare_derived, probe
 from .response_views import EmbeddingResponse, as_int64, get_path
 from .session import ABSENT, UndeterminedError
 
-ONE = "A dragon sleeps in the cave."
-TWO = "The baker opens the shop at five in the morning, and the street smells of bread."
+ONE, TWO = Embeddings.texts
 
 Vector = tuple[float, ...]
 
@@ -32,7 +32,7 @@ def close(one: Vector, two: Vector) -> bool:
     return cosine(one, two) > 0.999
 
 
-@probe("embeddings/features/embeddings", is_control=True, title="Embeddings")
+@probe("embeddings/features/embeddings", is_control=True, title="Embeddings", chance=chance.VECTORS)
 def embeddings_work(embeddings: Embeddings) -> Observation:
     """Texts become vectors; other texts, other vectors."""
     one, two = (embeddings.ask(text).vectors[0] for text in (ONE, TWO))
@@ -43,17 +43,17 @@ def embeddings_work(embeddings: Embeddings) -> Observation:
     return supported(f"texts become vectors of {len(one)} numbers")
 
 
-@probe("embeddings/fields/model")
+@probe("embeddings/fields/model", values=values(None, 7), chance=chance.STATUS_AND_ERROR)
 def model(embeddings: Embeddings) -> Observation:
     """The model that answers; a name that no model has is refused."""
     embeddings.ask_control(ONE)
     return text_generation.judge_unknown_model(embeddings.attempt(ONE, model="no-such-model-zz"))
 
 
-declare_derived("embeddings/fields/input", "What is embedded, in four forms.")
+declare_derived("embeddings/fields/input", "What is embedded, in four forms.", values=values(None, {}))
 
 
-@probe("embeddings/fields/input/string")
+@probe("embeddings/fields/input/string", chance=chance.VECTORS)
 def input_string(embeddings: Embeddings) -> Observation:
     """A string gets one vector, each time the same; another string, another."""
     one, two = (embeddings.ask(text) for text in (ONE, TWO))
@@ -66,7 +66,7 @@ def input_string(embeddings: Embeddings) -> Observation:
     return broken(f"one text gets {len(one.data)} vectors")
 
 
-@probe("embeddings/fields/input/array_of_strings")
+@probe("embeddings/fields/input/array_of_strings", chance=chance.VECTORS)
 def input_strings(embeddings: Embeddings) -> Observation:
     """An array of strings gets a vector for each, in order, as each would get alone."""
     one, two = (embeddings.ask_control(text) for text in (ONE, TWO))
@@ -79,7 +79,7 @@ def input_strings(embeddings: Embeddings) -> Observation:
     return supported("three texts get three vectors, each as the text gets alone")
 
 
-@probe("embeddings/fields/input/array_of_tokens")
+@probe("embeddings/fields/input/array_of_tokens", chance=chance.VECTORS)
 def input_tokens(embeddings: Embeddings) -> Observation:
     """An array of token ids gets one vector; more ids count more prompt tokens."""
     embeddings.ask_control(ONE)
@@ -100,7 +100,7 @@ def _ids_read(three: EmbeddingResponse, five: EmbeddingResponse) -> Observation:
     return broken(f"3 and 5 ids count {counts[0]} and {counts[1]} tokens")
 
 
-@probe("embeddings/fields/input/array_of_token_arrays")
+@probe("embeddings/fields/input/array_of_token_arrays", chance=chance.VECTORS)
 def input_token_arrays(embeddings: Embeddings) -> Observation:
     """Arrays of token ids get a vector each."""
     embeddings.ask_control(ONE)
@@ -115,7 +115,7 @@ def input_token_arrays(embeddings: Embeddings) -> Observation:
     return supported("two arrays of ids get two vectors")
 
 
-@probe("embeddings/fields/encoding_format")
+@probe("embeddings/fields/encoding_format", values=values("float", "zz_bogus"), chance=chance.VECTORS)
 def encoding_format(embeddings: Embeddings) -> Observation:
     """`float`, or `base64` of little-endian float32; the same numbers either way."""
     plain = embeddings.ask_control(ONE)
@@ -129,7 +129,7 @@ def encoding_format(embeddings: Embeddings) -> Observation:
     return broken(f"base64 decodes to {len(coded.vectors[0])} other numbers than the {len(plain.vectors[0])} floats")
 
 
-@probe("embeddings/fields/encoding_format/absent", title="floats where absent")
+@probe("embeddings/fields/encoding_format/absent", title="floats where absent", chance=chance.VECTORS)
 def encoding_absent(embeddings: Embeddings) -> Observation:
     """Without the field the vectors come as numbers. The SDK always sends it, so this is asked without the SDK."""
     embeddings.ask_control(ONE)
@@ -142,7 +142,7 @@ def encoding_absent(embeddings: Embeddings) -> Observation:
     return broken("no list of numbers comes where no format is named")
 
 
-@probe("embeddings/fields/dimensions")
+@probe("embeddings/fields/dimensions", values=values(8, "zz"), chance=chance.VECTORS)
 def dimensions(embeddings: Embeddings) -> Observation:
     """The vector has so many numbers: the beginning of the whole one, scaled to unit length."""
     whole_one = embeddings.ask_control(ONE).vectors[0]
@@ -164,13 +164,13 @@ def dimensions(embeddings: Embeddings) -> Observation:
     )
 
 
-@probe("embeddings/fields/user")
+@probe("embeddings/fields/user", values=values("zq-user", {}), chance=chance.STATUSES)
 def user(embeddings: Embeddings) -> Observation:
     """An identifier of the end user, for OpenAI's own records."""
     return text_generation.check_value_is_read(embeddings, "user")
 
 
-@probe("embeddings/response/sdk_default", title="the SDK's own default is decoded")
+@probe("embeddings/response/sdk_default", title="the SDK's own default is decoded", chance=chance.VECTORS)
 def sdk_default(embeddings: Embeddings) -> Observation:
     """The SDK asks for base64 unless told otherwise, and decodes it: as many numbers as come as floats."""
     plain = embeddings.ask_control(ONE)
@@ -182,7 +182,7 @@ def sdk_default(embeddings: Embeddings) -> Observation:
     return broken(f"the SDK decodes {lengths} numbers where {len(plain.vectors[0])} come as floats")
 
 
-@probe("embeddings/response/usage_adds_up", title="prompt tokens add up")
+@probe("embeddings/response/usage_adds_up", title="prompt tokens add up", chance=chance.VECTORS)
 def usage_adds_up(embeddings: Embeddings) -> Observation:
     """A batch counts the tokens of its texts, and total_tokens equals prompt_tokens."""
     one, two = (embeddings.ask_control(text) for text in (ONE, TWO))
@@ -197,7 +197,9 @@ def usage_adds_up(embeddings: Embeddings) -> Observation:
     return supported("a batch counts the tokens of its texts")
 
 
-@probe("embeddings/response/unit_length", severity=Severity.SHOULD, title="vectors of unit length")
+@probe(
+    "embeddings/response/unit_length", severity=Severity.SHOULD, title="vectors of unit length", chance=chance.VECTORS
+)
 def unit_length(embeddings: Embeddings) -> Observation:
     """Vectors have length 1, as OpenAI's have: a dot product is then the cosine."""
     norm = math.hypot(*embeddings.ask_control(ONE).vectors[0])

@@ -6,15 +6,19 @@ partial. Source: the error guide, and the answers that OpenAI itself was seen to
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable
 from typing import Any
 
-from conformance.checklist.field_values import FIELD_VALUES
+from conformance.checklist.field_values import FieldValues
+from conformance.checklist.rows import field_values
 from conformance.checklist.verdicts import Severity
-from conformance.wire.exchange import Call, Exchange, Server
+from conformance.wire.exchange import Exchange
 
-from .availability import ask_plain, send_bad, send_plain_after
-from .endpoints import Chat, Completions, Embeddings, TextEndpoint
+from . import chance
+from .availability import send_bad, send_bad_raw
+from .endpoints import ENDPOINTS, Chat, Embeddings, RequestEndpoint
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
 from .registry import probe
 from .response_views import get_path
@@ -22,8 +26,6 @@ from .session import ABSENT
 
 EXCEPTIONS = {400: "BadRequestError", 404: "NotFoundError", 405: "APIStatusError", 422: "UnprocessableEntityError"}
 """Status -> the SDK's exception class, which clients catch."""
-
-Endpoint = Chat | Completions | Embeddings
 
 
 def graded(exchange: Exchange, status: int, param: str | None = None, code: str | None = None) -> Observation:
@@ -66,64 +68,42 @@ def _clipped(value: object) -> str:
     return repr(value)[:40]
 
 
-def send_bad_raw(
-    endpoint: Endpoint, path: str, *, raw: str | None = None, body: Any = None, method: str = "POST"
-) -> Exchange:
-    """Send a bad request that the SDK has no method for, through its own door, and a plain one right after it."""
-    plain = ask_plain(endpoint)
-    server: Server = "embedding" if isinstance(endpoint, Embeddings) else "main"
-    call = Call(path=path, method=method, raw=raw, body=body, transport="sdk_raw_body", server=server)
-    bad = endpoint.session.send_any(call)
-    send_plain_after(endpoint, plain, bad)
-    return bad
-
-
-def path_of(endpoint: Endpoint) -> str:
-    """The route."""
-    return endpoint.path if isinstance(endpoint, TextEndpoint) else "/embeddings"
-
-
-def unknown_model(endpoint: Endpoint) -> Observation:
+def unknown_model(endpoint: RequestEndpoint[Any]) -> Observation:
     """A name that no model has: 404, `model_not_found`."""
     exchange = send_bad(endpoint, model="no-such-model-zz")
     return graded(exchange, 404, code="model_not_found")
 
 
-def missing(endpoint: Endpoint, field: str) -> Observation:
+def missing(endpoint: RequestEndpoint[Any], field: str) -> Observation:
     """A required field is absent: 400."""
-    body: dict[str, Any] = {"model": endpoint.model}
-    if isinstance(endpoint, TextEndpoint):
-        body["max_tokens"] = 1
-    body |= {"messages": [{"role": "user", "content": "Hi"}]} if isinstance(endpoint, Chat) else {}
-    body |= {"prompt": "Hi"} if isinstance(endpoint, Completions) else {}
-    body |= {"input": "Hi"} if isinstance(endpoint, Embeddings) else {}
-    body.pop(field)
-    return graded(send_bad_raw(endpoint, path_of(endpoint), body=body), 400)
+    body = {"model": endpoint.model, **endpoint.smallest}
+    del body[field]
+    return graded(send_bad_raw(endpoint, body=body), 400)
 
 
-def malformed(endpoint: Endpoint) -> Observation:
+def malformed(endpoint: RequestEndpoint[Any]) -> Observation:
     """A body that is cut in the middle: 400."""
-    return graded(send_bad_raw(endpoint, path_of(endpoint), raw=json.dumps({"model": endpoint.model})[:-1]), 400)
+    return graded(send_bad_raw(endpoint, raw=json.dumps({"model": endpoint.model})[:-1]), 400)
 
 
-def not_an_object(endpoint: Endpoint) -> Observation:
+def not_an_object(endpoint: RequestEndpoint[Any]) -> Observation:
     """A body that is JSON, but no object: 400."""
-    return graded(send_bad_raw(endpoint, path_of(endpoint), raw="[]"), 400)
+    return graded(send_bad_raw(endpoint, raw="[]"), 400)
 
 
-def wrong_type(endpoint: Endpoint, field: str) -> Observation:
+def wrong_type(endpoint: RequestEndpoint[Any], field: str) -> Observation:
     """Nonsense in place of the field's value, where a valid one is accepted: 400."""
-    return misused(endpoint, field, FIELD_VALUES[endpoint.name][field].invalid)
+    return misused(endpoint, field, field_values(endpoint.name)[field].invalid)
 
 
-def out_of_range(endpoint: Endpoint, field: str, value: Any) -> Observation:
+def out_of_range(endpoint: RequestEndpoint[Any], field: str) -> Observation:
     """A value beyond the documented range, where a valid one is accepted: 400."""
-    return misused(endpoint, field, value)
+    return misused(endpoint, field, endpoint.out_of_range[field])
 
 
-def misused(endpoint: Endpoint, field: str, value: Any) -> Observation:
+def misused(endpoint: RequestEndpoint[Any], field: str, value: Any) -> Observation:
     """A bad value of a field. A server that refuses valid ones too has not told them apart."""
-    values = FIELD_VALUES[endpoint.name][field]
+    values = field_values(endpoint.name)[field]
     bad = send_bad(endpoint, **{**values.context, field: value}, **_bounded(field))
     if not bad.accepted and values.valid is not None:
         twin = endpoint.attempt_minimal(**{**values.context, field: values.valid})
@@ -133,7 +113,7 @@ def misused(endpoint: Endpoint, field: str, value: Any) -> Observation:
 
 
 def _bounded(field: str) -> dict[str, Any]:
-    """What ends the answer of a server that takes a bad limit for none: we leave at its first words.
+    """Return what ends the answer of a server that takes a bad limit for none: we leave at its first words.
 
     Seen: -5 keeps Ollama writing for as long as its context lasts, and all other requests waiting. Where another
     limit holds, we stay to the end: leaving just as it came made Ollama 0.13.5 hang for good.
@@ -141,94 +121,93 @@ def _bounded(field: str) -> dict[str, Any]:
     return {"stream": True, "abort_after_events": 1} if field == "max_tokens" else {}
 
 
-RANGES: dict[str, dict[str, Any]] = {
-    "chat": {
-        "temperature": 3,
-        "top_p": 2,
-        "frequency_penalty": 3,
-        "presence_penalty": -3,
-        "n": 0,
-        "top_logprobs": 21,
-        "max_tokens": -5,
-        "stop": ["a1", "b2", "c3", "d4", "e5"],
-        "logit_bias": {"300": 101},
-    },
-    "completions": {"temperature": 3, "logprobs": 6},
-    "embeddings": {"dimensions": 0},
-}
-"""Endpoint -> field -> a value just beyond what the clause allows."""
+def declare_error_rows() -> None:
+    """Declare the error rows of every endpoint, made of its required fields and of the values of all its fields.
 
-REQUIRED = {"chat": ("model", "messages"), "completions": ("model", "prompt"), "embeddings": ("model", "input")}
-
-_TYPES = {"chat": Chat, "completions": Completions, "embeddings": Embeddings}
-
-
-def _row(row: str, endpoint: str, description: str, experiment: Any, *arguments: Any) -> None:
-    """Declare an error row of an endpoint; `experiment` takes the endpoint, then the arguments."""
-
-    def asked(**subject: Any) -> Observation:
-        outcome: Observation = experiment(subject[endpoint], *arguments)
-        return outcome
-
-    asked.__signature__ = _signature(endpoint)  # type: ignore[attr-defined]
-    capability = (
-        "embedding" if endpoint == "embeddings" else "thinking" if row.endswith("/reasoning_effort") else "chat"
-    )
-    probe(f"errors/{endpoint}/{row}", description=description, capability=capability, severity=Severity.SHOULD)(asked)
+    Call it once, when all probe modules are imported.
+    """
+    for endpoint in ENDPOINTS:
+        if not issubclass(endpoint, RequestEndpoint):
+            continue
+        fields = field_values(endpoint.name)
+        _declare(endpoint, "unknown_model", "A name that no model has: 404, `model_not_found`.", unknown_model)
+        for name in endpoint.required:
+            _declare(endpoint, f"missing/{name}", f"`{name}` is absent: 400.", missing, field=name)
+        _declare(endpoint, "malformed_json", "A body cut in the middle: 400.", malformed)
+        _declare(endpoint, "not_an_object", "A body that is JSON, but no object: 400.", not_an_object)
+        for name in _in_order(endpoint, fields):
+            about = f"{json.dumps(fields[name].invalid)} as `{name}`, where a valid value is accepted: 400."
+            capability = fields[name].capability
+            _declare(endpoint, f"wrong_type/{name}", about, wrong_type, capability=capability, field=name)
+        for name, value in endpoint.out_of_range.items():
+            about = f"{json.dumps(value)} as `{name}`, beyond the documented range: 400."
+            _declare(endpoint, f"out_of_range/{name}", about, out_of_range, field=name)
 
 
-def _signature(endpoint: str) -> Any:
-    import inspect
+def _in_order(endpoint: type[RequestEndpoint[Any]], fields: dict[str, FieldValues]) -> list[str]:
+    """Return first the fields that endpoints of text share, then its own: of each the required ones first."""
+    others = [field_values(each.name) for each in ENDPOINTS if each.generates and each is not endpoint]
 
-    parameter = inspect.Parameter(endpoint, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=_TYPES[endpoint])
-    return inspect.Signature([parameter])
+    def key(name: str) -> tuple[bool, bool, str]:
+        shared = endpoint.generates and any(other.get(name) == fields[name] for other in others)
+        return (not shared, name not in endpoint.required, name)
 
-
-for _endpoint, _fields in FIELD_VALUES.items():
-    _row("unknown_model", _endpoint, "A name that no model has: 404, `model_not_found`.", unknown_model)
-    for _required in REQUIRED[_endpoint]:
-        _row(f"missing/{_required}", _endpoint, f"`{_required}` is absent: 400.", missing, _required)
-    _row("malformed_json", _endpoint, "A body cut in the middle: 400.", malformed)
-    _row("not_an_object", _endpoint, "A body that is JSON, but no object: 400.", not_an_object)
-    for _field, _values in _fields.items():
-        _about = f"{json.dumps(_values.invalid)} as `{_field}`, where a valid value is accepted: 400."
-        _row(f"wrong_type/{_field}", _endpoint, _about, wrong_type, _field)
-    for _field, _value in RANGES[_endpoint].items():
-        _about = f"{json.dumps(_value)} as `{_field}`, beyond the documented range: 400."
-        _row(f"out_of_range/{_field}", _endpoint, _about, out_of_range, _field, _value)
+    return sorted(fields, key=key)
 
 
-@probe("errors/chat/empty_messages", severity=Severity.SHOULD)
+def _declare(
+    endpoint: type[RequestEndpoint[Any]],
+    row: str,
+    description: str,
+    experiment: Callable[..., Observation],
+    *,
+    capability: str = "",
+    **arguments: str,
+) -> None:
+    """Declare an error row of an endpoint; `experiment` takes the endpoint, then the arguments by name."""
+    probe(
+        f"errors/{endpoint.name}/{row}",
+        endpoints=(endpoint,),
+        description=description,
+        capability=capability or endpoint.capability,
+        severity=Severity.SHOULD,
+        chance=chance.STATUS_AND_ERROR,
+    )(functools.partial(experiment, **arguments))
+
+
+@probe("errors/chat/empty_messages", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def empty_messages(chat: Chat) -> Observation:
     """No message at all: 400."""
     return graded(send_bad(chat, messages=[]), 400, param="messages")
 
 
-@probe("errors/chat/unknown_role", severity=Severity.SHOULD)
+@probe("errors/chat/unknown_role", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def unknown_role(chat: Chat) -> Observation:
     """A role that nobody has: 400."""
     return graded(send_bad(chat, messages=[{"role": "wizard", "content": "Hi"}]), 400, param="messages")
 
 
-@probe("errors/chat/unknown_field", severity=Severity.SHOULD)
+@probe("errors/chat/unknown_field", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def unknown_field(chat: Chat) -> Observation:
     """A field that does not exist: 400, says OpenAI; most servers let it pass."""
     return graded(send_bad(chat, zz_unknown=1), 400, param="zz_unknown")
 
 
-@probe("errors/embeddings/empty_input", capability="embedding", severity=Severity.SHOULD)
+@probe(
+    "errors/embeddings/empty_input", capability="embedding", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR
+)
 def empty_input(embeddings: Embeddings) -> Observation:
     """An empty list: 400."""
     return graded(send_bad(embeddings, input=[]), 400)
 
 
-@probe("errors/routes/unknown", severity=Severity.SHOULD)
+@probe("errors/routes/unknown", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def unknown_route(chat: Chat) -> Observation:
     """A route that does not exist: 404 with an envelope."""
     return graded(send_bad_raw(chat, "/zz-no-such-route", body={}), 404)
 
 
-@probe("errors/routes/wrong_method", severity=Severity.SHOULD)
+@probe("errors/routes/wrong_method", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def wrong_method(chat: Chat) -> Observation:
     """GET where only POST is known: 405 with an envelope."""
     exchange = send_bad_raw(chat, "/completions", method="GET")

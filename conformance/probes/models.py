@@ -7,6 +7,7 @@ import time
 from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Severity
 
+from . import chance
 from .endpoints import Models, Raw
 from .observation import Observation, broken, ignored, inconclusive, supported
 from .registry import probe
@@ -22,7 +23,7 @@ def listed(models: Models) -> list[object]:
     return [entry for entry in entries if not str(get_path(entry, "id")).startswith(MODEL_COPY_PREFIX)]
 
 
-@probe("models/features/list", is_control=True, title="List models")
+@probe("models/features/list", is_control=True, title="List models", chance=chance.LISTS)
 def list_models(models: Models) -> Observation:
     """The list names the models that can be asked; the one that answers us is among them."""
     ids = [get_path(entry, "id") for entry in listed(models)]
@@ -33,7 +34,7 @@ def list_models(models: Models) -> Observation:
     return ignored("the list is empty, though a model answers")
 
 
-@probe("models/features/retrieve", title="Retrieve a model")
+@probe("models/features/retrieve", title="Retrieve a model", chance=chance.LISTS)
 def retrieve_model(models: Models) -> Observation:
     """A listed id can be retrieved, and equals its entry in the list."""
     named = [entry for entry in listed(models) if isinstance(get_path(entry, "id"), str)]
@@ -50,7 +51,7 @@ def retrieve_model(models: Models) -> Observation:
     return supported("retrieved models equal their entries in the list")
 
 
-@probe("models/features/retrieve/unknown", title="an unknown model is 404")
+@probe("models/features/retrieve/unknown", title="an unknown model is 404", chance=chance.STATUS_AND_ERROR)
 def retrieve_unknown(models: Models, raw: Raw) -> Observation:
     """An id that no model has is answered with 404."""
     models.list()
@@ -86,7 +87,7 @@ def _name(models: Models) -> str:
     return next((name for name in names if "/" not in name), models.model)
 
 
-@probe("models/notes/created", severity=Severity.SHOULD)
+@probe("models/notes/created", severity=Severity.SHOULD, chance=chance.LISTS)
 def created(models: Models) -> Observation:
     """`created` is a time in seconds: the model's creation, says OpenAI; its last modification, says Ollama."""
     entry = _entry(models)
@@ -95,7 +96,7 @@ def created(models: Models) -> Observation:
     return _creation(entry, models.list().started)
 
 
-@probe("models/notes/owned_by", severity=Severity.SHOULD)
+@probe("models/notes/owned_by", severity=Severity.SHOULD, chance=chance.LISTS)
 def owned_by(models: Models) -> Observation:
     """`owned_by` names the organisation that owns the model; at Ollama the namespace, `library` by default."""
     return _owner(_entry(models))
@@ -110,14 +111,14 @@ def _owner(entry: object) -> Observation:
     return broken("`owned_by` is missing or empty")
 
 
-@probe("models/notes/retrieve/created", severity=Severity.SHOULD)
+@probe("models/notes/retrieve/created", severity=Severity.SHOULD, chance=chance.LISTS)
 def retrieved_created(models: Models) -> Observation:
     """`created` of one retrieved model is a time in seconds too."""
     one = models.retrieve(_name(models))
     return _creation(one.json, one.started)
 
 
-@probe("models/notes/retrieve/owned_by", severity=Severity.SHOULD)
+@probe("models/notes/retrieve/owned_by", severity=Severity.SHOULD, chance=chance.LISTS)
 def retrieved_owned_by(models: Models) -> Observation:
     """`owned_by` of one retrieved model names an owner too."""
     return _owner(models.retrieve(_name(models)).json)

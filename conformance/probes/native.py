@@ -14,7 +14,8 @@ from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Call
 
-from .endpoints import Chat, Models, Native, Raw
+from . import chance
+from .endpoints import Chat, Models, Native, Raw, endpoint_at
 from .models import UNKNOWN_MODEL, listed
 from .observation import Observation, broken, ignored, inconclusive, supported
 from .registry import probe
@@ -42,20 +43,24 @@ def copied(native: Native, purpose: str) -> Iterator[str]:
             native.send("DELETE", "/api/delete", {"model": name})
 
 
-@probe("native/alias/chat", capability="writes", title="an alias answers chat")
+@probe("native/alias/chat", capability="writes", title="an alias answers chat", chance=chance.COPIED_MODEL)
 def alias_chat(native: Native) -> Observation:
     """A model copied to a default name such as gpt-3.5-turbo answers chat completions, and is echoed as `model`."""
     messages = [{"role": "user", "content": "Hi"}]
     return _answers_as_alias(native, "chat", "/chat/completions", {"messages": messages, "max_tokens": 1})
 
 
-@probe("native/alias/completions", capability="writes", title="an alias answers completions")
+@probe(
+    "native/alias/completions", capability="writes", title="an alias answers completions", chance=chance.COPIED_MODEL
+)
 def alias_completions(native: Native) -> Observation:
     """A model copied to a default name answers completions, and is echoed as `model`."""
     return _answers_as_alias(native, "completions", "/completions", {"prompt": "Hi", "max_tokens": 1})
 
 
-@probe("native/alias/embeddings", capability="writes", title="an alias answers embeddings")
+@probe(
+    "native/alias/embeddings", capability="writes", title="an alias answers embeddings", chance=chance.COPIED_MODEL
+)
 def alias_embeddings(native: Native) -> Observation:
     """A model copied to a default name answers embeddings, and is echoed as `model`."""
     return _answers_as_alias(native, "embeddings", "/embeddings", {"input": "Hi", "encoding_format": "float"})
@@ -65,7 +70,8 @@ def _answers_as_alias(native: Native, purpose: str, path: str, body: dict[str, A
     """Ask a copy for what `body` says. Always on the main server, where the copy is."""
     with copied(native, purpose) as name:
         # No treatment: a fault in the shape of every answer on this route is not the alias's.
-        answer = native.session.send_prerequisite(Call(path=path, body={"model": name, **body})).json
+        call = Call(path=path, body={"model": name, **body}, sdk_method=endpoint_at(path).sdk_method)
+        answer = native.session.send_prerequisite(call).json
     content = "data" if path == "/embeddings" else "choices"
     if not as_list(get_path(answer, content)):
         return broken(f"the answer lacks {content}, which every client reads")
@@ -75,11 +81,12 @@ def _answers_as_alias(native: Native, purpose: str, path: str, body: dict[str, A
     return broken(f"the alias answers, and `model` is {repr(told)[:60]}")
 
 
-@probe("native/alias/listed", capability="writes", title="an alias is listed")
+@probe("native/alias/listed", capability="writes", title="an alias is listed", chance=chance.COPIED_MODEL)
 def alias_listed(native: Native) -> Observation:
     """A model copied to a default name is in /v1/models."""
     with copied(native, "listed") as name:
-        answer = native.session.send_prerequisite(Call(method="GET", path="/models", purpose="after_copy")).json
+        call = Call(method="GET", path=Models.path, sdk_method=Models.sdk_method, purpose="after_copy")
+        answer = native.session.send_prerequisite(call).json
     ids = [get_path(entry, "id") for entry in as_list(get_path(answer, "data"))]
     if any(isinstance(each, str) and each.removesuffix(":latest") == name for each in ids):
         return supported("the alias is in the list")
@@ -92,7 +99,13 @@ def _native_models(native: Native) -> dict[str, Any]:
     return {str(get_path(entry, "name")): entry for entry in entries}
 
 
-@probe("native/models/created", capability="native", severity=Severity.SHOULD, title="`created` is modified_at")
+@probe(
+    "native/models/created",
+    capability="native",
+    severity=Severity.SHOULD,
+    title="`created` is modified_at",
+    chance=chance.LISTS,
+)
 def created_is_modified(models: Models, native: Native) -> Observation:
     """`created` of each model is its last modification as /api/tags tells it, in seconds."""
     tags = _native_models(native)
@@ -121,7 +134,13 @@ def _moment(text: object) -> float | None:
         return None
 
 
-@probe("native/models/owned_by", capability="native", severity=Severity.SHOULD, title="`owned_by` is the namespace")
+@probe(
+    "native/models/owned_by",
+    capability="native",
+    severity=Severity.SHOULD,
+    title="`owned_by` is the namespace",
+    chance=chance.LISTS,
+)
 def owned_by_namespace(models: Models) -> Observation:
     """`owned_by` is what stands before the slash of a name, `library` where there is none."""
     wrong = []
@@ -136,7 +155,7 @@ def owned_by_namespace(models: Models) -> Observation:
     return broken(f"{len(wrong)} models have another owner") if wrong else supported("`owned_by` is the namespace")
 
 
-@probe("native/models/untagged", capability="native", title="a name without its tag")
+@probe("native/models/untagged", capability="native", title="a name without its tag", chance=chance.LISTS)
 def untagged(models: Models, raw: Raw) -> Observation:
     """A model tagged `latest` is found without the tag."""
     tagged = [name for entry in listed(models) if (name := str(get_path(entry, "id"))).endswith(":latest")]
@@ -150,7 +169,7 @@ def untagged(models: Models, raw: Raw) -> Observation:
     return _unless_any_is_found(raw, supported("the model is found without its tag"))
 
 
-@probe("native/models/slash", capability="native", title="a name with a namespace")
+@probe("native/models/slash", capability="native", title="a name with a namespace", chance=chance.LISTS)
 def slashed(models: Models, raw: Raw) -> Observation:
     """A model whose name has a namespace and a slash is found by it."""
     names = [name for entry in listed(models) if "/" in (name := str(get_path(entry, "id")))]
@@ -203,7 +222,9 @@ def _long_chat(question: str = QUESTION) -> list[dict[str, Any]]:
     ]
 
 
-@probe("native/context/num_ctx", capability="small_context", title="num_ctx by Modelfile")
+@probe(
+    "native/context/num_ctx", capability="small_context", title="num_ctx by Modelfile", chance=chance.PROMPT_TOKENS
+)
 def num_ctx(chat: Chat) -> Observation:
     """A model with num_ctx 512 drops the older messages of a longer conversation."""
     counted = chat.ask(_long_chat(), max_tokens=1).prompt_tokens
@@ -234,7 +255,7 @@ def _reads_the_question(chat: Chat, counted: int) -> bool:
     return chat.ask_control(longer).text != chat.ask_control(_long_chat()).text
 
 
-@probe("native/context/default", capability="native", title="the default context")
+@probe("native/context/default", capability="native", title="the default context", chance=chance.PROMPT_TOKENS)
 def default_context(chat: Chat) -> Observation:
     """A model without num_ctx keeps a conversation of a thousand tokens whole."""
     short = chat.ask_control([{"role": "user", "content": QUESTION}], max_tokens=1).prompt_tokens

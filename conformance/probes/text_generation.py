@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from conformance.checklist.field_values import FIELD_VALUES
+from conformance.checklist.rows import field_values
 from conformance.checklist.verdicts import Evidence
 from conformance.wire.exchange import Exchange
 
 from .availability import send_bad
-from .endpoints import Embeddings, TextEndpoint, is_continuation
+from .endpoints import RequestEndpoint, TextEndpoint, is_continuation
 from .observation import Observation, ignored, inconclusive, partial, supported, weigh
 from .response_views import TextResponse
 from .session import ABSENT, RequestFailedError, RequestRejectedError, UndeterminedError
@@ -330,12 +330,12 @@ def judge_unknown_model(exchange: Exchange) -> Observation:
     return inconclusive(f"an unknown name was answered with status {exchange.status}")
 
 
-def check_value_is_read(endpoint: TextEndpoint | Embeddings, field: str) -> Observation:
+def check_value_is_read(endpoint: RequestEndpoint[Any], field: str) -> Observation:
     """For a field without visible effect: the valid value is accepted and nonsense refused, so somebody reads it.
 
     Where nonsense is accepted too, an invented key tells a server that is lenient with everything.
     """
-    values = FIELD_VALUES[endpoint.name][field]
+    values = field_values(endpoint.name)[field]
     endpoint.ask_minimal(**values.context)
     endpoint.ask_minimal(**values.context, **{field: values.valid})
     nonsense = send_bad(endpoint, **values.context, **{field: values.invalid})

@@ -14,11 +14,12 @@ from typing import Any
 from conformance import __version__
 from conformance.checklist.claims import Claims, claims_of
 from conformance.checklist.findings import Finding
-from conformance.checklist.rows import Row, clause_url
+from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.judge.catalog import load_catalog
 from conformance.judge.schema import extensions
 from conformance.judge.schema_faults import read_documents, select_schema
+from conformance.probes.clauses import clause_url
 from conformance.probes.response_views import as_int64, get_path
 from conformance.report.render.explain import NOT_PROBED, describe_probe
 from conformance.wire.exchange import Exchange

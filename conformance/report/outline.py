@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.checklist.rows import ENDPOINTS
 from conformance.checklist.verdicts import Verdict
+from conformance.probes.endpoints import HEADINGS
 
 Row = Mapping[str, Any]
 
@@ -60,12 +60,12 @@ class Section:
 
 def build_sections(rows: Sequence[Row]) -> list[Section]:
     """Return the endpoints in the documentation's order; those it does not know come last."""
-    endpoints = dict.fromkeys([*ENDPOINTS, *(row["id"].split("/")[0] for row in rows)])
+    endpoints = dict.fromkeys([*HEADINGS, *(row["id"].split("/")[0] for row in rows)])
     made = []
     for endpoint in endpoints:
         own = [row for row in rows if row["id"].split("/")[0] == endpoint]
         if own:
-            heading = ENDPOINTS.get(endpoint, endpoint)
+            heading = HEADINGS.get(endpoint, endpoint)
             made.append(Section(endpoint=endpoint, heading=heading, groups=tuple(_groups(own))))
     return made
 

@@ -5,18 +5,16 @@ Pure but for what it is given to send with: whatever the server answers, a findi
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.schema_faults import find_schema_faults
-from conformance.probes.embeddings import ONE
-from conformance.probes.endpoints import Chat, Completions, Embeddings, Models, Native, Raw
+from conformance.probes.endpoints import Endpoint
 from conformance.probes.observation import Observation, broken, inconclusive, partial, rejected
+from conformance.probes.registry import Experiment
 from conformance.probes.response_views import MalformedResponseError, get_path
 from conformance.probes.session import (
     ControlFailedError,
@@ -27,16 +25,6 @@ from conformance.probes.session import (
     UndeterminedError,
 )
 from conformance.wire.exchange import Exchange
-
-ENDPOINT_CLASSES: Mapping[str, Any] = {
-    "chat": Chat,
-    "completions": Completions,
-    "embeddings": Embeddings,
-    "models": Models,
-    "raw": Raw,
-    "native": Native,
-}
-"""Parameter of a probe -> what it speaks to."""
 
 _ABSENT = (404, 405, 501)
 
@@ -73,12 +61,14 @@ class ProbeRun:
 
     def _observed(self) -> Observation:
         try:
-            subjects = self._subjects()
-            if not self.row.is_control:
-                self._plain_request_works(subjects)
-            if self.row.probe is None:
+            experiment = self.row.probe
+            if not isinstance(experiment, Experiment):
                 raise TypeError(f"row {self.row.id} has no probe")
-            seen: Observation = self.row.probe(**subjects)
+            endpoints = experiment.open(self.session, self.models[self.row.capability])
+            if not self.row.is_control:
+                for endpoint in endpoints:
+                    endpoint.ask_plain()
+            seen = experiment(*endpoints)
         except ControlFailedError as failure:
             return _control_failed(failure.exchange)
         except RequestRejectedError as refusal:
@@ -89,21 +79,7 @@ class ProbeRun:
             return self._unreadable(gap)
         except UndeterminedError as doubt:
             return doubt.observation
-        return self._with_shape(seen, subjects) if seen.verdict.is_positive else seen
-
-    def _subjects(self) -> dict[str, Any]:
-        names = inspect.signature(self.row.probe or (lambda: None)).parameters
-        model = self.models[self.row.capability]
-        return {name: ENDPOINT_CLASSES[name](session=self.session, model=model) for name in names}
-
-    def _plain_request_works(self, subjects: Mapping[str, Any]) -> None:
-        for subject in subjects.values():
-            if isinstance(subject, Embeddings):
-                subject.ask_control(ONE)
-            elif isinstance(subject, Chat | Completions):
-                subject.ask_control()
-            elif isinstance(subject, Models):
-                subject.list()
+        return self._with_shape(seen, endpoints) if seen.verdict.is_positive else seen
 
     def _refused(self, exchange: Exchange) -> Observation:
         if self.row.is_control and exchange.status in _ABSENT:
@@ -115,7 +91,7 @@ class ProbeRun:
             return broken(f"the answer lacks {gap.missing}, which every client reads")
         return inconclusive(f"the control's answer lacks {gap.missing}")
 
-    def _with_shape(self, seen: Observation, subjects: Mapping[str, Any]) -> Observation:
+    def _with_shape(self, seen: Observation, endpoints: Iterable[Endpoint]) -> Observation:
         """The observation; partial where an answer breaks its schema and the plain request's does not.
 
         What no client can read is broken before it comes here: this field has its effect, and a fault beside it.
@@ -123,20 +99,20 @@ class ProbeRun:
         for exchange in self.session.treatments:
             faults = find_schema_faults(exchange)
             if faults and not self.row.is_control:
-                faults = faults - self._usual_faults(exchange, subjects)
+                faults = faults - _control_faults(exchange, endpoints)
             if faults and not self.row.is_control:
                 fault = f"but the answer breaks its schema where the control's does not: {min(faults)}"
                 return replace(partial(f"{seen.reason}; {fault}"), evidence=seen.evidence)
         return seen
 
-    def _usual_faults(self, exchange: Exchange, subjects: Mapping[str, Any]) -> frozenset[str]:
-        for subject in subjects.values():
-            if isinstance(subject, Chat | Completions) and subject.path == exchange.call.path:
-                call = subject.ask_control(stream=True) if exchange.call.streams else subject.ask_control()
-                return find_schema_faults(call.exchange)
-            if isinstance(subject, Embeddings) and exchange.call.path == "/embeddings":
-                return find_schema_faults(subject.ask_control(ONE).exchange)
-        return frozenset()
+
+def _control_faults(exchange: Exchange, endpoints: Iterable[Endpoint]) -> frozenset[str]:
+    """Return how the plain request's answer breaks its schema, streamed where the exchange is."""
+    for endpoint in endpoints:
+        if endpoint.path == exchange.call.path:
+            control = endpoint.ask_plain(stream=exchange.call.streams)
+            return frozenset() if control is None else find_schema_faults(control)
+    return frozenset()
 
 
 def _control_failed(exchange: Exchange) -> Observation:

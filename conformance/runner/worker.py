@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.expectation import assess_verdict
+from conformance.probes.endpoints import GENERATION_ROUTES, endpoint_for_model
+from conformance.probes.session import Session
 from conformance.wire.client import Address, Client, ModelState
-from conformance.wire.exchange import Call, Exchange, Server
+from conformance.wire.exchange import Exchange
 
 from .evaluate import ProbeRun
 from .run_directory import RunDirectory
@@ -84,6 +85,7 @@ class Worker:
             models=self._models,
             attempt=attempt,
             isolation=self.directory if settings.isolate_generations else None,
+            generation_routes=GENERATION_ROUTES,
         )
 
     def assigned_rows(self, rows: Iterable[Row]) -> frozenset[str]:
@@ -132,13 +134,9 @@ class Worker:
         Raises:
             ServerUnreachableError: there is no server to ask.
         """
-        embeds = capability == "embedding"
-        body: dict[str, Any] = {"model": model}
-        body |= {"input": "Hello.", "encoding_format": "float"} if embeds else {}
-        body |= {} if embeds else {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "temperature": 0}
-        path = "/embeddings" if embeds else "/chat/completions"
-        server: Server = "embedding" if embeds else "main"
-        return self.client().send(Call(path=path, body=body, server=server, purpose="warm_up"))
+        send = self.client().send
+        session = Session(send=send, models=self.settings.models)
+        return send(endpoint_for_model(capability)(session=session, model=model).warm_up_call())
 
 
 def combine_attempts(first: Finding, second: Finding) -> Finding:

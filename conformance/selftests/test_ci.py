@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from conformance.checklist.findings import Finding
-from conformance.checklist.rows import ENDPOINTS
 from conformance.checklist.verdicts import Verdict
+from conformance.probes.endpoints import HEADINGS
 from conformance.report.compare import compare
 from conformance.report.files import read_report, render_report, write_report
 from conformance.report.render.badge import render_badges
@@ -275,7 +275,7 @@ def test_badges_count_and_never_score(tmp_path: Path) -> None:
         "color": "orange",
     }
     assert json.loads(made_["models.json"])["color"] == "brightgreen"
-    assert set(made_) == {f"{name}.{kind}" for name in (*ENDPOINTS, "overall") for kind in ("svg", "json")} & set(
+    assert set(made_) == {f"{name}.{kind}" for name in (*HEADINGS, "overall") for kind in ("svg", "json")} & set(
         made_
     )
     written = write_report(report, [], tmp_path, None)

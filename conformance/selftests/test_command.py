@@ -313,14 +313,16 @@ def test_a_key_goes_only_where_it_belongs_and_into_no_file(
 def test_plain_pytest_in_a_checkout_does_the_same(tmp_path: Path, ignoring: str) -> None:
     file = tmp_path / "expected.json"
     baseline(file, {ROW: "supported"})
-    given = ("--base-url", ignoring, *EMBEDDINGS, "-k", "embeddings/fields", "--baseline", str(file), "-n", "0")
+    given = ("--base-url", ignoring, *EMBEDDINGS, "-k", "embeddings/fields", "--baseline", str(file), "-n", "2")
     found = []
     for name, python in (("command", ("conformance", "run")), ("pytest", ("pytest", f"--rootdir={ROOT}", str(ROOT)))):
         folder = tmp_path / name
         folder.mkdir()
         options = () if name == "command" else ("-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider")
-        run = command(folder, *given, *options, python=python)
+        run = command(folder, *given, *options, "--junitxml", "junit.xml", python=python)
         assert run.status == 1, run.text
         report = reported(folder)
-        found.append((verdicts_of(report), report["requests"], report["counts"]))
+        cases = re.findall(r'<testcase classname="[^"]+" name="([^"]+)"', (folder / "junit.xml").read_text())
+        found.append((verdicts_of(report), report["requests"], report["counts"], cases))
     assert found[0] == found[1]
+    assert ROW in found[0][3]

@@ -16,7 +16,7 @@ from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.judge.catalog import load_catalog
 from conformance.judge.derive import combine_verdicts
 from conformance.judge.finalize import finalize_findings
-from conformance.judge.schema_faults import SCHEMAS
+from conformance.probes.endpoints import ENDPOINTS
 from conformance.probes.session import Send
 from conformance.wire.exchange import Call, Exchange, SdkResult
 
@@ -246,7 +246,7 @@ def test_no_spoiled_answer_makes_a_rule_raise(row: str) -> None:
         sound(rule([spoiled(exchange, key, nasty) for exchange in various()]), row)
 
 
-PATHS = sorted({path for path, _ in SCHEMAS} | {"/models/x", "/zz"})
+PATHS = sorted({endpoint.path for endpoint in ENDPOINTS} | {"/models/x", "/zz"})
 BODIES = st.none() | st.fixed_dictionaries(
     {},
     optional={
@@ -315,6 +315,6 @@ def test_the_verdict_of_a_whole_follows_from_its_parts(size: int) -> None:
 
 
 def test_an_answer_nested_deeper_than_any_is_no_document() -> None:
-    plain = honest(Call(method="GET", path="/models"))
+    plain = honest(Call(method="GET", path="/models", sdk_method="models.list"))
     found = {depth: with_text(plain, nested(depth)).json is not None for depth in (1, 100, 101, 500, 100_000)}
     assert found == {1: True, 100: True, 101: False, 500: False, 100_000: False}

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from conformance.probes.chat.formats import one_word
+from conformance.probes.endpoints import GENERATION_ROUTES
 from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Call
 from conformance.wire.exchange_cache import MemoryExchangeCache
@@ -15,12 +17,14 @@ AMPLE = 30.0
 
 BODY = {"model": "mini", "messages": [{"role": "user", "content": "Hello."}]}
 STREAM = {**BODY, "stream": True}
+PARSED = {**BODY, "response_format": one_word("zq_key", "v7")}
+CREATE = "chat.completions.create"
 CALLS = {
-    "sdk": Call(path="/chat/completions", body=BODY),
-    "sdk stream": Call(path="/chat/completions", body=STREAM),
-    "async": Call(path="/chat/completions", body=BODY, transport="sdk_async"),
-    "async stream": Call(path="/chat/completions", body=STREAM, transport="sdk_async"),
-    "parse": Call(path="/chat/completions", body=BODY, transport="sdk_parse"),
+    "sdk": Call(path="/chat/completions", body=BODY, sdk_method=CREATE),
+    "sdk stream": Call(path="/chat/completions", body=STREAM, sdk_method=CREATE),
+    "async": Call(path="/chat/completions", body=BODY, sdk_method=CREATE, transport="sdk_async"),
+    "async stream": Call(path="/chat/completions", body=STREAM, sdk_method=CREATE, transport="sdk_async"),
+    "parse": Call(path="/chat/completions", body=PARSED, sdk_method=CREATE, transport="sdk_parse"),
     "bare": Call(path="/chat/completions", raw="{}", transport="sdk_raw_body"),
     "raw": Call(path="/chat/completions", body=BODY, transport="http"),
 }
@@ -38,4 +42,9 @@ GOOD = json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model"
 
 def asker_of(url: str, deadline: float = AMPLE, **address: str) -> Client:
     """An asker of the server at the root `url`."""
-    return Client(address=Address(base_url=f"{url}/v1", **address), cache=MemoryExchangeCache(), deadline=deadline)
+    return Client(
+        address=Address(base_url=f"{url}/v1", **address),
+        cache=MemoryExchangeCache(),
+        deadline=deadline,
+        generation_routes=GENERATION_ROUTES,
+    )

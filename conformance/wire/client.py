@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from .exchange import GENERATION_PATHS, IMAGE_HOST, Call, Exchange, Failure, SdkResult
+from .exchange import IMAGE_HOST, Call, Exchange, Failure, SdkResult
 from .exchange_cache import ExchangeCache
 from .network import AsyncTransportFactory, TransportFactory, build_async_transport, build_transport, proxy_for
 from .recorder import BodyTooLargeError, Recording, RecordingTransport
@@ -113,6 +113,8 @@ class Client:
     isolation: GenerationIsolation | None = None
     """For servers whose text depends on what was asked just before: each generation is asked alone, after a request
     of ours that leaves the server's prompt cache in a known state. None where text does not depend on it."""
+    generation_routes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Routes whose answers are texts of a model -> the fewest fields that can be asked with, beside the model."""
     _reached: dict[str, httpx.BaseTransport] = field(default_factory=dict)
 
     def send(self, call: Call) -> Exchange:
@@ -121,7 +123,7 @@ class Client:
         Raises:
             ServerUnreachableError: the server takes no connection any more.
         """
-        isolation = self.isolation if call.path in GENERATION_PATHS and call.server == "main" else None
+        isolation = self.isolation if call.path in self.generation_routes and call.server == "main" else None
         call = replace(call, attempt=self.attempt, isolated=isolation is not None)
         if isolation is None:
             return self.cache.get_or_send(call, self._send)
@@ -163,10 +165,9 @@ class Client:
 
     def _hangs(self, call: Call) -> bool:
         """Whether the server has no answer to the least that one can ask of a model, within a deadline either."""
-        if call.path not in GENERATION_PATHS or call.server != "main":
+        if call.path not in self.generation_routes or call.server != "main":
             return False
-        least = {"messages": [{"role": "user", "content": "Hi"}]} if "chat" in call.path else {"prompt": "Hi"}
-        body = {"model": _model(call), **least, "max_tokens": 1}
+        body = {"model": _model(call), **self.generation_routes[call.path]}
         plain = Call(path=call.path, body=body, transport="http", purpose="liveness")
         return self._send_once(plain, self.deadline).failure == "timeout"
 

@@ -14,9 +14,6 @@ from .sse import Event, parse_events
 IMAGE_HOST = "http://image.host.invalid"
 """Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
 
-GENERATION_PATHS = ("/chat/completions", "/completions")
-"""Routes whose answers are texts of a model."""
-
 Transport = Literal["sdk", "sdk_async", "sdk_parse", "sdk_raw_body", "http"]
 """How a call is sent.
 
@@ -53,6 +50,11 @@ class Call:
     """A body that is sent byte for byte, for requests that no SDK would build."""
     headers: tuple[tuple[str, str], ...] = ()
     transport: Transport = "sdk"
+    sdk_method: str = ""
+    """The method of the SDK's client that the call goes through, such as `chat.completions.create`. Transports `sdk`,
+    `sdk_async` and `sdk_parse` need one."""
+    sdk_arguments: tuple[str, ...] = ()
+    """What the method puts into the path: its positional arguments."""
     trailing_slash: bool = False
     """Whether the SDK is given a base URL that ends in a slash."""
     server: Server = "main"
@@ -198,6 +200,7 @@ def exchange_from_record(record: dict[str, Any]) -> Exchange:
     fields = {key: value for key, value in record.items() if key != "id"}
     call = fields.pop("call")
     call["headers"] = tuple((str(k), str(v)) for k, v in call["headers"])
+    call["sdk_arguments"] = tuple(str(argument) for argument in call["sdk_arguments"])
     sdk_result = fields.pop("sdk_result")
     if sdk_result is not None:
         sdk_result["vector_lengths"] = tuple(sdk_result["vector_lengths"])

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, MutableMapping
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import httpx
@@ -71,7 +72,8 @@ class SdkClients:
                     call.path, cast_to=object, body=body
                 )
                 return SdkResult()
-            result = _method(client, call)(**_arguments(client, call))
+            method = _method(client, call)
+            result = method(*call.sdk_arguments, **_fields(method, call))
             return _read_stream(result, call) if call.streams else _read_result(result)
 
     def call_async(self, call: Call, recorder: RecordingTransport, deadline: float) -> SdkResult:
@@ -96,53 +98,59 @@ class SdkClients:
 
         async def send(http: httpx.AsyncClient) -> SdkResult:
             client = AsyncOpenAI(http_client=cast(Any, http), **self._settings)
-            result = await _method(client, call)(**_arguments(client, call))
+            method = _method(client, call)
+            result = await method(*call.sdk_arguments, **_fields(method, call))
             return await _read_async_stream(result) if call.streams else _read_result(result)
 
         return asyncio.run(ask())
 
 
 def _method(client: OpenAI | AsyncOpenAI, call: Call) -> Any:
-    methods = {
-        ("POST", "/chat/completions"): client.chat.completions.create,
-        ("POST", "/completions"): client.completions.create,
-        ("POST", "/embeddings"): client.embeddings.create,
-        ("GET", "/models"): client.models.list,
-    }
-    exact = methods.get((call.method, call.path))
-    if exact is not None:
-        return exact
-    folder, _, name = call.path[1:].partition("/")
-    if call.method == "GET" and folder == "models":
-        return lambda: client.models.retrieve(name)
-    stored = call.path.removeprefix("/chat/completions/")
-    return lambda: client.chat.completions.retrieve(stored)
+    """Return the method of the SDK that a call goes through.
+
+    Raises:
+        ValueError: the call names none: nothing is guessed from the route.
+    """
+    if not call.sdk_method:
+        raise ValueError(f"{call.method} {call.path}: the call names no method of the SDK to go through")
+    return attrgetter(call.sdk_method)(client)
 
 
 @cache
-def _known(method: Any) -> frozenset[str]:
-    return frozenset(inspect.signature(method).parameters)
+def _known(function: Any) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
 
 
-def _arguments(client: OpenAI | AsyncOpenAI, call: Call) -> dict[str, Any]:
-    if call.method == "GET":
+def _fields(method: Any, call: Call) -> dict[str, Any]:
+    """Return the body as keyword arguments; fields that the method does not know go into `extra_body`."""
+    if call.body is None:
         return {}
-    known = _known(type(_method(client, call).__self__).create)
+    known = _known(method.__func__)
     given = {key: value for key, value in call.body.items() if key in known}
     extra = {key: value for key, value in call.body.items() if key not in known}
     return {**given, "extra_body": extra} if extra else given
 
 
 def _parse(client: OpenAI, call: Call) -> SdkResult:
-    import pydantic
-
-    class Word(pydantic.BaseModel):
-        zq_key: Literal["v7"]
-
     body = {key: value for key, value in call.body.items() if key != "response_format"}
-    result = client.chat.completions.parse(response_format=Word, **body)
+    resource = attrgetter(call.sdk_method.rpartition(".")[0])(client)
+    result = resource.parse(response_format=_response_model(call.body["response_format"]), **body)
     parsed = result.choices[0].message.parsed
     return SdkResult(text=None if parsed is None else parsed.model_dump_json())
+
+
+def _response_model(response_format: Any) -> Any:
+    """Return a pydantic model of the name and the schema of a `response_format`: an object of enumerated strings.
+
+    Raises:
+        KeyError, TypeError: it is another form, or another schema.
+    """
+    import pydantic
+
+    form = response_format["json_schema"]
+    properties = form["schema"]["properties"]
+    members: dict[str, Any] = {name: (Literal[tuple(each["enum"])], ...) for name, each in properties.items()}
+    return pydantic.create_model(form["name"], **members)
 
 
 def enumerate_timed(stream: Iterable[Any]) -> Iterator[tuple[int, float, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from conformance.checklist.verdicts import Severity
 from conformance.judge.schema import violations
+from conformance.probes import chance
 from conformance.wire.exchange import Exchange
 
 from .registry import cross_response_rule, is_error_response, rule
@@ -15,7 +16,7 @@ def _answered(exchange: Exchange) -> bool:
     return exchange.failure is None and exchange.status is not None and exchange.call.server != "native"
 
 
-@rule("errors/response/envelope", is_error_response, title="every error has an envelope")
+@rule("errors/response/envelope", is_error_response, title="every error has an envelope", chance=chance.RULE_REFUSALS)
 def envelope(exchange: Exchange) -> str | None:
     """An error is `{"error": {"message", "type", "param", "code"}}`."""
     if exchange.call.server == "native":
@@ -26,7 +27,13 @@ def envelope(exchange: Exchange) -> str | None:
     return found[0] if found else ""
 
 
-@rule("errors/response/content_type", is_error_response, severity=Severity.SHOULD, title="errors are JSON")
+@rule(
+    "errors/response/content_type",
+    is_error_response,
+    severity=Severity.SHOULD,
+    title="errors are JSON",
+    chance=chance.RULE_REFUSALS,
+)
 def content_type(exchange: Exchange) -> str | None:
     """An error is application/json."""
     if exchange.call.server == "native":
@@ -35,14 +42,19 @@ def content_type(exchange: Exchange) -> str | None:
     return "" if kind.startswith("application/json") else f"content-type is {kind[:60]!r}"
 
 
-@rule("errors/response/no_5xx", _answered, title="no request makes the server fail")
+@rule("errors/response/no_5xx", _answered, title="no request makes the server fail", chance=chance.RULE_STATUS)
 def no_5xx(exchange: Exchange) -> str:
     """Whatever a client sends, the fault is named with a 4xx; a 5xx says that the server failed."""
     status = exchange.status or 0
     return f"a request is answered with {status}" if status >= 500 and status not in (501, 503) else ""
 
 
-@rule("errors/response/no_error_in_200", lambda exchange: exchange.accepted, title="no error inside a 200")
+@rule(
+    "errors/response/no_error_in_200",
+    lambda exchange: exchange.accepted,
+    title="no error inside a 200",
+    chance=chance.RULE_STATUS,
+)
 def no_error_in_200(exchange: Exchange) -> str | None:
     """An answer with status 200 is no error envelope."""
     body = exchange.json
@@ -51,7 +63,9 @@ def no_error_in_200(exchange: Exchange) -> str | None:
     return "an error envelope came with status 200" if body.get("error") and "choices" not in body else ""
 
 
-@cross_response_rule("errors/response/survives", title="the server answers after every bad request")
+@cross_response_rule(
+    "errors/response/survives", title="the server answers after every bad request", chance=chance.RULE_STATUS
+)
 def stays_available(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, str]]:
     """After each bad request a plain one is answered, which is sent right after it and for nothing else."""
     for exchange in exchanges:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row, declare
 from conformance.checklist.verdicts import Evidence, Severity, Verdict
-from conformance.wire.exchange import GENERATION_PATHS, Call, Exchange
+from conformance.probes.endpoints import GENERATION_ROUTES, Endpoint, capability_of
+from conformance.probes.registry import located
+from conformance.wire.exchange import Call, Exchange
 
 Check = Callable[[Exchange], str | None]
 """What is wrong with an answer; empty where nothing is; None where the answer cannot test the rule."""
@@ -52,7 +54,13 @@ MAX_EXCHANGES = 8
 
 
 def rule(
-    row: str, applies: Applies, *, severity: Severity = Severity.MUST, title: str = "", description: str = ""
+    row: str,
+    applies: Applies,
+    *,
+    chance: str,
+    severity: Severity = Severity.MUST,
+    title: str = "",
+    description: str = "",
 ) -> Callable[[Check], Check]:
     """Declare a rule row about single answers. The docstring of the check says what holds."""
 
@@ -62,39 +70,44 @@ def rule(
                 if applies(exchange) and (fault := check(exchange)) is not None:
                     yield exchange.id, fault
 
-        _declare_rule(row, check_each, severity, title, description or (check.__doc__ or "").strip())
+        described = description or (check.__doc__ or "").strip()
+        _declare_rule(row, check_each, severity, title, described, chance, located(check))
         return check
 
     return register
 
 
 def cross_response_rule(
-    row: str, *, severity: Severity = Severity.MUST, title: str = ""
+    row: str, *, chance: str, severity: Severity = Severity.MUST, title: str = ""
 ) -> Callable[[CrossCheck], CrossCheck]:
     """Declare a rule row about all answers together. The docstring of the check says what holds."""
 
     def register(check: CrossCheck) -> CrossCheck:
-        _declare_rule(row, check, severity, title, (check.__doc__ or "").strip())
+        _declare_rule(row, check, severity, title, (check.__doc__ or "").strip(), chance, located(check))
         return check
 
     return register
 
 
-def _declare_rule(row: str, check: CrossCheck, severity: Severity, title: str, description: str) -> None:
+def _declare_rule(
+    row: str, check: CrossCheck, severity: Severity, title: str, description: str, chance: str, at: tuple[str, int]
+) -> None:
     declare(
         Row(
             id=row,
             description=description,
             title=title,
-            capability="embedding" if row.startswith("embeddings/") else "chat",
+            capability=capability_of(row),
             severity=severity,
+            false_verdict_probability=chance,
             rule=Rule(row=row, check=check),
+            declared_at=at,
         )
     )
 
 
-def applies_to_plain(path: str, *, sampled: bool = False) -> Applies:
-    """Return a filter for accepted answers of a route that are no streams, and did not have nonsense as `stream`.
+def applies_to_plain(endpoint: type[Endpoint], *, sampled: bool = False) -> Applies:
+    """Return a filter for accepted answers of an endpoint that are no streams, and did not have nonsense as `stream`.
 
     `sampled`: also those that chance had a part in.
     """
@@ -102,16 +115,16 @@ def applies_to_plain(path: str, *, sampled: bool = False) -> Applies:
     def applies(exchange: Exchange) -> bool:
         call = exchange.call
         wanted = call.body.get("stream") if isinstance(call.body, dict) else None
-        return exchange.accepted and call.path == path and wanted in (None, False) and (sampled or _greedy(call))
+        return exchange.accepted and endpoint.answers(call) and wanted in (None, False) and (sampled or _greedy(call))
 
     return applies
 
 
-def applies_to_stream(path: str) -> Applies:
-    """Return a filter for accepted streams of a route that were read to their end."""
+def applies_to_stream(endpoint: type[Endpoint]) -> Applies:
+    """Return a filter for accepted streams of an endpoint that were read to their end."""
     return lambda exchange: (
         exchange.accepted
-        and exchange.call.path == path
+        and endpoint.answers(exchange.call)
         and exchange.call.streams
         and not exchange.call.aborts
         and _greedy(exchange.call)
@@ -123,7 +136,7 @@ def _greedy(call: Call) -> bool:
 
     Seen: llama.cpp sends no role where the first token is half an emoji.
     """
-    return call.path not in GENERATION_PATHS or (isinstance(call.body, dict) and call.body.get("temperature") == 0)
+    return call.path not in GENERATION_ROUTES or (isinstance(call.body, dict) and call.body.get("temperature") == 0)
 
 
 def is_error_response(exchange: Exchange) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
 from conformance.judge.schema_faults import find_schema_faults
+from conformance.probes import chance
+from conformance.probes.endpoints import ENDPOINTS, GENERATION_ROUTES, Chat, Embeddings
 from conformance.probes.response_views import (
     MalformedResponseError,
     TextResponse,
@@ -22,8 +24,6 @@ from conformance.wire.exchange import Exchange
 from .registry import Check, applies_to_plain, cross_response_rule, rule
 
 SHOULD = Severity.SHOULD
-
-ROUTES = {"chat": "/chat/completions", "completions": "/completions"}
 
 FINISHES = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
@@ -118,45 +118,33 @@ def content_type(exchange: Exchange) -> str:
     return "" if kind.startswith("application/json") else f"content-type is {kind[:60]!r}"
 
 
-SHARED: Sequence[tuple[str, str, Check, Severity]] = (
-    ("schema", "schema", schema, Severity.MUST),
-    ("schema/details", "schema, optional members", schema_details, SHOULD),
-    ("usage", "usage adds up", usage, Severity.MUST),
-    ("choice_indices", "indices of choices", choice_indices, Severity.MUST),
-    ("finish_reason", "finish_reason is a documented word", finish_reason, Severity.MUST),
-    ("length_is_the_limit", "`length` means the limit", length_is_the_limit, SHOULD),
-    ("created", "`created` is now, in seconds", created, Severity.MUST),
-    ("model", "`model` is the one asked for", model_echoed, SHOULD),
-    ("content_type", "content-type", content_type, Severity.MUST),
-)
+SHARED: Mapping[str, tuple[str, Check, Severity]] = {
+    "schema": ("schema", schema, Severity.MUST),
+    "schema/details": ("schema, optional members", schema_details, SHOULD),
+    "usage": ("usage adds up", usage, Severity.MUST),
+    "choice_indices": ("indices of choices", choice_indices, Severity.MUST),
+    "finish_reason": ("finish_reason is a documented word", finish_reason, Severity.MUST),
+    "length_is_the_limit": ("`length` means the limit", length_is_the_limit, SHOULD),
+    "created": ("`created` is now, in seconds", created, Severity.MUST),
+    "model": ("`model` is the one asked for", model_echoed, SHOULD),
+    "content_type": ("content-type", content_type, Severity.MUST),
+}
+"""Rule -> title, check and severity. Each endpoint's class names those that hold for its responses."""
 
-for _endpoint, _path in ROUTES.items():
-    for _name, _title, _check, _severity in SHARED:
-        _applies = applies_to_plain(
-            _path, sampled=_name == "choice_indices"
-        )  # several choices are asked for by sampling
-        rule(f"{_endpoint}/response/{_name}", _applies, severity=_severity, title=_title)(_check)
+for _endpoint in ENDPOINTS:
+    for _name in _endpoint.response_rules:
+        _title, _check, _severity = SHARED[_name]
+        # Several choices are asked for by sampling.
+        _applies = applies_to_plain(_endpoint, sampled=_name == "choice_indices")
+        _chance = chance.RULE_GREEDY if _endpoint.generates else chance.RULE_COMPUTED
+        if _name == "choice_indices":
+            _chance = chance.RULE_NUMBERING
+        rule(f"{_endpoint.name}/response/{_name}", _applies, severity=_severity, title=_title, chance=_chance)(_check)
 
-for _name, _title, _check, _severity in SHARED:
-    if _name in ("schema", "schema/details", "model", "content_type"):
-        rule(f"embeddings/response/{_name}", applies_to_plain("/embeddings"), severity=_severity, title=_title)(
-            _check
-        )
-
-
-def _lists_models(exchange: Exchange) -> bool:
-    return exchange.accepted and exchange.call.method == "GET" and exchange.call.path.startswith("/models")
+_CHAT = applies_to_plain(Chat)
 
 
-for _name, _title, _check, _severity in SHARED:
-    if _name in ("schema", "schema/details", "content_type"):
-        rule(f"models/response/{_name}", _lists_models, severity=_severity, title=_title)(_check)
-
-
-_CHAT = applies_to_plain("/chat/completions")
-
-
-@rule("chat/response/role", _CHAT, title="the role is assistant")
+@rule("chat/response/role", _CHAT, title="the role is assistant", chance=chance.RULE_GREEDY)
 def role(exchange: Exchange) -> str | None:
     """Each message's role is `assistant`."""
     choices = as_list(get_path(exchange.json, "choices"))
@@ -166,7 +154,7 @@ def role(exchange: Exchange) -> str | None:
     return f"the role is {repr(others[0])[:40]}" if others else ""
 
 
-@rule("chat/response/tool_calls", _CHAT, title="tool calls are well formed")
+@rule("chat/response/tool_calls", _CHAT, title="tool calls are well formed", chance=chance.RULE_GREEDY)
 def tool_calls(exchange: Exchange) -> str | None:
     """Each call has an id of its own, type `function`, and arguments that are a string holding a JSON object."""
     calls = [
@@ -199,7 +187,12 @@ def _is_object(text: str) -> bool:
         return False
 
 
-@rule("chat/response/finish_tool_calls", _CHAT, title="`tool_calls` is said when tools are called")
+@rule(
+    "chat/response/finish_tool_calls",
+    _CHAT,
+    title="`tool_calls` is said when tools are called",
+    chance=chance.RULE_GREEDY,
+)
 def finish_tool_calls(exchange: Exchange) -> str | None:
     """finish_reason is `tool_calls` exactly when there are calls; with a named tool OpenAI says `stop`."""
     faults = None
@@ -216,7 +209,7 @@ def finish_tool_calls(exchange: Exchange) -> str | None:
     return faults
 
 
-@rule("chat/response/special_tokens", _CHAT, title="no special tokens in the text")
+@rule("chat/response/special_tokens", _CHAT, title="no special tokens in the text", chance=chance.RULE_GREEDY)
 def special_tokens(exchange: Exchange) -> str | None:
     """Control tokens of the model's template do not leak into the text."""
     texts = [
@@ -230,7 +223,7 @@ def special_tokens(exchange: Exchange) -> str | None:
     return f"the text holds {leak.group()[:30]}" if leak else ""
 
 
-@rule("chat/response/logprobs", _CHAT, title="logprobs join to the text")
+@rule("chat/response/logprobs", _CHAT, title="logprobs join to the text", chance=chance.RULE_GREEDY)
 def logprobs(exchange: Exchange) -> str | None:
     """Tokens join to the content; logprobs are at most 0, alternatives sorted; at temperature 0 the first wins."""
     try:
@@ -271,7 +264,12 @@ def _entry_fault(entry: Any, *, greedy: bool) -> str:
     return ""
 
 
-@rule("embeddings/response/vectors", applies_to_plain("/embeddings"), title="vectors are sound")
+@rule(
+    "embeddings/response/vectors",
+    applies_to_plain(Embeddings),
+    title="vectors are sound",
+    chance=chance.RULE_COMPUTED,
+)
 def vectors(exchange: Exchange) -> str | None:
     """Vectors are finite, not all zero, of one length; `index` is the place in the list."""
     data = as_list(get_path(exchange.json, "data"))
@@ -291,14 +289,14 @@ def vectors(exchange: Exchange) -> str | None:
     return ""
 
 
-@cross_response_rule("chat/response/ids_unique", title="ids are unique")
+@cross_response_rule("chat/response/ids_unique", title="ids are unique", chance=chance.RULE_IDS)
 def ids_unique(exchanges: Sequence[Exchange]) -> list[tuple[str, str]]:
     """No two answers of the run have the same id."""
     named = [
         (exchange.id, name)
         for exchange in exchanges
         if exchange.accepted
-        and exchange.call.path in ROUTES.values()
+        and exchange.call.path in GENERATION_ROUTES
         and isinstance(name := get_path(_first_document(exchange), "id"), str)
     ]
     if len(named) < 2:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
+from conformance.probes import chance
+from conformance.probes.endpoints import ENDPOINTS, Chat
 from conformance.probes.response_views import as_int64, as_list, get_path
 from conformance.wire.exchange import Exchange
 
-from .registry import applies_to_stream, rule
+from .registry import Check, applies_to_stream, rule
 from .responses import FINISHES, schema, schema_details
 
 SHOULD = Severity.SHOULD
@@ -137,25 +140,30 @@ def utf8(exchange: Exchange) -> str | None:
     return "a chunk holds U+FFFD, half a character" if "\ufffd" in exchange.text else ""
 
 
-RULES = (
-    ("schema", "schema of a chunk", schema, Severity.MUST),
-    ("schema/details", "schema of a chunk, optional members", schema_details, SHOULD),
-    ("content_type", "content-type", content_type, Severity.MUST),
-    ("framing", "framing of events", framing, Severity.MUST),
-    ("done", "[DONE] ends the stream", done, Severity.MUST),
-    ("constant", "id, model and object are constant", constant, SHOULD),
-    ("finishes_once", "one finish_reason for each choice", finishes_once, Severity.MUST),
-    ("no_empty_choices", "no chunk without choices", no_empty_choices, Severity.MUST),
-    ("usage_last", "usage comes last, and once", usage_last, Severity.MUST),
-    ("indices", "choices have an index", indices, Severity.MUST),
-    ("utf8", "whole characters", utf8, SHOULD),
-)
+RULES: Mapping[str, tuple[str, Check, Severity]] = {
+    "schema": ("schema of a chunk", schema, Severity.MUST),
+    "schema/details": ("schema of a chunk, optional members", schema_details, SHOULD),
+    "content_type": ("content-type", content_type, Severity.MUST),
+    "framing": ("framing of events", framing, Severity.MUST),
+    "done": ("[DONE] ends the stream", done, Severity.MUST),
+    "constant": ("id, model and object are constant", constant, SHOULD),
+    "finishes_once": ("one finish_reason for each choice", finishes_once, Severity.MUST),
+    "no_empty_choices": ("no chunk without choices", no_empty_choices, Severity.MUST),
+    "usage_last": ("usage comes last, and once", usage_last, Severity.MUST),
+    "indices": ("choices have an index", indices, Severity.MUST),
+    "utf8": ("whole characters", utf8, SHOULD),
+}
+"""Rule -> title, check and severity. Each endpoint's class names those that hold for its streams."""
 
-for _endpoint, _path in (("chat", "/chat/completions"), ("completions", "/completions")):
-    for _name, _title, _check, _severity in RULES:
-        rule(f"{_endpoint}/stream/{_name}", applies_to_stream(_path), severity=_severity, title=_title)(_check)
+for _endpoint in ENDPOINTS:
+    for _name in _endpoint.stream_rules:
+        _title, _check, _severity = RULES[_name]
+        _applies = applies_to_stream(_endpoint)
+        rule(
+            f"{_endpoint.name}/stream/{_name}", _applies, severity=_severity, title=_title, chance=chance.RULE_GREEDY
+        )(_check)
 
-_CHAT = applies_to_stream("/chat/completions")
+_CHAT = applies_to_stream(Chat)
 
 
 def _deltas(exchange: Exchange) -> dict[str, list[Any]]:
@@ -165,7 +173,7 @@ def _deltas(exchange: Exchange) -> dict[str, list[Any]]:
     return by_index
 
 
-@rule("chat/stream/role_first", _CHAT, title="the role comes in the first chunk only")
+@rule("chat/stream/role_first", _CHAT, title="the role comes in the first chunk only", chance=chance.RULE_GREEDY)
 def role_first(exchange: Exchange) -> str | None:
     """The first delta of each choice has the role assistant, later ones none."""
     by_index = _deltas(exchange)
@@ -181,7 +189,13 @@ def role_first(exchange: Exchange) -> str | None:
     return ""
 
 
-@rule("chat/stream/content_is_text", _CHAT, severity=SHOULD, title="content is text or absent")
+@rule(
+    "chat/stream/content_is_text",
+    _CHAT,
+    severity=SHOULD,
+    title="content is text or absent",
+    chance=chance.RULE_GREEDY,
+)
 def content_is_text(exchange: Exchange) -> str | None:
     """A delta's content is a string or absent; null is appended as text by some clients."""
     deltas = [delta for found in _deltas(exchange).values() for delta in found if isinstance(delta, dict)]
@@ -191,7 +205,13 @@ def content_is_text(exchange: Exchange) -> str | None:
     return "a delta's content is null" if null else ""
 
 
-@rule("chat/stream/last_delta_empty", _CHAT, severity=SHOULD, title="the finishing chunk adds nothing")
+@rule(
+    "chat/stream/last_delta_empty",
+    _CHAT,
+    severity=SHOULD,
+    title="the finishing chunk adds nothing",
+    chance=chance.RULE_GREEDY,
+)
 def last_delta_empty(exchange: Exchange) -> str | None:
     """The chunk with the finish_reason holds no text: some clients drop it."""
     last = [choice for _, choice in choices(exchange) if get_path(choice, "finish_reason")]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from conformance.probes import chance
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, inconclusive, supported
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import get_path
 
 
-@probe("chat/features/chat_completions", is_control=True)
+@probe("chat/features/chat_completions", is_control=True, chance=chance.HOLDS_TEXT)
 def chat_completions(chat: Chat) -> Observation:
     """A model answers messages with a message."""
     answer = chat.ask()
@@ -20,7 +21,10 @@ def chat_completions(chat: Chat) -> Observation:
 declare_derived("chat/features/streaming", "Answers arrive piece by piece.", "chat/fields/stream")
 declare_derived("chat/features/json_mode", "Answers are valid JSON.", "chat/fields/response_format/json_object")
 declare_derived(
-    "chat/features/reproducible_outputs", "Equal requests with an equal seed get equal answers.", "chat/fields/seed"
+    "chat/features/reproducible_outputs",
+    "Equal requests with an equal seed get equal answers.",
+    "chat/fields/seed",
+    chance=chance.AS_SEED,
 )
 declare_derived(
     "chat/features/vision", "Models see pictures.", "chat/fields/messages/image/base64", capability="vision"

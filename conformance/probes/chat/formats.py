@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conformance.probes import text_generation
+from conformance.checklist.field_values import values
+from conformance.probes import chance, text_generation
 from conformance.probes.endpoints import Chat, TextEndpoint
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.registry import declare_derived, probe
@@ -20,15 +21,15 @@ ASKS_FOR_PROSE = (
 )
 
 
-def one_word(key: str, word: str) -> dict[str, Any]:
-    """A schema that allows one document only: {key: word}."""
+def one_word(key: str, word: str, name: str = "one_word") -> dict[str, Any]:
+    """Return a schema, called `name`, that allows one document only: {key: word}."""
     schema = {
         "type": "object",
         "properties": {key: {"type": "string", "enum": [word]}},
         "required": [key],
         "additionalProperties": False,
     }
-    return {"type": "json_schema", "json_schema": {"name": "one_word", "strict": True, "schema": schema}}
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}
 
 
 def read(text: str) -> Any:
@@ -95,10 +96,14 @@ def obeys_json_mode(endpoint: TextEndpoint, prompts: tuple[str, ...], **extra: A
     )
 
 
-declare_derived("chat/fields/response_format", "The form that the text must have.")
+declare_derived(
+    "chat/fields/response_format",
+    "The form that the text must have.",
+    values=values({"type": "text"}, {"type": "zz_bogus"}),
+)
 
 
-@probe("chat/fields/response_format/text")
+@probe("chat/fields/response_format/text", chance=chance.GREEDY_OR_STATUS)
 def format_text(chat: Chat) -> Observation:
     """`text`, the default. The value is read, or any nonsense would do."""
     for prompt, control in chat.find_repeatable_controls(1):
@@ -107,25 +112,25 @@ def format_text(chat: Chat) -> Observation:
     return text_generation.check_value_is_read(chat, "response_format")
 
 
-@probe("chat/fields/response_format/json_object")
+@probe("chat/fields/response_format/json_object", chance=chance.FORCED_DOCUMENT)
 def format_json_object(chat: Chat) -> Observation:
     """`json_object`: the text is a JSON object. The prompt must name JSON (ours does, to forbid it)."""
     return obeys_json_mode(chat, ASKS_FOR_PROSE)
 
 
-@probe("chat/fields/response_format/json_schema")
+@probe("chat/fields/response_format/json_schema", chance=chance.FORCED_DOCUMENT)
 def format_json_schema(chat: Chat) -> Observation:
     """`json_schema`: the text obeys the schema."""
     return obeys_schema(chat)
 
 
-@probe("chat/fields/response_format/json_schema/stream", title="with stream")
+@probe("chat/fields/response_format/json_schema/stream", title="with stream", chance=chance.FORCED_DOCUMENT)
 def format_json_schema_stream(chat: Chat) -> Observation:
     """The joined chunks obey the schema too."""
     return obeys_schema(chat, stream=True)
 
 
-@probe("chat/fields/response_format/json_object/stream", title="with stream")
+@probe("chat/fields/response_format/json_object/stream", title="with stream", chance=chance.FORCED_DOCUMENT)
 def format_json_object_stream(chat: Chat) -> Observation:
     """The joined chunks are a JSON object too."""
     return obeys_json_mode(chat, ASKS_FOR_PROSE, stream=True)
@@ -140,7 +145,9 @@ KEYWORDS: dict[str, tuple[dict[str, Any], Any]] = {
 """Keyword -> a schema of a member, and the values that it allows."""
 
 
-@probe("chat/fields/response_format/json_schema/keywords", title="keywords of the schema")
+@probe(
+    "chat/fields/response_format/json_schema/keywords", title="keywords of the schema", chance=chance.FORCED_DOCUMENT
+)
 def format_keywords(chat: Chat) -> Observation:
     """Enums of numbers, arrays of fixed length, anyOf and $ref are enforced, as `.parse()` of the SDK needs them."""
     obeyed: list[str] = []

@@ -6,7 +6,9 @@ import base64
 import struct
 from typing import Any
 
+from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
+from conformance.probes import chance
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.registry import declare_derived, probe
@@ -65,7 +67,7 @@ def adds(chat: Chat, with_it: Any, tokens: int = MANY, without: Any = None) -> O
     )
 
 
-@probe("chat/fields/messages/turns", title="several turns")
+@probe("chat/fields/messages/turns", title="several turns", chance=chance.GREEDY_TEXT)
 def turns(chat: Chat) -> Observation:
     """Earlier turns reach the model: each adds its tokens."""
     return adds(
@@ -74,10 +76,10 @@ def turns(chat: Chat) -> Observation:
     )
 
 
-declare_derived("chat/fields/messages", "The conversation so far.")
+declare_derived("chat/fields/messages", "The conversation so far.", values=values(None, "x"))
 
 
-@probe("chat/fields/messages/text")
+@probe("chat/fields/messages/text", chance=chance.GREEDY_TEXT)
 def text(chat: Chat) -> Observation:
     """`content` as a string: other words, another answer."""
     (_, one), (_, two) = chat.find_repeatable_controls(2)
@@ -90,7 +92,7 @@ def text(chat: Chat) -> Observation:
     return inconclusive("the prompts' token counts do not grow with their length")
 
 
-@probe("chat/fields/messages/content_parts")
+@probe("chat/fields/messages/content_parts", chance=chance.GREEDY_TEXT)
 def content_parts(chat: Chat) -> Observation:
     """`content` as an array of text parts means the same as one string of them."""
     one: list[bool | None] = []
@@ -129,7 +131,12 @@ def _means_the_same(answer: TextResponse, control: TextResponse, *, counts: bool
     return True if -joints <= missing <= 2 else False if missing > 2 else None
 
 
-@probe("chat/fields/messages/system/parts", title="content parts of a system message", severity=Severity.SHOULD)
+@probe(
+    "chat/fields/messages/system/parts",
+    title="content parts of a system message",
+    severity=Severity.SHOULD,
+    chance=chance.GREEDY_TEXT,
+)
 def system_parts(chat: Chat) -> Observation:
     """A system message's content may be an array of text parts too."""
 
@@ -155,25 +162,25 @@ def instructs(chat: Chat, role: str) -> Observation:
     )
 
 
-@probe("chat/fields/messages/role/system")
+@probe("chat/fields/messages/role/system", chance=chance.GREEDY_TEXT)
 def role_system(chat: Chat) -> Observation:
     """A system message reaches the model."""
     return instructs(chat, "system")
 
 
-@probe("chat/fields/messages/role/developer")
+@probe("chat/fields/messages/role/developer", chance=chance.GREEDY_TEXT)
 def role_developer(chat: Chat) -> Observation:
     """A developer message reaches the model, as a system message does."""
     return instructs(chat, "developer")
 
 
-@probe("chat/fields/messages/role/user")
+@probe("chat/fields/messages/role/user", chance=chance.GREEDY_TEXT)
 def role_user(chat: Chat) -> Observation:
     """A second user message in a row reaches the model."""
     return adds(chat, lambda prompt: [user(SYSTEM), user(prompt)])
 
 
-@probe("chat/fields/messages/role/assistant")
+@probe("chat/fields/messages/role/assistant", chance=chance.GREEDY_TEXT)
 def role_assistant(chat: Chat) -> Observation:
     """An assistant message between two user messages reaches the model."""
     return adds(
@@ -191,7 +198,7 @@ def _after_a_call(prompt: str, result: str, arguments: dict[str, str]) -> list[M
     ]
 
 
-@probe("chat/fields/messages/role/tool", capability="tools")
+@probe("chat/fields/messages/role/tool", capability="tools", chance=chance.GREEDY_TEXT)
 def role_tool(chat: Chat) -> Observation:
     """A tool's result reaches the model."""
     return adds(
@@ -201,7 +208,7 @@ def role_tool(chat: Chat) -> Observation:
     )
 
 
-@probe("chat/fields/messages/tool_calls", capability="tools")
+@probe("chat/fields/messages/tool_calls", capability="tools", chance=chance.GREEDY_TEXT)
 def message_tool_calls(chat: Chat) -> Observation:
     """An assistant's earlier tool calls reach the model, arguments included."""
     return adds(
@@ -211,13 +218,13 @@ def message_tool_calls(chat: Chat) -> Observation:
     )
 
 
-@probe("chat/fields/messages/name", severity=Severity.SHOULD)
+@probe("chat/fields/messages/name", severity=Severity.SHOULD, chance=chance.GREEDY_TEXT)
 def name(chat: Chat) -> Observation:
     """A participant's name tells users apart: it reaches the prompt."""
     return adds(chat, lambda prompt: [user(prompt, name="zq_bob")], tokens=1)
 
 
-@probe("chat/fields/messages/as_serialised", title="an answer of the SDK, sent back")
+@probe("chat/fields/messages/as_serialised", title="an answer of the SDK, sent back", chance=chance.GREEDY_TEXT)
 def as_serialised(chat: Chat) -> Observation:
     """An assistant's message comes back as the SDK writes it: absent members as null, empty annotations."""
     extras: dict[str, Any] = {
@@ -276,19 +283,25 @@ def _other_odds(chat: Chat, parts: list[Any]) -> bool:
     return bool(first.logprobs) and first.logprobs != second.logprobs
 
 
-@probe("chat/fields/messages/image/base64", capability="vision")
+@probe("chat/fields/messages/image/base64", capability="vision", chance=chance.GREEDY_MEDIA)
 def image_base64(chat: Chat) -> Observation:
     """`image_url` as an object whose url is a data URL."""
     return sees(chat, lambda pattern: {"type": "image_url", "image_url": {"url": data_url(pattern)}})
 
 
-@probe("chat/fields/messages/image/url", capability="vision")
+@probe("chat/fields/messages/image/url", capability="vision", chance=chance.GREEDY_MEDIA)
 def image_url(chat: Chat) -> Observation:
     """`image_url` as an object whose url is an http address that the server fetches."""
     return sees(chat, lambda pattern: {"type": "image_url", "image_url": {"url": f"{IMAGE_HOST}/{pattern}.png"}})
 
 
-@probe("chat/fields/messages/image/bare", capability="vision", title="bare string", severity=Severity.SHOULD)
+@probe(
+    "chat/fields/messages/image/bare",
+    capability="vision",
+    title="bare string",
+    severity=Severity.SHOULD,
+    chance=chance.GREEDY_MEDIA,
+)
 def image_bare(chat: Chat) -> Observation:
     """`image_url` as a bare string, as Ollama's documentation shows it; OpenAI's clause knows the object only."""
     return sees(chat, lambda pattern: {"type": "image_url", "image_url": data_url(pattern)})
@@ -321,7 +334,7 @@ def sound(samples: bytes) -> dict[str, Any]:
     return {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
 
 
-@probe("chat/fields/messages/input_audio", severity=Severity.SHOULD)
+@probe("chat/fields/messages/input_audio", severity=Severity.SHOULD, chance=chance.GREEDY_MEDIA)
 def input_audio(chat: Chat) -> Observation:
     """A content part with sound, for models that hear."""
     long = sound(b"\x00\xff" * 1600)
@@ -334,7 +347,7 @@ def document(name: str, data: bytes) -> dict[str, Any]:
     return {"type": "file", "file": {"filename": name, "file_data": url}}
 
 
-@probe("chat/fields/messages/file", severity=Severity.SHOULD)
+@probe("chat/fields/messages/file", severity=Severity.SHOULD, chance=chance.GREEDY_MEDIA)
 def file(chat: Chat) -> Observation:
     """A content part with a file, for models that read files."""
     return hears(chat, document("zq.pdf", b"%PDF-1.1\n%%EOF\n"), document("qx.pdf", b"%PDF-1.1\n%" + b"b" * 400))

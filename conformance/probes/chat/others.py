@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.checklist.field_values import FieldValues, values
 from conformance.checklist.verdicts import Evidence, Severity
-from conformance.probes import text_generation
+from conformance.probes import chance, text_generation
 from conformance.probes.endpoints import Chat, is_addressable
 from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import TextResponse, as_int64, as_list, get_path
 from conformance.probes.session import is_rejection
-from conformance.wire.exchange import Call, Exchange
+from conformance.wire.exchange import Exchange
 
 THOUGHTS = 128
 """Tokens that leave a thinking model room to think and to answer."""
@@ -53,7 +54,12 @@ def thinks_by(chat: Chat, setting: Any) -> Observation:
     )
 
 
-@probe("chat/fields/reasoning_effort", capability="thinking")
+@probe(
+    "chat/fields/reasoning_effort",
+    capability="thinking",
+    values=values("low", "zz_bogus", capability="thinking"),
+    chance=chance.GREEDY_ANSWER,
+)
 def reasoning_effort(chat: Chat) -> Observation:
     """none to max: how much the model thinks before it answers."""
     return thinks_by(chat, lambda effort: {"reasoning_effort": effort})
@@ -64,19 +70,23 @@ declare_derived(
 )
 
 
-@probe("chat/fields/reasoning/effort", capability="thinking", severity=Severity.SHOULD)
+@probe("chat/fields/reasoning/effort", capability="thinking", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER)
 def reasoning_object(chat: Chat) -> Observation:
     """`reasoning.effort`, as in the Responses API; not in OpenAI's clause for chat."""
     return thinks_by(chat, lambda effort: {"reasoning": {"effort": effort}})
 
 
-@probe("chat/fields/user")
+@probe("chat/fields/user", values=values("zq-user", {}), chance=chance.STATUSES)
 def user_field(chat: Chat) -> Observation:
     """An identifier of the end user, for OpenAI's own records (deprecated)."""
     return text_generation.check_value_is_read(chat, "user")
 
 
-@probe("chat/fields/audio")
+@probe(
+    "chat/fields/audio",
+    values=values({"voice": "alloy", "format": "wav"}, 7, modalities=["text", "audio"]),
+    chance=chance.MEMBERS,
+)
 def audio(chat: Chat) -> Observation:
     """Voice and format of a spoken answer; needs `modalities` with audio."""
     chat.ask_control()
@@ -86,7 +96,7 @@ def audio(chat: Chat) -> Observation:
     return ignored("audio is asked for and none comes")
 
 
-@probe("chat/fields/modalities")
+@probe("chat/fields/modalities", values=values(["text"], ["zz"]), chance=chance.MEMBER_OR_STATUS)
 def modalities(chat: Chat) -> Observation:
     """What the answer is made of: text, or text and audio."""
     chat.ask_control()
@@ -96,7 +106,9 @@ def modalities(chat: Chat) -> Observation:
     return text_generation.check_value_is_read(chat, "modalities")
 
 
-@probe("chat/fields/prediction")
+@probe(
+    "chat/fields/prediction", values=values({"type": "content", "content": "a"}, 7), chance=chance.MEMBER_OR_STATUS
+)
 def prediction(chat: Chat) -> Observation:
     """Text that the answer will mostly repeat, to answer faster; the usage counts what was taken of it."""
     votes = []
@@ -110,7 +122,7 @@ def prediction(chat: Chat) -> Observation:
     return text_generation.check_value_is_read(chat, "prediction")
 
 
-@probe("chat/fields/web_search_options")
+@probe("chat/fields/web_search_options", values=values({}, 7), chance=chance.MEMBER_OR_STATUS)
 def web_search_options(chat: Chat) -> Observation:
     """The model searches the web and cites what it found."""
     prompt = "What is in the news today?"
@@ -127,7 +139,7 @@ def _stored(chat: Chat, answer: TextResponse) -> Any:
     name = get_path(answer.body, "id")
     if not isinstance(name, str) or "/" in name or not is_addressable(name[:80]):
         return None
-    return chat.session.send_any(Call(method="GET", path=f"/chat/completions/{name[:80]}"))
+    return chat.attempt_retrieve(name[:80])
 
 
 def _fetched(exchange: Exchange) -> bool:
@@ -135,7 +147,7 @@ def _fetched(exchange: Exchange) -> bool:
     return exchange.accepted and exchange.call.path.endswith(f"/{get_path(exchange.json, 'id')}")
 
 
-@probe("chat/fields/store")
+@probe("chat/fields/store", values=values(False, "zz"), chance=chance.FETCHED)
 def store(chat: Chat) -> Observation:
     """Whether the answer is kept; what is kept can be fetched by its id."""
     chat.ask_control()
@@ -151,7 +163,7 @@ def store(chat: Chat) -> Observation:
     return supported("the stored answer can be fetched by its id, and one not to be stored cannot")
 
 
-@probe("chat/fields/metadata")
+@probe("chat/fields/metadata", values=values({"zq": "1"}, 7), chance=chance.MEMBER_OR_STATUS)
 def metadata(chat: Chat) -> Observation:
     """Up to 16 pairs that are kept with a stored answer."""
     chat.ask_control()
@@ -161,7 +173,7 @@ def metadata(chat: Chat) -> Observation:
     return text_generation.check_value_is_read(chat, "metadata")
 
 
-@probe("chat/fields/service_tier")
+@probe("chat/fields/service_tier", values=values("default", "zz_bogus"), chance=chance.MEMBER_OR_STATUS)
 def service_tier(chat: Chat) -> Observation:
     """Which tier of service answers; the answer names it."""
     chat.ask_control()
@@ -171,7 +183,9 @@ def service_tier(chat: Chat) -> Observation:
     return text_generation.check_value_is_read(chat, "service_tier")
 
 
-@probe("chat/fields/moderation")
+@probe(
+    "chat/fields/moderation", values=values({"model": "omni-moderation-latest"}, 7), chance=chance.MEMBER_OR_STATUS
+)
 def moderation(chat: Chat) -> Observation:
     """Whether the answer is moderated; the answer then holds the outcome."""
     chat.ask_control()
@@ -182,7 +196,7 @@ def moderation(chat: Chat) -> Observation:
     return text_generation.check_value_is_read(chat, "moderation")
 
 
-@probe("chat/fields/verbosity")
+@probe("chat/fields/verbosity", values=values("low", "zz_bogus"), chance=chance.GREEDY_OR_STATUS)
 def verbosity(chat: Chat) -> Observation:
     """low to high: how much the model says."""
     votes: list[bool | None] = []
@@ -194,20 +208,29 @@ def verbosity(chat: Chat) -> Observation:
     return text_generation.check_value_is_read(chat, "verbosity")
 
 
-UNSEEN = {
-    "safety_identifier": "An identifier of the end user, for OpenAI's own checks.",
-    "prompt_cache_key": "Groups requests that share a prompt, for OpenAI's cache.",
-    "prompt_cache_options": "How the prompt is cached.",
-    "prompt_cache_retention": "How long the prompt stays cached (deprecated).",
+UNSEEN: dict[str, tuple[str, FieldValues]] = {
+    "safety_identifier": ("An identifier of the end user, for OpenAI's own checks.", values("zq-user", {})),
+    "prompt_cache_key": ("Groups requests that share a prompt, for OpenAI's cache.", values("zq", {})),
+    "prompt_cache_options": ("How the prompt is cached.", values({"mode": "implicit", "ttl": "30m"}, 7)),
+    "prompt_cache_retention": (
+        "How long the prompt stays cached (deprecated).",
+        values("in_memory", "zz_bogus"),
+    ),
 }
-"""Field -> what it is for. A cache is a matter of price and speed, not of the answer."""
+"""Field without an effect that could be seen -> what it is for. A cache is a matter of price and speed."""
 
 
-def _declare(field: str, description: str) -> None:
-    @probe(f"chat/fields/{field}", description=description, severity=Severity.SHOULD)
+def _declare(field: str, description: str, allowed: FieldValues) -> None:
+    @probe(
+        f"chat/fields/{field}",
+        description=description,
+        severity=Severity.SHOULD,
+        chance=chance.STATUSES,
+        values=allowed,
+    )
     def _reads(chat: Chat) -> Observation:
         return text_generation.check_value_is_read(chat, field)
 
 
-for _field, _description in UNSEEN.items():
-    _declare(_field, _description)
+for _field, (_description, _values) in UNSEEN.items():
+    _declare(_field, _description, _values)

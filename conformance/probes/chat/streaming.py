@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
-from conformance.probes import text_generation
+from conformance.probes import chance, text_generation
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
 from conformance.probes.registry import declare_derived, probe
@@ -14,22 +15,27 @@ from .arrival import Arrival, judge_arrival, measure
 from .tools import EXAMPLES, TOOLS
 
 
-@probe("chat/fields/stream")
+@probe("chat/fields/stream", values=values(False, "zz"), chance=chance.MEMBERS)
 def stream(chat: Chat) -> Observation:
     """The answer arrives as server-sent events."""
     return text_generation.check_stream(chat)
 
 
-declare_derived("chat/fields/stream_options", "Settings of a stream.", "chat/fields/stream_options/include_usage")
+declare_derived(
+    "chat/fields/stream_options",
+    "Settings of a stream.",
+    "chat/fields/stream_options/include_usage",
+    values=values({"include_usage": True}, 7, stream=True),
+)
 
 
-@probe("chat/fields/stream_options/include_usage")
+@probe("chat/fields/stream_options/include_usage", chance=chance.MEMBERS)
 def include_usage(chat: Chat) -> Observation:
     """A last chunk, without choices, counts the tokens of the whole request."""
     return text_generation.check_include_usage(chat)
 
 
-@probe("chat/fields/stream_options/include_obfuscation", severity=Severity.SHOULD)
+@probe("chat/fields/stream_options/include_obfuscation", severity=Severity.SHOULD, chance=chance.MEMBERS)
 def include_obfuscation(chat: Chat) -> Observation:
     """Chunks carry random characters that even out their sizes, against eavesdroppers; false turns them off."""
     chat.ask_control(stream=True)
@@ -43,7 +49,7 @@ def include_obfuscation(chat: Chat) -> Observation:
     return ignored(f"chunks carry `obfuscation` {'either way' if all(padded) else 'neither way'}")
 
 
-@probe("chat/stream/equals_plain", title="stream and plain answer say the same")
+@probe("chat/stream/equals_plain", title="stream and plain answer say the same", chance=chance.GREEDY_TEXT)
 def equals_plain(chat: Chat) -> Observation:
     """At temperature 0 the joined chunks are the plain answer: content, finish_reason, usage."""
     different = []
@@ -60,7 +66,12 @@ def equals_plain(chat: Chat) -> Observation:
     return supported("content, finish_reason and usage agree on two prompts")
 
 
-@probe("chat/stream/arrives_in_pieces", severity=Severity.SHOULD, title="pieces arrive as they are generated")
+@probe(
+    "chat/stream/arrives_in_pieces",
+    severity=Severity.SHOULD,
+    title="pieces arrive as they are generated",
+    chance=chance.ARRIVAL_TIMES,
+)
 def arrives_in_pieces(chat: Chat) -> Observation:
     """The content comes in several chunks, the first long before the whole of a plain answer would."""
     answer = chat.ask(stream=True)
@@ -77,7 +88,11 @@ def arrives_in_pieces(chat: Chat) -> Observation:
     return inconclusive(f"{count} chunks with content arrived too fast, or at times too uneven, to tell")
 
 
-@probe("chat/stream/error_before_first_token", title="an error before the first token is no stream")
+@probe(
+    "chat/stream/error_before_first_token",
+    title="an error before the first token is no stream",
+    chance=chance.STATUS_AND_ERROR,
+)
 def error_before_first_token(chat: Chat) -> Observation:
     """A bad request for a stream is refused with a 4xx and a JSON envelope, as a plain one is."""
     chat.ask_control(stream=True)
@@ -89,7 +104,7 @@ def error_before_first_token(chat: Chat) -> Observation:
     return broken(f"a bad request for a stream is answered with status {exchange.status}, no 4xx with an envelope")
 
 
-@probe("chat/stream/tool_calls", capability="tools", title="tool calls in chunks join")
+@probe("chat/stream/tool_calls", capability="tools", title="tool calls in chunks join", chance=chance.MEMBERS)
 def tool_calls(chat: Chat) -> Observation:
     """Each call starts with index, id, type and name; later chunks bring arguments only; finish_reason tool_calls."""
     answer = chat.ask(EXAMPLES, tools=TOOLS, max_tokens=48, stream=True)
@@ -124,7 +139,7 @@ LASTING = 1.05
 """Seconds of a stream within which a clock must move on."""
 
 
-@probe("chat/stream/created_constant", severity=Severity.SHOULD, title="`created` is constant")
+@probe("chat/stream/created_constant", severity=Severity.SHOULD, title="`created` is constant", chance=chance.CLOCK)
 def created_constant(chat: Chat) -> Observation:
     """`created` is the same in every chunk. Seen in a stream that is read for more than a second, then left."""
     answer = chat.ask(stream=True, max_tokens=2000, abort_after_seconds=LASTING + 0.2)
@@ -136,7 +151,7 @@ def created_constant(chat: Chat) -> Observation:
     return supported("`created` stays while the stream lasts more than a second")
 
 
-@probe("chat/stream/client_leaves", title="a client that leaves frees the server")
+@probe("chat/stream/client_leaves", title="a client that leaves frees the server", chance=chance.STILL_ANSWERS)
 def client_leaves(chat: Chat) -> Observation:
     """After a client closes a long stream, the next request is answered."""
     chat.ask_control(stream=True)

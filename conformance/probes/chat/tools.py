@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
-from conformance.probes import text_generation
+from conformance.probes import chance, text_generation
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
 from conformance.probes.registry import declare_derived, probe
@@ -31,6 +32,10 @@ def function(name: str, argument: str = "city", **more: Any) -> dict[str, Any]:
 
 
 TOOLS = [function("get_weather"), function("get_time")]
+
+PLAIN_FUNCTION = {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}
+PLAIN_TOOL = {"type": "function", "function": PLAIN_FUNCTION}
+"""A tool for requests that only have to be accepted."""
 
 
 def answered(call_id: str) -> dict[str, Any]:
@@ -56,17 +61,19 @@ def examples(name: str = "get_weather", word: str = "Weather") -> list[dict[str,
 
 EXAMPLES = examples()
 
-declare_derived("chat/fields/tools", "The tools that the model may call.", capability="tools")
+declare_derived(
+    "chat/fields/tools", "The tools that the model may call.", capability="tools", values=values([PLAIN_TOOL], "zz")
+)
 
 
-@probe("chat/fields/tools/function", capability="tools")
+@probe("chat/fields/tools/function", capability="tools", chance=chance.GREEDY_ANSWER)
 def tools_function(chat: Chat) -> Observation:
     """A function's name and arguments come back as `tool_calls`, with finish_reason `tool_calls`."""
     control = chat.ask_control(EXAMPLES, max_tokens=ENOUGH)
     return _called_rightly(chat.ask(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH), control)
 
 
-@probe("chat/fields/tools/function/stream", capability="tools", title="with stream")
+@probe("chat/fields/tools/function/stream", capability="tools", title="with stream", chance=chance.GREEDY_ANSWER)
 def tools_stream(chat: Chat) -> Observation:
     """The chunks of a stream join to the same call."""
     control = chat.ask_control(EXAMPLES, max_tokens=ENOUGH)
@@ -98,7 +105,7 @@ def same_json(text: str) -> Any:
         return None
 
 
-@probe("chat/fields/tools/function/strict", capability="tools", severity=Severity.SHOULD)
+@probe("chat/fields/tools/function/strict", capability="tools", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER)
 def tools_strict(chat: Chat) -> Observation:
     """With `strict`, the arguments obey the schema: here a word that the conversation does not suggest."""
     tool = function("get_weather", enum=["zq_v7"])
@@ -120,7 +127,7 @@ def _no_call(loose: TextResponse) -> Observation:
     return inconclusive("the model called no function, so that its arguments cannot be judged")
 
 
-@probe("chat/fields/tools/custom", capability="tools", severity=Severity.SHOULD)
+@probe("chat/fields/tools/custom", capability="tools", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER)
 def tools_custom(chat: Chat) -> Observation:
     """A custom tool takes free text; its call comes as `custom` with `input`."""
     tool = {"type": "custom", "custom": {"name": "note_down", "description": "Writes a note."}}
@@ -137,10 +144,15 @@ def tools_custom(chat: Chat) -> Observation:
     return ignored("the tool is not called though the request names it")
 
 
-declare_derived("chat/fields/tool_choice", "Whether, and which, tool is called.", capability="tools")
+declare_derived(
+    "chat/fields/tool_choice",
+    "Whether, and which, tool is called.",
+    capability="tools",
+    values=values("auto", 7, tools=[PLAIN_TOOL]),
+)
 
 
-@probe("chat/fields/tool_choice/none", capability="tools")
+@probe("chat/fields/tool_choice/none", capability="tools", chance=chance.GREEDY_ANSWER)
 def choice_none(chat: Chat) -> Observation:
     """`none`: no tool is called, where auto calls one."""
     votes: list[bool | None] = []
@@ -159,7 +171,7 @@ def choice_none(chat: Chat) -> Observation:
     )
 
 
-@probe("chat/fields/tool_choice/auto", capability="tools")
+@probe("chat/fields/tool_choice/auto", capability="tools", chance=chance.GREEDY_OR_STATUS)
 def choice_auto(chat: Chat) -> Observation:
     """`auto`, the default: the model decides. The value is read, or any nonsense would do."""
     free = chat.ask_prerequisite(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
@@ -169,7 +181,7 @@ def choice_auto(chat: Chat) -> Observation:
     return text_generation.check_value_is_read(chat, "tool_choice")
 
 
-@probe("chat/fields/tool_choice/required", capability="tools")
+@probe("chat/fields/tool_choice/required", capability="tools", chance=chance.GREEDY_ANSWER)
 def choice_required(chat: Chat) -> Observation:
     """`required`: a tool is called, where auto would not."""
     votes: list[bool | None] = []
@@ -206,13 +218,15 @@ def obeys_choice(chat: Chat, choose: Any) -> Observation:
     )
 
 
-@probe("chat/fields/tool_choice/named", capability="tools")
+@probe("chat/fields/tool_choice/named", capability="tools", chance=chance.GREEDY_ANSWER)
 def choice_named(chat: Chat) -> Observation:
     """A function by name: that one is called, where the examples call another."""
     return obeys_choice(chat, lambda name: {"type": "function", "function": {"name": name}})
 
 
-@probe("chat/fields/tool_choice/allowed_tools", capability="tools", severity=Severity.SHOULD)
+@probe(
+    "chat/fields/tool_choice/allowed_tools", capability="tools", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER
+)
 def choice_allowed(chat: Chat) -> Observation:
     """Only the tools named may be called, and one must be."""
 
@@ -233,7 +247,12 @@ def _two_at_once() -> list[dict[str, Any]]:
     return [*turns, {"role": "user", "content": "Weather in London and Oslo?"}]
 
 
-@probe("chat/fields/parallel_tool_calls", capability="tools")
+@probe(
+    "chat/fields/parallel_tool_calls",
+    capability="tools",
+    values=values(False, "zz", tools=[PLAIN_TOOL]),
+    chance=chance.GREEDY_OR_STATUS,
+)
 def parallel_tool_calls(chat: Chat) -> Observation:
     """False: at most one tool is called in an answer, where true calls two."""
     conversation = _two_at_once()
@@ -252,7 +271,13 @@ def parallel_tool_calls(chat: Chat) -> Observation:
 FUNCTIONS = [tool["function"] for tool in TOOLS]
 
 
-@probe("chat/fields/functions", capability="tools", severity=Severity.SHOULD)
+@probe(
+    "chat/fields/functions",
+    capability="tools",
+    severity=Severity.SHOULD,
+    values=values([PLAIN_FUNCTION], "zz"),
+    chance=chance.GREEDY_ANSWER,
+)
 def functions(chat: Chat) -> Observation:
     """The functions that the model may call (deprecated for tools): called, or at least told to the model."""
     votes: list[bool | None] = []
@@ -272,7 +297,13 @@ def functions(chat: Chat) -> Observation:
     )
 
 
-@probe("chat/fields/function_call", capability="tools", severity=Severity.SHOULD)
+@probe(
+    "chat/fields/function_call",
+    capability="tools",
+    severity=Severity.SHOULD,
+    values=values("auto", 7, functions=[PLAIN_FUNCTION]),
+    chance=chance.GREEDY_ANSWER,
+)
 def function_call(chat: Chat) -> Observation:
     """Which function is called (deprecated for tool_choice)."""
     votes: list[bool | None] = []

@@ -13,12 +13,12 @@ from typing import cast
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from conformance.checklist.rows import ENDPOINTS
+from conformance.probes.endpoints import HEADINGS
 
 _PARSER = MarkdownIt("commonmark").disable("inline")
 """Reads blocks only: nothing here depends on what is inside a paragraph."""
 
-_ENDPOINT_OF_PATH = {path: endpoint for endpoint, path in ENDPOINTS.items() if path.startswith("/")}
+_ENDPOINT_OF_PATH = {path: endpoint for endpoint, path in HEADINGS.items() if path.startswith("/")}
 _PATH = re.compile(r"/v1(?:/[\w{}:.-]+)+")
 _LINE_END = re.compile(r"\r\n?|\n|\Z")
 _BLANK = r"[ \t\u00a0\u3000]"

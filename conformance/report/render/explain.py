@@ -8,7 +8,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.checklist.rows import Row, clause_url
+from conformance.checklist.rows import Row
+from conformance.probes.clauses import clause_url
 from conformance.report.text import clean_line
 from conformance.wire.exchange import Exchange
 

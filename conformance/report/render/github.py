@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from conformance.checklist.rows import ENDPOINTS
 from conformance.checklist.verdicts import Verdict
+from conformance.probes.endpoints import HEADINGS
 from conformance.report.compare import Change, Difference
 from conformance.report.outline import find_disagreements
 from conformance.report.text import clean_line, escape_command_data, escape_command_property, escape_summary
@@ -109,7 +109,7 @@ def _counts(report: Mapping[str, Any]) -> list[str]:
     """Rows per endpoint and verdict."""
     verdicts = [verdict for verdict in Verdict if report["counts"].get(str(verdict))]
     lines = ["| | " + " | ".join(verdicts) + " |", "|---|" + "---:|" * len(verdicts)]
-    for endpoint, heading in ENDPOINTS.items():
+    for endpoint, heading in HEADINGS.items():
         found = [row["verdict"] for row in report["rows"] if row["endpoint"] == endpoint]
         if found:
             lines.append(f"| {heading} | " + " | ".join(str(found.count(verdict)) for verdict in verdicts) + " |")

@@ -12,7 +12,10 @@ import openai
 import pytest
 from openai import OpenAI
 
-from .honours import HonoursEverything
+from conformance.checklist.rows import field_values
+from conformance.probes.endpoints import RequestEndpoint, endpoint_named
+
+from .honours import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
 from .transport import BASE_URL, InProcess
 
 SERVER = HonoursEverything(pace=0, late=0)
@@ -70,6 +73,19 @@ TIME = {**WEATHER, "function": {**WEATHER["function"], "name": "get_time"}}
 def called(answer: Any) -> list[tuple[str, Any]]:
     calls = answer.choices[0].message.tool_calls or []
     return [(call.function.name, json.loads(call.function.arguments)) for call in calls]
+
+
+def reads_values(name: str, field: str) -> None:
+    """The check of a field that has none of its own: its valid value is taken and its nonsense refused."""
+    endpoint = endpoint_named(name)
+    assert endpoint is not None and issubclass(endpoint, RequestEndpoint)  # noqa: PT018
+    values = field_values(name)[field]
+    model = EMBEDDING_MODEL if endpoint.capability == "embedding" else CHAT_MODEL
+    body = {"model": model, **endpoint.smallest, **values.context}
+    valid = HTTP.post(endpoint.path, json=body if values.valid is None else {**body, field: values.valid})
+    assert valid.status_code == 200, valid.text
+    nonsense = HTTP.post(endpoint.path, json={**body, field: values.invalid})
+    assert (nonsense.status_code, nonsense.json()["error"]["param"]) == (400, field)
 
 
 CHECKS: dict[tuple[str, str], Callable[[], None]] = {}

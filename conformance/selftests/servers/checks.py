@@ -11,7 +11,8 @@ Check = Callable[[str, Any], None]
 """Takes the path of a value, as the envelope's `param` names it, and the value."""
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """The name of a value's type, as OpenAI's messages have it."""
     if value is None:
         return "null"
     for kind, name in ((bool, "boolean"), (int, "integer"), (float, "decimal"), (str, "string"), (list, "array")):
@@ -22,7 +23,7 @@ def _kind(value: Any) -> str:
 
 def wrong_type(path: str, value: Any, wanted: str) -> RefusalError:
     """The refusal of a value of another type."""
-    got = f"an {_kind(value)}" if _kind(value)[0] in "aeio" else f"a {_kind(value)}"
+    got = f"an {kind_of(value)}" if kind_of(value)[0] in "aeio" else f"a {kind_of(value)}"
     message = f"Invalid type for '{path}': expected {wanted}, but got {got} instead."
     return RefusalError(message, param=path, code="invalid_type")
 

@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.checklist.field_values import FieldValues
+from conformance.checklist.rows import field_values
+from conformance.judge.catalog import load_catalog
+from conformance.probes.endpoints import ENDPOINTS, RequestEndpoint
+
 from .checks import (
     Check,
     anything,
@@ -16,6 +21,7 @@ from .checks import (
     boolean,
     by_type,
     integer,
+    kind_of,
     mapping,
     missing,
     nullable,
@@ -227,7 +233,48 @@ EXTENSIONS: dict[str, dict[str, Check]] = {
 }
 """What OpenAI's clause does not have, but other servers do."""
 
-FIELDS: dict[str, dict[str, Check]] = {"chat": CHAT, "completions": COMPLETIONS, "embeddings": EMBEDDINGS}
+EXACT: dict[str, dict[str, Check]] = {"chat": CHAT, "completions": COMPLETIONS, "embeddings": EMBEDDINGS}
+"""Endpoint -> field -> what its value may be, to the letter of the clause."""
+
+
+def like(values: FieldValues) -> Check:
+    """Return the check of a field that has no exact one here: null, and values of the type of the valid one.
+
+    The field's own nonsense is refused. Where every control sends the field, whatever is not of its type is taken.
+    """
+
+    def checked(path: str, value: Any) -> None:
+        if value is None:
+            return
+        kind, due = kind_of(value), kind_of(values.valid)
+        if value == values.invalid and kind == due:
+            raise RefusalError(f"Invalid value: '{path}'.", param=path, code="invalid_value")
+        if values.valid is None:
+            due = "another type" if kind == kind_of(values.invalid) else kind
+        if kind != due and (kind, due) != ("integer", "decimal"):
+            raise wrong_type(path, value, due)
+
+    return checked
+
+
+def _with_derived(endpoint: type[RequestEndpoint[Any]]) -> dict[str, Check]:
+    exact = EXACT.get(endpoint.name, {})
+    derived = {name: like(each) for name, each in field_values(endpoint.name).items() if name not in exact}
+    return {**exact, **derived}
+
+
+load_catalog()  # declares the fields
+FIELDS: dict[str, dict[str, Check]] = {
+    endpoint.name: _with_derived(endpoint) for endpoint in ENDPOINTS if issubclass(endpoint, RequestEndpoint)
+}
+"""Endpoint -> field -> what its value may be: exactly, or after the values that the field's row is declared with."""
+
+REQUIRED = {
+    endpoint.name: [name for name in endpoint.required if name != "model"]
+    for endpoint in ENDPOINTS
+    if issubclass(endpoint, RequestEndpoint)
+}
+"""Endpoint -> its required fields beside the model."""
 
 COMPANIONS = {
     "tool_choice": ("tools",),
@@ -238,8 +285,6 @@ COMPANIONS = {
 }
 """Field -> the fields of which one must be there for it to be allowed."""
 
-REQUIRED = {"chat": ("messages",), "completions": ("prompt",), "embeddings": ("input",)}
-
 
 def check_body(endpoint: str, body: Mapping[str, Any], *, extensions: bool = False) -> None:
     """Refuse a body whose members are not what they should be, each by itself.
@@ -247,7 +292,7 @@ def check_body(endpoint: str, body: Mapping[str, Any], *, extensions: bool = Fal
     Raises:
         RefusalError: naming the first that is not.
     """
-    fields = FIELDS[endpoint] | (EXTENSIONS[endpoint] if extensions else {})
+    fields = FIELDS[endpoint] | (EXTENSIONS.get(endpoint, {}) if extensions else {})
     if "model" not in body:
         raise RefusalError("you must provide a model parameter")
     for name in REQUIRED[endpoint]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from . import embeddings
+from conformance.probes.endpoints import ENDPOINTS, Embeddings, Endpoint, RequestEndpoint, endpoint_at
+
 from .chat import Chat
 from .checks import wrong_type
 from .completions import Completions
@@ -75,6 +78,9 @@ class HonoursEverything:
             "/completions": self._completions,
             "/embeddings": self._embeddings,
         }
+        for endpoint in ENDPOINTS:
+            if issubclass(endpoint, RequestEndpoint) and endpoint.path not in posted:
+                posted[endpoint.path] = partial(self._stateless, endpoint)
         if path in posted:
             if request.method != "POST":
                 return not_allowed(request, "POST")
@@ -94,8 +100,8 @@ class HonoursEverything:
 
     def _let_pass(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """The body without what this server would have to refuse and lets pass."""
-        endpoint = path.strip("/").partition("/")[0]
-        known = FIELDS[endpoint] | (EXTENSIONS[endpoint] if self.extensions else {})
+        endpoint = endpoint_at(path).name
+        known = FIELDS[endpoint] | (EXTENSIONS.get(endpoint, {}) if self.extensions else {})
         idle = {name for name, others in COMPANIONS.items() if not any(body.get(other) for other in others)}
         kept = {name: value for name, value in body.items() if name in known and name not in idle}
         if kept.get("max_completion_tokens") is not None:
@@ -115,9 +121,16 @@ class HonoursEverything:
         return self.completions.answer(body)
 
     def _embeddings(self, body: Mapping[str, Any]) -> Reply:
-        embeddings.check(body)
-        self.check_model(body["model"], "embed", "/v1/embeddings")
-        return embeddings.answer(body)
+        return self._stateless(Embeddings, body)
+
+    def _stateless(self, endpoint: type[Endpoint], body: Mapping[str, Any]) -> Reply:
+        """The reply of the module here that bears the endpoint's name: its `check`, then its `answer`."""
+        module = importlib.import_module(f".{endpoint.name}", __package__)
+        module.check(body)
+        use = "embed" if endpoint.capability == "embedding" else "generate"
+        self.check_model(body["model"], use, f"/v1{endpoint.path}")
+        reply: Reply = module.answer(body)
+        return reply
 
     def check_model(self, name: str, use: str, route: str) -> None:
         """Refuse a model that is not there, or cannot do this.

@@ -1,0 +1,47 @@
+"""/v1/embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from conformance.probes.response_views import EmbeddingResponse
+from conformance.wire.exchange import Exchange
+
+from .endpoint import RequestEndpoint
+
+
+class Embeddings(RequestEndpoint[EmbeddingResponse]):
+    """/v1/embeddings."""
+
+    name = "embeddings"
+    path = "/embeddings"
+    position = 40
+    capability = "embedding"
+    server = "embedding"
+    sdk_method = "embeddings.create"
+    schema = "embedding_list"
+    response_rules = ("schema", "schema/details", "model", "content_type")
+    reference = "embeddings/methods/create"
+    texts: ClassVar[tuple[str, str]] = (
+        "A dragon sleeps in the cave.",
+        "The baker opens the shop at five in the morning, and the street smells of bread.",
+    )
+    """Two texts that have nothing in common."""
+    required = ("model", "input")
+    smallest: ClassVar[Mapping[str, Any]] = {"input": "Hi"}
+    out_of_range: ClassVar[Mapping[str, Any]] = {"dimensions": 0}
+    minimal_subject = "Hello."
+    warm_up_subject = "Hello."
+
+    def body(self, subject: Any, /, **fields: Any) -> dict[str, Any]:
+        """Return the body of a request for floats: the SDK would ask for base64 of its own accord.
+
+        `subject` is any of the four forms of `input`.
+        """
+        given = self.texts[0] if subject is None else subject
+        return {"model": self.model, "input": given, "encoding_format": "float", **fields}
+
+    def read(self, exchange: Exchange) -> EmbeddingResponse:
+        """Return the view of a list of embeddings."""
+        return EmbeddingResponse(exchange)
