@@ -37,9 +37,12 @@ from .worker import RunSettings, Worker
 class _Options:
     """The options of a run as attributes, out of pytest's namespace."""
 
+    junitxml: str | None
+
     def __init__(self, namespace: Any) -> None:
         for option in OPTIONS:
             setattr(self, option.name, getattr(namespace, f"conformance_{option.name}", None))
+        self.junitxml = self.junitxml or getattr(namespace, "xmlpath", None)  # as pytest calls it, see the plugin
 
 
 @dataclass(frozen=True, kw_only=True)

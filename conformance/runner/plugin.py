@@ -6,6 +6,7 @@ where there are none. Nothing here knows a server by its name, or what a row is 
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Callable, Generator
@@ -36,18 +37,20 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(RunHooks)
 
 
-def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of a run.
 
-    xdist starts its workers without the addopts that free the name `--junitxml`; they write no file.
+    Where addopts take pytest's plugin `junitxml` away, and in xdist's workers, its option is there before ours. Then
+    the controller reads that one.
     """
     group = parser.getgroup("openai-conformance")
     for option in OPTIONS:
-        if option.name == "junitxml" and pluginmanager.has_plugin("junitxml"):
-            continue
-        group.addoption(
-            option.flag, *option.aliases, dest=f"conformance_{option.name}", help=option.help, **option.settings
-        )
+        names = (option.flag, *option.aliases)
+        try:
+            group.addoption(*names, dest=f"conformance_{option.name}", help=option.help, **option.settings)
+        except argparse.ArgumentError:
+            if option.name != "junitxml":
+                raise
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -56,9 +56,8 @@ def _doubtful_rules(findings: Mapping[str, Finding], is_regression: Callable[[Fi
     doubtful = {row for row, finding in findings.items() if is_regression(finding)}
     waiting = list(doubtful)
     while waiting:
-        # A derived row is as bad as its parts that lack support.
-        parts = [part for part in expand_parts(rows[waiting.pop()], rows) if part in findings]
-        new = {part for part in parts if not findings[part].verdict.is_positive} - doubtful
+        # Parts that hold need no exception: a rule that holds names no exchange.
+        new = set(expand_parts(rows[waiting.pop()], rows)) & findings.keys() - doubtful
         doubtful |= new
         waiting += new
     return (row for row in rows.values() if row.id in doubtful and row.rule is not None)

@@ -53,7 +53,9 @@ REFUSED = [
     (("--shard", "6/5"), "--shard: '6/5'"),
     (("--target", "nonsense"), "--target", "'nonsense'", "ollama"),
     (("--nonsense",), "--nonsense"),
-    (("chat/fields/n",), "'chat/fields/n'", "-k"),
+    (("chat/fields/n",), "unexpected argument 'chat/fields/n'", "-k"),
+    (("-x", "reports"), "unexpected argument 'reports'", "-k"),  # -x takes no value
+    (("-k", "nothing", "--tb", "no", "reports"), "unexpected argument 'reports'", "-k"),
     (("--report-dir", "damaged.json"), "--report-dir: cannot write to damaged.json"),
     (("--baseline", "missing.json"), "--baseline: missing.json cannot be read"),
     (("--baseline", "damaged.json"), "--baseline: damaged.json cannot be read"),
@@ -74,6 +76,7 @@ def furnished(tmp_path: Path) -> Path:
     """A folder with a report, and with files that are no baseline."""
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "kept.json").write_text("kept")
+    (tmp_path / "reports" / "conftest.py").write_text("raise SystemExit('foreign code was loaded')")
     (tmp_path / "damaged.json").write_text('{"format": 1, "rows": [')
     (tmp_path / "foreign.json").write_text('{"name": "a package"}')
     (tmp_path / "newer.json").write_text('{"format": 99, "rows": [], "suite": {"version": "9.9"}}')
@@ -264,31 +267,44 @@ def test_collect_only_asks_nobody(tmp_path: Path, watched: Watched, url: str) ->
     assert files(tmp_path) == {}
 
 
+LEAKING = ("OPENAI_CUSTOM_HEADERS", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
+"""Variables that the SDK would send to any server."""
 FROM_ENVIRON, FROM_OPTION = "sk-from-the-environment", "sk-from-an-option"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environ", "key"),
+    ("arguments", "environ", "key", "workers"),
     [
-        (("--base-url", "{url}"), {}, FROM_ENVIRON),
-        ((), {"OPENAI_BASE_URL": "{url}"}, FROM_ENVIRON),
-        (("--base-url", "{url}", "--api-key", FROM_OPTION), {}, FROM_OPTION),
-        ((), {"OLLAMA_HOST": "{url}"}, None),
+        (("--base-url", "{url}"), {}, FROM_ENVIRON, "2"),
+        ((), {"OPENAI_BASE_URL": "{url}"}, FROM_ENVIRON, "0"),
+        (("--base-url", "{url}", "--api-key", FROM_OPTION), {}, FROM_OPTION, "0"),
+        ((), {"OLLAMA_HOST": "{url}"}, None, "0"),
     ],
 )
 def test_a_key_goes_only_where_it_belongs_and_into_no_file(
-    tmp_path: Path, arguments: tuple[str, ...], environ: dict[str, str], key: str | None
+    tmp_path: Path, arguments: tuple[str, ...], environ: dict[str, str], key: str | None, workers: str
 ) -> None:
     server = Watched()
     with listening(server) as url:
         given = [argument.format(url=url) for argument in arguments]
         variables = {name: value.format(url=url) for name, value in environ.items()}
         variables["OPENAI_API_KEY"] = FROM_ENVIRON
-        options = (*EMBEDDINGS, "-n", "0", "-k", f"{ROW} or errors/model_not_found", "-v", "--junitxml", "junit.xml")
+        variables |= dict.fromkeys(LEAKING, "X-Zq: zq-leaks")
+        options = (
+            *EMBEDDINGS,
+            "-n",
+            workers,
+            "-k",
+            f"{ROW} or errors/model_not_found",
+            "-v",
+            "--junitxml",
+            "junit.xml",
+        )
         run = command(tmp_path, "run", *given, *options, environ=variables)
     assert run.status == 0, run.text
     sent = {name for request in server.seen for name in (FROM_ENVIRON, FROM_OPTION) if name in str(request.headers)}
     assert sent == ({key} if key else set())
+    assert not any("zq-leaks" in str(request.headers) for request in server.seen)
     texts = {**files(tmp_path), "terminal": run.text.encode()}
     assert "reports/generic.partial/exchanges.jsonl" in texts
     assert [name for name, text in texts.items() if b"sk-from" in text] == []
@@ -297,14 +313,16 @@ def test_a_key_goes_only_where_it_belongs_and_into_no_file(
 def test_plain_pytest_in_a_checkout_does_the_same(tmp_path: Path, ignoring: str) -> None:
     file = tmp_path / "expected.json"
     baseline(file, {ROW: "supported"})
-    given = ("--base-url", ignoring, *EMBEDDINGS, "-k", "embeddings/fields", "--baseline", str(file), "-n", "0")
+    given = ("--base-url", ignoring, *EMBEDDINGS, "-k", "embeddings/fields", "--baseline", str(file), "-n", "2")
     found = []
     for name, python in (("command", ("conformance", "run")), ("pytest", ("pytest", f"--rootdir={ROOT}", str(ROOT)))):
         folder = tmp_path / name
         folder.mkdir()
         options = () if name == "command" else ("-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider")
-        run = command(folder, *given, *options, python=python)
+        run = command(folder, *given, *options, "--junitxml", "junit.xml", python=python)
         assert run.status == 1, run.text
         report = reported(folder)
-        found.append((verdicts_of(report), report["requests"], report["counts"]))
+        cases = re.findall(r'<testcase classname="[^"]+" name="([^"]+)"', (folder / "junit.xml").read_text())
+        found.append((verdicts_of(report), report["requests"], report["counts"], cases))
     assert found[0] == found[1]
+    assert ROW in found[0][3]

@@ -268,10 +268,8 @@ def answer(name: str, repetition: int, started: float) -> Exchange:
 
 def unique(*shards: list[Exchange]) -> Finding:
     row = "chat/response/ids_unique"
-    findings: dict[str, Finding] = {}
     answers = [exchange for shard in shards for exchange in shard]
-    list(finalize_findings(findings, answers, shards=shards, models=["chat"], selected=[row]))
-    return findings[row]
+    return finalize_findings({}, answers, shards=shards, models=["chat"], selected=[row])[row]
 
 
 def test_two_servers_may_give_the_same_id_but_one_may_not() -> None:
@@ -291,8 +289,7 @@ def test_derived_rows_follow_whatever_the_order_of_findings() -> None:
             name: Finding(row=name, verdict=Verdict.SUPPORTED if len(name) % 2 else Verdict.REJECTED, reason="")
             for name in names
         }
-        list(finalize_findings(findings, [], models=[], selected=[], rules=False))
-        return findings
+        return finalize_findings(findings, [], models=[], selected=[], rules=False)
 
     names = sorted(row.id for row in ROWS if not row.derived_from)
     assert derived(names) == derived(names[::-1])
