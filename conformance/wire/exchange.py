@@ -200,7 +200,7 @@ def exchange_from_record(record: dict[str, Any]) -> Exchange:
     fields = {key: value for key, value in record.items() if key != "id"}
     call = fields.pop("call")
     call["headers"] = tuple((str(k), str(v)) for k, v in call["headers"])
-    call["sdk_arguments"] = tuple(str(argument) for argument in call["sdk_arguments"])
+    call["sdk_arguments"] = tuple(str(argument) for argument in call.get("sdk_arguments", ()))
     sdk_result = fields.pop("sdk_result")
     if sdk_result is not None:
         sdk_result["vector_lengths"] = tuple(sdk_result["vector_lengths"])
