@@ -347,7 +347,7 @@ def examples(kind: str) -> dict[str, str]:
     """Heading -> the first example of that kind below it, in the README and in docs/ci.md."""
     found: dict[str, str] = {}
     for section in re.split(r"\n###? ", (ROOT / "README.md").read_text() + (ROOT / "docs/ci.md").read_text()):
-        example = re.search(rf"``{kind}\n(.*?)``", section, re.DOTALL)
+        example = re.search(rf"```{kind}\n(.*?)```", section, re.DOTALL)
         if example:
             found[section.partition("\n")[0]] = example[1]
     return found

@@ -22,9 +22,9 @@ PAGE = """\
 
 ### Simple `/v1/chat/completions` example
 
-``shell
+```shell
 - [ ] `model`
-``
+```
 
 ## Endpoints
 
@@ -133,10 +133,10 @@ def test_an_ideographic_blank_is_two_columns_wide_and_so_nests_an_item() -> None
 
 
 HIDDEN = {
-    "fenced code": "``\n{}\n``",
-    "fenced code with tildes, not closed by backticks": "~~~md\n{}\n``\n{}\n~~~",
-    "fenced code that nothing closes": "``\n``\n{}",
-    "fenced code in an item": "- text\n  ``\n  {}\n  ``",
+    "fenced code": "```\n{}\n```",
+    "fenced code with tildes, not closed by backticks": "~~~md\n{}\n```\n{}\n~~~",
+    "fenced code that nothing closes": "````\n```\n{}",
+    "fenced code in an item": "- text\n  ```\n  {}\n  ```",
     "indented code": "text\n\n    {}",
     "indented code in an item": "- text\n\n      {}",
     "an item that is indented code": "-     [ ] `user`",
@@ -167,10 +167,10 @@ SHOWN = {
     "in a quotation in an item": "- text\n  > 1. [ ] `user`",
     "in an item of an item": "- - [ ] `user`",
     "on the line after its bullet": "-\n  [ ] `user`",
-    "behind indented code that looks like a fence": "    ``\n\n- [ ] `user`",
-    "behind inline code in three backticks": "`` `x` ``\n- [ ] `user`",
-    "behind a fence that ends with its item": "- text\n  ``\n- [ ] `user`",
-    "behind a fence that ends with its quotation": "> ``\n\n- [ ] `user`",
+    "behind indented code that looks like a fence": "    ```\n\n- [ ] `user`",
+    "behind inline code in three backticks": "``` `x` ```\n- [ ] `user`",
+    "behind a fence that ends with its item": "- text\n  ```\n- [ ] `user`",
+    "behind a fence that ends with its quotation": "> ```\n\n- [ ] `user`",
     "in an item that a tab indents": "-\t[ ] `user`\t",
     "in a loose list, its text going on": "- [x] seed\n\n- [ ] `user`\n  and more",
     "with a number of many digits": "123456789. [ ] `user`",
@@ -257,7 +257,7 @@ PIECES = st.sampled_from(
             "`messages`",
         ),
         *("[ ] ", "[x] ", "[X] ", "[\u00a0] ", "[✓] ", "[ ]", "[x](", "- [ ] ", "\n- [x] ", "\n  + [ ] ", "\n• [ ] "),
-        *("\n``\n", "\n<!-- ", " -->\n", "\n<pre>", "</pre>\n", "\n---\n", "\n[a]: /b\n", "\n\t1) [x] "),
+        *("\n```\n", "\n<!-- ", " -->\n", "\n<pre>", "</pre>\n", "\n---\n", "\n[a]: /b\n", "\n\t1) [x] "),
         *("\n### /v1/embeddings\n", "\n## /v1/chat/completions\n", "\n# Other\n"),
     )
 )

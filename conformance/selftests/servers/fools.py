@@ -245,7 +245,7 @@ def begins_with(text: str, applies: Callable[[Body], bool]) -> Server:
 
 def fences_what_should_be_json() -> Server:
     """The document comes in a fence, as a model writes it that was only told to."""
-    return begins_with("``json\n", _formats)
+    return begins_with("```json\n", _formats)
 
 
 def thinks_before_the_document() -> Server:

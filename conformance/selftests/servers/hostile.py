@@ -17,7 +17,7 @@ from .interface import Reply, Request, Server, error_reply, json_reply
 
 EVIL = (
     "<script>alert(1)</script></script><img src=x onerror=alert(1)> \x1b[2J\x1b]0;owned\x07\x1b[31mred "
-    "\u202etxet desrever\u202c\u200b\r\n| a | b |\n``\n[x](javascript:alert(1)) ]]> --> {{ 7*7 }} \u2028 "
+    "\u202etxet desrever\u202c\u200b\r\n| a | b |\n```\n[x](javascript:alert(1)) ]]> --> {{ 7*7 }} \u2028 "
 )
 """Text that breaks out of pages, terminals, tables and templates that let it through."""
 
