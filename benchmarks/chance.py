@@ -36,10 +36,10 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
-from conformance.probes.generating import CHOICES, HOT, SEEDED
 from sampling import Branch, Experiment, Model, Prefix, Sampler, continues, says_nothing
 
-from conformance.probes.endpoints import SAID, Chat, Completions
+from conformance.probes.endpoints import CONTROL_TOKENS, Chat, Completions
+from conformance.probes.text_generation import MAX_TEMPERATURE, SAMPLED_CHOICES, SEEDED_SAMPLING
 
 LIMIT = 1e-5
 """Below which a rule's bound must be: a report has hundreds of rows, and is made every day."""
@@ -96,14 +96,14 @@ class Subject:
         Raises:
             ValueError: it does not: `SAMPLERS` is wrong, or this is no llama.cpp.
         """
-        for prompt, temperature in itertools.product(self.prompts, (SEEDED["temperature"], HOT)):
+        for prompt, temperature in itertools.product(self.prompts, (SEEDED_SAMPLING["temperature"], MAX_TEMPERATURE)):
             if self.model.differs(prompt, self.sampler, temperature):
                 raise ValueError(f"the server does not sample as {self.sampler.name} is taken to")
 
 
 def hot_texts(subject: Subject) -> Iterator[Bound]:
     """Yield what text at the highest temperature does by luck: come out greedy."""
-    hot = subject.experiments({"temperature": HOT, "max_tokens": SAID})
+    hot = subject.experiments({"temperature": MAX_TEMPERATURE, "max_tokens": CONTROL_TOKENS})
     equal = tuple(each.equals(each.greedy()) for each in hot)
     event = "texts at temperature 2 are the greedy ones, on three prompts"
     yield Bound(rows="temperature", verdict="ignored", event=event, chance=some_of(equal, 3), each=equal)
@@ -115,8 +115,8 @@ def hot_texts(subject: Subject) -> Iterator[Bound]:
 
 def seeds(subject: Subject) -> Iterator[Bound]:
     """Yield what texts sampled under a seed that is not read do by luck: repeat."""
-    filling = SEEDED["max_tokens"]  # characters: one for each token
-    trees = subject.trees(SEEDED, 1.2e-3, shortest=filling)
+    filling = SEEDED_SAMPLING["max_tokens"]  # characters: one for each token
+    trees = subject.trees(SEEDED_SAMPLING, 1.2e-3, shortest=filling)
     for shortest in (filling, 0):
         repeated = tuple(continues(tree, shortest=shortest) for tree in trees)
         event = f"texts of {shortest} characters or more repeat on two prompts, where seed is not read"
@@ -132,7 +132,7 @@ def seeds(subject: Subject) -> Iterator[Bound]:
 
 def choices(subject: Subject) -> Iterator[Bound]:
     """Yield what choices that were sampled one by one do by luck: look like copies."""
-    trees = subject.trees(CHOICES, 0.01)
+    trees = subject.trees(SAMPLED_CHOICES, 0.01)
     silent = [says_nothing(tree) for tree in trees]
     equal = [continues(tree, shortest=1) for tree in trees]
     two, *_ = (2 * none + same for none, same in zip(silent, equal, strict=True))
@@ -160,7 +160,8 @@ def best_texts(subject: Subject) -> Iterator[Bound]:
 def controls(subject: Subject) -> Iterator[Bound]:
     """Yield what the controls of a server that samples in spite of temperature 0 do by luck: repeat."""
     repeated = tuple(
-        continues(tree, shortest=1) for tree in subject.trees({"temperature": COOL, "max_tokens": SAID}, 0.01)
+        continues(tree, shortest=1)
+        for tree in subject.trees({"temperature": COOL, "max_tokens": CONTROL_TOKENS}, 0.01)
     )
     for count in (2, 3):
         event = f"controls sampled at {COOL} in spite of temperature 0 repeat on {count} prompts"

@@ -284,16 +284,16 @@ def best_of(completions: Completions) -> Observation:
     """The best of so many texts is returned: the usage counts them all, and fewer than `n` is refused."""
     votes: list[bool | None] = []
     for prompt in completions.prompts[:2]:
-        settings: dict[str, Any] = {"temperature": 1, "max_tokens": 4}
-        one, three = (completions.ask(prompt, best_of=count, **settings) for count in (1, 3))
-        if one.completion_tokens is None or three.completion_tokens is None:
+        settings: dict[str, Any] = {"temperature": 1, "max_tokens": 1}
+        one, four = (completions.ask(prompt, best_of=count, **settings) for count in (1, 4))
+        if one.completion_tokens is None or four.completion_tokens is None:
             votes.append(None)
-        else:
-            # One text of 4 tokens counts 4 at most; where the limit is not kept, texts differ in length.
-            least = 5 if one.completion_tokens <= 4 else 2 * one.completion_tokens
-            votes.append(three.completion_tokens >= least)
-    if all(votes):
-        return supported("with best_of 3 the usage counts the tokens of several texts")
+        elif one.completion_tokens <= 1:
+            votes.append(four.completion_tokens > 1)
+        else:  # the limit is not kept, and texts differ in length: that four count more may be luck
+            votes.append(None if four.completion_tokens >= 2 * one.completion_tokens else False)
+    if True in votes:  # one text of one token cannot count more
+        return supported("with best_of 4 the usage counts the tokens of several texts")
     if not completions.attempt(n=2, **text_generation.SAMPLED_CHOICES).accepted:
         return inconclusive("the usage counts one text, and more than one choice is refused whatever `best_of` says")
     fewer = completions.attempt(best_of=1, n=2, **text_generation.SAMPLED_CHOICES)
@@ -301,7 +301,7 @@ def best_of(completions: Completions) -> Observation:
         return supported("best_of below n is refused: it is read")
     if None in votes:
         return inconclusive("the server counts no tokens")
-    return ignored("with best_of 3 the usage counts one text, and best_of below n is accepted")
+    return ignored("with best_of 4 the usage counts one text, and best_of below n is accepted")
 
 
 @probe("completions/fields/echo", values=values(False, "zz"), chance=chance.GREEDY_TEXT)

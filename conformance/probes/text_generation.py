@@ -20,15 +20,18 @@ from .response_views import TextResponse
 from .session import ABSENT, RequestFailedError, RequestRejectedError, UndeterminedError
 
 MAX_TEMPERATURE = 2.0
-"""The highest temperature that the API takes. 24 tokens at it equalled the greedy text in 0 of 168 pairs."""
+"""The highest temperature that the API takes. `probes.chance` bounds how likely its text is the greedy one."""
 
 SEEDED_SAMPLING: dict[str, Any] = {"temperature": 1.2, "max_tokens": 16}
-"""Sampling that is alive: two seeds gave the same 16 tokens in none of the pairs seen."""
+"""Sampling that is live. `probes.chance` bounds how likely two texts of 16 tokens are equal by luck."""
 
 SEEDED_SAMPLING_LONGER: dict[str, Any] = {**SEEDED_SAMPLING, "max_tokens": SEEDED_SAMPLING["max_tokens"] + 1}
 
+MIN_SEEDED_CHARACTERS = 16
+"""Characters of the shortest sampled text whose repetition says anything of a seed."""
+
 SAMPLED_CHOICES: dict[str, Any] = {"temperature": 1, "max_tokens": 16}
-"""What several choices are asked with: as many tokens as in `SEEDED`, so that copies can be told."""
+"""What several choices are asked with: as many tokens as in `SEEDED_SAMPLING`, so that copies can be told."""
 
 Form = Callable[[str], Any]
 
@@ -122,10 +125,15 @@ def _limited(answer: TextResponse, control: TextResponse) -> bool | None:
 
 
 def check_n(endpoint: TextEndpoint, *, stream: bool = False) -> Observation:
-    """`n`: as many choices as asked for, indices counting from 0."""
+    """`n`: as many choices as asked for, indices counting from 0.
+
+    Where the choices of two prompts are copies, the two other prompts decide whether that was luck.
+    """
     votes: list[bool | None] = []
     copied = True
-    for prompt, n in zip(endpoint.prompts[:2], (2, 3), strict=True):
+    for prompt, n in zip(endpoint.prompts, (2, 3, 3, 3), strict=True):
+        if len(votes) == 2 and not (all(votes) and copied):
+            break
         endpoint.ask_control(prompt)
         answer = endpoint.ask(prompt, n=n, **SAMPLED_CHOICES, **_streaming(stream))
         one = len(answer.choices) == 1 and not (stream and answer.finished_choice_count > 1)
@@ -194,14 +202,18 @@ def check_seed(endpoint: TextEndpoint) -> Observation:
     """`seed`: sampled text repeats with the seed and changes with it, on two prompts of three at least.
 
     The repetition asks for a token more, so that it does not come from a cache of whole answers. Rounding may change
-    a sampled text now and then; chance made two equal in none of 168 pairs.
+    a sampled text now and then. A text that ends at once may well be had twice by luck, and does not count.
     """
     votes: list[bool | None] = []
     for prompt, _ in endpoint.find_repeatable_controls():
         first = endpoint.ask(prompt, seed=11, **SEEDED_SAMPLING).text
+        if len(first.strip()) < MIN_SEEDED_CHARACTERS:
+            continue
         repeats = is_continuation(endpoint.ask(prompt, seed=11, **SEEDED_SAMPLING_LONGER).text, first)
         other = endpoint.ask(prompt, seed=12, **SEEDED_SAMPLING).text
         votes.append(None if repeats and first == other else repeats)
+    if len(votes) < 2:
+        return inconclusive("sampled texts end at once, and such texts may well be had twice by luck")
     if votes.count(True) == 2 and None not in votes:
         return supported(
             "sampled text repeats under the same seed on two prompts of three, and changes with the seed"
