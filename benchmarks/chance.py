@@ -185,7 +185,7 @@ def some_of(chances: Sequence[float], count: int) -> float:
 
 @contextmanager
 def server(base_url: str | None) -> Iterator[str]:
-    """The root of llama.cpp's native API: of the server named, or of the embedded one."""
+    """Return the root of llama.cpp's native API: of the server named, or of the embedded one."""
     if base_url is not None:
         yield urlunsplit(urlsplit(base_url)._replace(path=""))
         return

@@ -1,4 +1,4 @@
-"""How much slower than the bare requests is the suite?
+"""Measure how much slower the suite is than its bare requests.
 
 Measures a run of the suite, then replays the very same requests with a bare asynchronous client at the same
 concurrency, each on a freshly started server, and prints the ratio of the wall times.
@@ -33,7 +33,7 @@ HERE = Path(__file__).parent.parent
 
 @contextmanager
 def embedded() -> Iterator[list[str]]:
-    """A fresh embedded server; the options that name it."""
+    """Start a fresh embedded server; yield the options that name it."""
     from conformance.targets.embedded.server import start
 
     with start(progress=print) as server:
@@ -45,7 +45,7 @@ def embedded() -> Iterator[list[str]]:
 
 @contextmanager
 def ollama(version: str) -> Iterator[list[str]]:
-    """A fresh Ollama with the fixture models; the options that name it."""
+    """Start a fresh Ollama with the fixture models; yield the options that name it."""
     command = [sys.executable, str(HERE / "tools" / "ollama-server"), version]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

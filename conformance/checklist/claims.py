@@ -31,7 +31,7 @@ class Claims:
     boxes: tuple[Box, ...]
 
     def box(self, row: str) -> Box | None:
-        """The box of the row, or None when the page says nothing of it."""
+        """Return the box of the row, or None when the page says nothing of it."""
         return self._by_row().get(row)
 
     def _by_row(self) -> dict[str, Box]:
@@ -93,7 +93,7 @@ def wordings(kind: str = "ollama") -> dict[str, tuple[str, ...]]:
 
 @cache
 def checklists(kind: str = "ollama") -> tuple[tuple[str, ...], ...]:
-    """The different checklists that releases have had: the rows of their boxes, in the order of the page."""
+    """Return the different checklists that releases have had: the rows of their boxes, in the order of the page."""
     document = _document(kind) or {"boxes": ()}
     releases = {claim["since"] for entry in document["boxes"] for claim in entry["claims"]}
     found: dict[tuple[str, ...], None] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def folder(name: str) -> Path:
-    """The folder of packaged data of that name, such as `schemas`.
+    """Return the folder of packaged data of that name, such as `schemas`.
 
     A wheel carries it inside the package, a checkout beside the package. The one inside is preferred, since
     beside an installed package lies whatever else is installed. If there is neither, it is the path that a

@@ -10,7 +10,7 @@ from conformance.checklist.verdicts import RANKED, Evidence, Verdict
 
 
 def expand_parts(row: Row, rows: Iterable[str]) -> list[str]:
-    """The rows that a derived row follows from; `id/*` stands for all rows below `id`."""
+    """Return the rows that a derived row follows from; `id/*` stands for all rows below `id`."""
     found: list[str] = []
     for part in row.derived_from:
         if part.endswith("/*"):
@@ -21,7 +21,7 @@ def expand_parts(row: Row, rows: Iterable[str]) -> list[str]:
 
 
 def combine_verdicts(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict of a whole by those of its parts.
+    """Return the verdict of a whole by those of its parts.
 
     Good and worse parts make it `partial`; parts that all fail, the best of their failures. A part that does not
     apply does not count; one that could not be told makes the whole inconclusive, unless it cannot change it.
@@ -47,7 +47,7 @@ def _of_ranked(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def derive_finding(row: Row, findings: Mapping[str, Finding]) -> Finding:
-    """The finding of a derived row."""
+    """Return the finding of a derived row."""
     parts = [findings[name] for name in expand_parts(row, findings) if name in findings]
     verdict = combine_verdicts(part.verdict for part in parts)
     models = [part.model for part in parts if part.model]

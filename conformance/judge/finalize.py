@@ -79,7 +79,7 @@ def _absent(row: Row) -> Finding:
 
 
 def _judge_rule(row: Row, exchanges: Exchanges, shards: Sequence[Exchanges]) -> Finding:
-    """The finding of a rule.
+    """Return the finding of a rule.
 
     Shards may have asked different processes of one server: two of those may well give the same id to two answers,
     and what came after a bad request can only be seen within a shard. So a rule that only breaks across shards

@@ -17,7 +17,7 @@ def select_schema(exchange: Exchange) -> str | None:
 
 
 def read_documents(exchange: Exchange) -> list[Any]:
-    """The JSON documents of an accepted answer: one, or those of its events."""
+    """Return the JSON documents of an accepted answer: one, or those of its events."""
     if not exchange.call.streams:
         return [exchange.json]
     return [event.json for event in exchange.events if event.data.strip() != "[DONE]"]

@@ -348,7 +348,7 @@ def logprobs_stream(completions: Completions) -> Observation:
 
 
 def _told(answer: TextResponse) -> list[Any]:
-    """The `logprobs` of the first choice: one of a plain answer, one of each chunk of a stream."""
+    """Return the `logprobs` of the first choice: one of a plain answer, one of each chunk of a stream."""
     bodies = answer.chunks if answer.streamed else [answer.body]
     return [logprobs for body in bodies if (logprobs := get_path(body, "choices", 0, "logprobs"))]
 

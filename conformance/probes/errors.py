@@ -29,7 +29,7 @@ EXCEPTIONS = {400: "BadRequestError", 404: "NotFoundError", 405: "APIStatusError
 
 
 def graded(exchange: Exchange, status: int, param: str | None = None, code: str | None = None) -> Observation:
-    """What an answer to a bad request is worth. `param`, `code`: what OpenAI names, None where it is open."""
+    """Grade the answer to a bad request. `param`, `code`: what OpenAI names, None where it is open."""
     if exchange.accepted:
         return ignored(f"the bad request is answered with {exchange.status}")
     if exchange.status != status:
@@ -69,25 +69,25 @@ def _clipped(value: object) -> str:
 
 
 def unknown_model(endpoint: RequestEndpoint[Any]) -> Observation:
-    """A name that no model has: 404, `model_not_found`."""
+    """Ask for a name that no model has: 404, `model_not_found`."""
     exchange = send_bad(endpoint, model="no-such-model-zz")
     return graded(exchange, 404, code="model_not_found")
 
 
 def missing(endpoint: RequestEndpoint[Any], field: str) -> Observation:
-    """A required field is absent: 400."""
+    """Leave out a required field: 400."""
     body = {"model": endpoint.model, **endpoint.smallest}
     del body[field]
     return graded(send_bad_raw(endpoint, body=body), 400)
 
 
 def malformed(endpoint: RequestEndpoint[Any]) -> Observation:
-    """A body that is cut in the middle: 400."""
+    """Send a body that is cut in the middle: 400."""
     return graded(send_bad_raw(endpoint, raw=json.dumps({"model": endpoint.model})[:-1]), 400)
 
 
 def not_an_object(endpoint: RequestEndpoint[Any]) -> Observation:
-    """A body that is JSON, but no object: 400."""
+    """Send a body that is JSON, but no object: 400."""
     return graded(send_bad_raw(endpoint, raw="[]"), 400)
 
 
@@ -97,12 +97,12 @@ def wrong_type(endpoint: RequestEndpoint[Any], field: str) -> Observation:
 
 
 def out_of_range(endpoint: RequestEndpoint[Any], field: str) -> Observation:
-    """A value beyond the documented range, where a valid one is accepted: 400."""
+    """Send a value beyond the documented range, where a valid one is accepted: 400."""
     return misused(endpoint, field, endpoint.out_of_range[field])
 
 
 def misused(endpoint: RequestEndpoint[Any], field: str, value: Any) -> Observation:
-    """A bad value of a field. A server that refuses valid ones too has not told them apart."""
+    """Send a bad value of a field. A server that refuses valid ones too has not told them apart."""
     values = field_values(endpoint.name)[field]
     bad = send_bad(endpoint, **{**values.context, field: value}, **_bounded(field))
     if not bad.accepted and values.valid is not None:

@@ -82,7 +82,7 @@ def _entry(models: Models) -> object:
 
 
 def _name(models: Models) -> str:
-    """A name to retrieve: without a slash where there is one, else the model that answers."""
+    """Return a name to retrieve: without a slash where there is one, else the model that answers."""
     names = [name for entry in listed(models) if isinstance(name := get_path(entry, "id"), str)]
     return next((name for name in names if "/" not in name), models.model)
 

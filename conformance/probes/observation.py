@@ -18,17 +18,17 @@ class Observation:
 
 
 def supported(reason: str, evidence: Evidence = Evidence.EFFECT) -> Observation:
-    """The effect was seen."""
+    """Return the observation that the effect was seen."""
     return Observation(verdict=Verdict.SUPPORTED, reason=reason, evidence=evidence)
 
 
 def partial(reason: str) -> Observation:
-    """Some of what the row asks was seen."""
+    """Return the observation that some of what the row asks was seen."""
     return Observation(verdict=Verdict.PARTIAL, reason=reason)
 
 
 def ignored(reason: str) -> Observation:
-    """Accepted, and the effect was provably absent."""
+    """Return the observation that the field was accepted, and its effect provably absent."""
     return Observation(verdict=Verdict.IGNORED, reason=reason, evidence=Evidence.ACCEPTED)
 
 
@@ -38,7 +38,7 @@ def rejected(reason: str) -> Observation:
 
 
 def broken(reason: str) -> Observation:
-    """The answer contradicts the documentation in a way that is neither presence nor absence of the effect."""
+    """Return the observation that the answer contradicts the documentation, not just by a missing effect."""
     return Observation(verdict=Verdict.BROKEN, reason=reason, evidence=Evidence.EFFECT)
 
 

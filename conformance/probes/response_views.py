@@ -22,7 +22,7 @@ class MalformedResponseError(Exception):
 
 
 def get_path(value: object, *path: str | int) -> Any:
-    """The value at a path of keys and indices, or None where the path leads nowhere."""
+    """Return the value at a path of keys and indices, or None where the path leads nowhere."""
     for step in path:
         if isinstance(step, int) and isinstance(value, list):
             value = value[step] if -len(value) <= step < len(value) else None
@@ -34,19 +34,19 @@ def get_path(value: object, *path: str | int) -> Any:
 
 
 def as_int64(value: object) -> int | None:
-    """The value if it is a whole number that a client can hold, in 64 bits; True is none."""
+    """Return the value if it is a whole number that a client can hold, in 64 bits; True is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63 else None
 
 
 def as_finite_float(value: object) -> float | None:
-    """The value if it is a finite number that a client can hold; True is none."""
+    """Return the value if it is a finite number that a client can hold; True is none."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     return float(value) if abs(value) <= sys.float_info.max else None
 
 
 def as_list(value: object) -> list[Any]:
-    """The value if it is a list, else nothing."""
+    """Return the value if it is a list, else nothing."""
     return value if isinstance(value, list) else []
 
 
@@ -144,7 +144,7 @@ class TextResponse:
         return get_path(self.choices, 0, "message") or {}
 
     def text_of(self, choice: Any) -> str:
-        """What a choice says: chat content, or a completion's text."""
+        """Return what a choice says: chat content, or a completion's text."""
         text = get_path(choice, "message", "content") or get_path(choice, "text")
         return text if isinstance(text, str) else ""
 
@@ -244,7 +244,7 @@ class EmbeddingResponse:
 
 
 def decode_embedding(exchange: Exchange, embedding: object) -> tuple[float, ...]:
-    """An embedding as numbers, out of a list or of base64 of little-endian float32.
+    """Return an embedding as numbers, out of a list or of base64 of little-endian float32.
 
     Raises:
         Unreadable: it is neither.

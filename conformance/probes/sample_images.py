@@ -24,7 +24,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 @cache
 def png(pattern: str) -> bytes:
-    """A picture of `SIDE` by `SIDE` pixels: `checks` or `stripes`."""
+    """Return a picture of `SIDE` by `SIDE` pixels: `checks` or `stripes`."""
     pixel = _PATTERNS[pattern]
     lines = b"".join(b"\0" + b"".join(bytes(pixel(x, y)) for x in range(SIDE)) for y in range(SIDE))
     head = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)
@@ -32,7 +32,7 @@ def png(pattern: str) -> bytes:
 
 
 def data_url(pattern: str) -> str:
-    """The picture as a data URL."""
+    """Return the picture as a data URL."""
     return f"data:image/png;base64,{base64.b64encode(png(pattern)).decode()}"
 
 

@@ -121,5 +121,5 @@ def is_usable(exchange: Exchange) -> bool:
 
 
 def drop_absent(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields less those that are to be left out."""
+    """Return the fields less those that are to be left out."""
     return {name: value for name, value in fields.items() if value is not ABSENT}

@@ -37,7 +37,7 @@ Form = Callable[[str], Any]
 
 
 def find_word_inside(text: str, after: float = 0.25) -> str:
-    """A word to cut the text at: its first occurrence lies in the given part of the text, with text around it.
+    """Return a word to cut the text at: its first occurrence lies in the given part of the text, with text around it.
 
     Raises:
         CannotTell: there is none.
@@ -99,7 +99,7 @@ def check_token_limit(endpoint: TextEndpoint, field: str, *, stream: bool = Fals
 
 
 def _guarded(endpoint: TextEndpoint, prompt: str, control: TextResponse) -> tuple[dict[str, Any], TextResponse]:
-    """A stop sequence that ends the answer where nothing else would, and the text that it leaves.
+    """Return a stop sequence that ends the answer where nothing else would, and the text that it leaves.
 
     Raises:
         CannotTell: stop sequences are ignored.
@@ -227,7 +227,7 @@ def check_seed(endpoint: TextEndpoint) -> Observation:
 
 
 def check_penalty(endpoint: TextEndpoint, field: str) -> Observation:
-    """The penalties: greedy text, which repeats itself, changes. Two prompts must show it."""
+    """Check a penalty: greedy text, which repeats itself, changes. Two prompts must show it."""
     changed = unchanged = 0
     tiny: dict[str, Any] = {field: 0.001}
     for value in (2.0, -2.0):

@@ -151,7 +151,7 @@ def _new_verdicts(report: Mapping[str, Any], before: Mapping[str, str]) -> dict[
 
 
 def _describe_target(target: Mapping[str, Any], kept: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a baseline says of the server: nothing that differs from machine to machine, such as its address.
+    """Return what a baseline says of the server: nothing that differs from machine to machine, such as its address.
 
     `kept`: the target that rows of the file were found on, and stay; its models of other capabilities stay too.
     """

@@ -100,7 +100,7 @@ def build_report(measured: RunResult, baseline: Baseline | None) -> dict[str, An
 
 
 def _commit() -> str | None:
-    """The commit of the checkout that the suite runs from; None for an installed one."""
+    """Return the commit of the checkout that the suite runs from; None for an installed one."""
     head = Path(__file__).parents[2] / ".git" / "HEAD"
     try:
         text = head.read_text(encoding="utf-8").strip()
@@ -192,7 +192,7 @@ def _has_content(body: object) -> bool:
 
 
 def _extensions(exchanges: Sequence[Exchange]) -> dict[str, list[str]]:
-    """Schema -> members of accepted answers that the schema does not know. They are allowed, and listed."""
+    """Return, by schema, the members of accepted answers that it does not know. They are allowed, and listed."""
     found: dict[str, set[str]] = {}
     for exchange in exchanges:
         schema = select_schema(exchange)

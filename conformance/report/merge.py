@@ -134,7 +134,7 @@ def load_parts(paths: Iterable[Path]) -> list[Part]:
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
-    """The shards' report.json files: those named, and all that lie below a folder of folders."""
+    """Return the shards' report.json files: those named, and all that lie below a folder of folders."""
     found: list[Path] = []
     for path in paths:
         if path.is_file():
@@ -190,7 +190,7 @@ def _models(part: Part) -> dict[str, str]:
 
 
 def _target(parts: Sequence[Part]) -> dict[str, Any]:
-    """The server that all of them asked; where each had one of its own, the address is the first one's."""
+    """Return the server that all of them asked; where each had one of its own, the address is the first one's."""
     notes = dict.fromkeys(note for part in parts for note in part.report["target"].get("notes", ()))
     return {**parts[0].report["target"], "notes": list(notes)}
 

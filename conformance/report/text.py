@@ -85,7 +85,7 @@ def escape_svg(text: str) -> str:
 
 
 def escape_invisible(text: str) -> str:
-    """Return the text with every hidden character as JSON's escape, such as `\\u202e`.
+    r"""Return the text with every hidden character as JSON's escape, such as `\u202e`.
 
     Characters that cannot be seen, or that change how their neighbours are seen, are what a template engine does not
     know of. Valid JSON stays valid, and means the same.

@@ -1,4 +1,4 @@
-"""Does a server's text hang on what it was asked before?
+"""Whether a server's text depends on what it was asked before.
 
 Where a prompt that lies in the server's cache is computed otherwise than a new one, the two round differently, and
 text that hangs on a hair changes: greedy text now and then, sampled text often. Seen with Ollama 0.6.8: of texts

@@ -44,7 +44,7 @@ class ProbeRun:
         self.session = Session(send=self.send, models=self.models)
 
     def evaluate(self) -> Finding:
-        """The finding, for any server."""
+        """Return the finding, for any server."""
         if self.row.capability not in self.models:
             reason = f"the target declares no model for {self.row.capability}"
             return Finding(row=self.row.id, verdict=Verdict.NOT_APPLICABLE, reason=reason)
@@ -92,7 +92,7 @@ class ProbeRun:
         return inconclusive(f"the control's answer lacks {gap.missing}")
 
     def _with_shape(self, seen: Observation, endpoints: Iterable[Endpoint]) -> Observation:
-        """The observation; partial where an answer breaks its schema and the plain request's does not.
+        """Return the observation; partial where an answer breaks its schema and the plain request's does not.
 
         What no client can read is broken before it comes here: this field has its effect, and a fault beside it.
         """
@@ -138,7 +138,7 @@ def describe_failure(exchange: Exchange) -> str:
 
 
 def quote_error_message(exchange: Exchange) -> str:
-    """The message of an error envelope, clipped, as the end of a sentence."""
+    """Return the message of an error envelope, clipped, as the end of a sentence."""
     message = get_path(exchange.json, "error", "message") or get_path(exchange.json, "error")
     if not isinstance(message, str) or not message:
         return ""

@@ -7,7 +7,7 @@ class RunHooks:
     """The hooks' specifications; see `conformance.cli.run_pytest` for the program that listens."""
 
     def pytest_conformance_cannot_run(self) -> None:
-        """Called where nothing can be measured, after the reason was printed."""
+        """Tell that nothing can be measured; called after the reason was printed."""
 
     def pytest_conformance_finished(self, status: int | None) -> None:
-        """Called at the end of the process; `status`: the documented exit status, None where there is no report."""
+        """Tell how the run ended. `status`: the documented exit status, None where there is no report."""

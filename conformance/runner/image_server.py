@@ -29,7 +29,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def do_HEAD(self) -> None:
-        """Some servers look before they fetch."""
+        """Answer a look: some servers send one before they fetch."""
         self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
@@ -38,7 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serve_sample_images(base_url: str) -> Iterator[str]:
-    """The address of the pictures, as the server at `base_url` can reach it."""
+    """Return the address of the pictures, as the server at `base_url` can reach it."""
     host = _own_address(urlsplit(base_url).hostname or "127.0.0.1")
     server = ThreadingHTTPServer((host, 0), _Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -51,7 +51,7 @@ def serve_sample_images(base_url: str) -> Iterator[str]:
 
 
 def _own_address(server: str) -> str:
-    """This machine's address on the way to the server; loopback where the server is here, or the way unknown."""
+    """Return this machine's address on the way to the server; loopback where that is here, or the way unknown."""
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(server, 9, type=socket.SOCK_DGRAM)[0]
         with socket.socket(family, kind, protocol) as probe:

@@ -28,7 +28,7 @@ class Shard:
 
 
 def shard_of(text: str | None) -> Shard | None:
-    """The shard that `--shard` names; None without one.
+    """Return the shard that `--shard` names; None without one.
 
     Raises:
         UsageError: it names none.

@@ -89,7 +89,7 @@ _CAPABILITIES = {ours: theirs for theirs, ours in _ROLES.items()}
 
 @contextmanager
 def open_target(options: Options, environ: Mapping[str, str], folder: Path, progress: Progress) -> Iterator[Target]:
-    """The target that options and environment name, ready to be asked until the context ends.
+    """Open the target that options and environment name; yield it, ready to be asked until the context ends.
 
     Raises:
         UsageError: it cannot be reached, or lacks what was named.
@@ -142,7 +142,7 @@ def _key(options: Options, choice: Choice, environ: Mapping[str, str]) -> str:
 
 
 def _read_named_models(options: Options) -> dict[str, Model]:
-    """The models that options name."""
+    """Return the models that options name."""
     named = {
         "chat": options.model,
         "tools": options.tools_model,
@@ -203,13 +203,13 @@ def _open_ollama(
 
 
 def _embedding_base_url(options: Options) -> str:
-    """The base URL of the embedding model where it is another server's, else nothing."""
+    """Return the base URL of the embedding model where it is another server's, else nothing."""
     named = options.embedding_base_url
     return parse_base_url(named, named_by="--embedding-base-url") if named else ""
 
 
 def _find_embedding_model(options: Options, client: httpx.Client, url: str) -> dict[str, Model]:
-    """The embedding model of a server of its own, known by its digest where that is an Ollama."""
+    """Return the embedding model of a server of its own, known by its digest where that is an Ollama."""
     named = options.embedding_model
     if detect(client, url).kind != "ollama":
         return {"embedding": Model(id=named, digest="")} if named else {}
@@ -249,7 +249,7 @@ def _open_generic(options: Options, choice: Choice, client: httpx.Client, enviro
 
 
 def _find_only_model(client: httpx.Client, url: str, key: str) -> str:
-    """The one model that the server lists.
+    """Return the one model that the server lists.
 
     Raises:
         UsageError: it lists none or several.

@@ -55,11 +55,11 @@ class Address:
             raise ValueError("the API key holds characters that no header can hold: is there a line end in it?")
 
     def key_for(self, call: Call) -> str:
-        """The key that the call is sent with: the native API has none."""
+        """Return the key that the call is sent with: the native API has none."""
         return "" if call.server == "native" else self.key
 
     def base_url_for(self, call: Call) -> str:
-        """The base URL of the call's server."""
+        """Return the base URL of the call's server."""
         if call.server == "native":
             return self.native_url
         return self.embedding_base_url or self.base_url if call.server == "embedding" else self.base_url
@@ -220,7 +220,7 @@ class Client:
                         break
 
     def _with_images(self, call: Call) -> Call:
-        """The call with the address of our own pictures in the place that a probe left for it."""
+        """Return the call with the address of our own pictures in the place that a probe left for it."""
         if not self.address.image_url or call.body is None:
             return call
         return replace(call, body=_substitute(call.body, IMAGE_HOST, self.address.image_url))
@@ -269,13 +269,13 @@ class Client:
         )
 
     def _redact_header(self, value: str) -> str:
-        """The value of a header of ours: here a key is hidden however short it is."""
+        """Return the value of a header of ours: here a key is hidden however short it is."""
         key = self.address.key
         return f"Bearer {KEY_PLACEHOLDER}" if key and value == f"Bearer {key}" else self._redact(value)
 
 
 def _model(call: Call) -> str:
-    """The model that is asked, empty where none is named."""
+    """Return the model that is asked, empty where none is named."""
     model = call.body.get("model") if isinstance(call.body, dict) else None
     return model if isinstance(model, str) else ""
 
@@ -291,7 +291,7 @@ def _substitute(value: object, old: str, new: str) -> object:
 
 
 def _redact_chunks(pieces: list[tuple[float, str]], hide: Callable[[str], str]) -> tuple[tuple[float, str], ...]:
-    """The pieces without the key; where the key crossed from piece to piece, they become one."""
+    """Return the pieces without the key; where the key crossed from piece to piece, they become one."""
     whole = "".join(text for _, text in pieces)
     if hide(whole) == whole:
         return tuple(pieces)
@@ -301,7 +301,7 @@ def _redact_chunks(pieces: list[tuple[float, str]], hide: Callable[[str], str]) 
 
 
 def _redact_sdk_result(taken: SdkResult, hide: Callable[[str], str]) -> SdkResult:
-    """What the SDK took, without the key, and with its message clipped."""
+    """Return what the SDK took, without the key, and with its message clipped."""
     texts: dict[str, Any] = {name: hide(text) for name, text in asdict(taken).items() if isinstance(text, str)}
     return replace(taken, **{**texts, "message": texts["message"][:_MAX_MESSAGE_CHARACTERS]})
 

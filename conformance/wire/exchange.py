@@ -157,7 +157,7 @@ class Exchange:
         return parse_events(self.chunks)
 
     def header(self, name: str) -> str:
-        """A header of the answer, empty where it is absent."""
+        """Return a header of the answer, empty where it is absent."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
     @property
@@ -192,7 +192,7 @@ class Exchange:
 
 
 def exchange_from_record(record: dict[str, Any]) -> Exchange:
-    """The exchange of a line of exchanges.jsonl.
+    """Return the exchange of a line of exchanges.jsonl.
 
     Raises:
         KeyError, TypeError: the object is no record of an exchange.

@@ -154,7 +154,7 @@ def _response_model(response_format: Any) -> Any:
 
 
 def enumerate_timed(stream: Iterable[Any]) -> Iterator[tuple[int, float, Any]]:
-    """What a stream brings, with its number from 1 on and the seconds since the first."""
+    """Yield what a stream brings, with its number from 1 on and the seconds since the first."""
     began = 0.0
     for count, item in enumerate(stream, 1):
         began = began or time.monotonic()
@@ -178,7 +178,7 @@ async def _read_async_stream(chunks: Any) -> SdkResult:
 
 
 def _read_content(result: Any, member: str) -> str:
-    """What the first choice of a chunk or of an answer says, through the SDK's attributes as a client reads them."""
+    """Return what the first choice of a chunk or an answer says, read through the SDK's attributes."""
     if not result.choices:
         return ""
     choice = result.choices[0]
@@ -205,7 +205,7 @@ def _describe_error(error: Exception) -> str:
 
 
 def sdk_error(error: Exception) -> SdkResult:
-    """The SDK's exception, as data."""
+    """Return the SDK's exception, as data."""
 
     def string(name: str) -> str | None:
         value = getattr(error, name, None)

@@ -33,7 +33,7 @@ def one_word(key: str, word: str, name: str = "one_word") -> dict[str, Any]:
 
 
 def read(text: str) -> Any:
-    """The text as JSON, or None."""
+    """Return the text as JSON, or None."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -41,7 +41,7 @@ def read(text: str) -> Any:
 
 
 def obeys_schema(endpoint: TextEndpoint, **extra: Any) -> Observation:
-    """The text is the one document that the schema allows."""
+    """Check that the text is the one document that the schema allows."""
     votes: list[bool | None] = []
     for (key, word), prompt in zip(WORDS, endpoint.prompts, strict=False):
         control = endpoint.ask_control(prompt)
@@ -79,7 +79,7 @@ def begins_json(text: str) -> bool:
 
 
 def obeys_json_mode(endpoint: TextEndpoint, prompts: tuple[str, ...], **extra: Any) -> Observation:
-    """The text is JSON where the prompt asks for prose and the control is prose."""
+    """Check that the text is JSON where the prompt asks for prose and the control is prose."""
     votes: list[bool | None] = []
     for prompt in prompts:
         control = endpoint.ask_control(prompt)

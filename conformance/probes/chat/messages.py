@@ -31,7 +31,7 @@ Message = dict[str, Any]
 
 
 def user(content: Any, **more: Any) -> Message:
-    """A user's message."""
+    """Return a user's message."""
     return {"role": "user", "content": content, **more}
 
 
@@ -49,7 +49,7 @@ def reached(answer: TextResponse, control: TextResponse, tokens: int | None) -> 
 
 
 def adds(chat: Chat, with_it: Any, tokens: int = MANY, without: Any = None) -> Observation:
-    """What is added to each prompt reaches the model. `with_it` and `without` make the messages of a prompt."""
+    """Check that what is added reaches the model. `with_it` and `without` make the messages of a prompt."""
     votes = []
     changed = False
     for prompt, plain in chat.find_repeatable_controls(2):
@@ -154,7 +154,7 @@ declare_derived("chat/fields/messages/role", "Who speaks.")
 
 
 def instructs(chat: Chat, role: str) -> Observation:
-    """A long instruction counts more tokens than a short one: templates may have one of their own where none is."""
+    """Check that a long instruction counts more tokens than a short one: a template may have one of its own."""
     return adds(
         chat,
         lambda prompt: [{"role": role, "content": SYSTEM}, user(prompt)],
@@ -267,7 +267,7 @@ def sees(chat: Chat, picture: Any) -> Observation:
 
 
 def _as_data_url(chat: Chat, prompt: str, otherwise: TextResponse) -> int | None:
-    """The prompt tokens of the same picture as a data URL; of the answer, where data URLs are not taken."""
+    """Return the prompt tokens of the same picture as a data URL; of the answer, where data URLs are not taken."""
     part = {"type": "image_url", "image_url": {"url": data_url("checks")}}
     try:
         return chat.ask([user([_text(prompt), part])]).prompt_tokens
@@ -327,7 +327,7 @@ def hears(chat: Chat, first: Any, second: Any, written: int | None = None) -> Ob
 
 
 def sound(samples: bytes) -> dict[str, Any]:
-    """A WAV of one channel, 8,000 samples a second, as a content part."""
+    """Return a WAV of one channel, 8,000 samples a second, as a content part."""
     head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, 1, 8000, 8000, 1, 8,
                        b"data", len(samples))  # fmt: skip
     data = base64.b64encode(head + samples).decode()
@@ -342,7 +342,7 @@ def input_audio(chat: Chat) -> Observation:
 
 
 def document(name: str, data: bytes) -> dict[str, Any]:
-    """A PDF as a content part."""
+    """Return a PDF as a content part."""
     url = f"data:application/pdf;base64,{base64.b64encode(data).decode()}"
     return {"type": "file", "file": {"filename": name, "file_data": url}}
 

@@ -61,7 +61,7 @@ def thinks_by(chat: Chat, setting: Any) -> Observation:
     chance=chance.GREEDY_ANSWER,
 )
 def reasoning_effort(chat: Chat) -> Observation:
-    """none to max: how much the model thinks before it answers."""
+    """From none to max: how much the model thinks before it answers."""
     return thinks_by(chat, lambda effort: {"reasoning_effort": effort})
 
 
@@ -135,7 +135,7 @@ def web_search_options(chat: Chat) -> Observation:
 
 
 def _stored(chat: Chat, answer: TextResponse) -> Any:
-    """The stored completion, as GET gives it, or None."""
+    """Return the stored completion, as GET gives it, or None."""
     name = get_path(answer.body, "id")
     if not isinstance(name, str) or "/" in name or not is_addressable(name[:80]):
         return None
@@ -198,7 +198,7 @@ def moderation(chat: Chat) -> Observation:
 
 @probe("chat/fields/verbosity", values=values("low", "zz_bogus"), chance=chance.GREEDY_OR_STATUS)
 def verbosity(chat: Chat) -> Observation:
-    """low to high: how much the model says."""
+    """From low to high: how much the model says."""
     votes: list[bool | None] = []
     for prompt, _ in chat.find_repeatable_controls():
         low, high = (chat.ask(prompt, verbosity=value) for value in ("low", "high"))

@@ -23,7 +23,7 @@ ENOUGH = 64
 
 
 def function(name: str, argument: str = "city", **more: Any) -> dict[str, Any]:
-    """A function tool with one string argument."""
+    """Return a function tool with one string argument."""
     schema = {"type": "object", "properties": {argument: {"type": "string", **more}}, "required": [argument]}
     return {
         "type": "function",
@@ -39,12 +39,12 @@ PLAIN_TOOL = {"type": "function", "function": PLAIN_FUNCTION}
 
 
 def answered(call_id: str) -> dict[str, Any]:
-    """The result of a call, without which OpenAI refuses the conversation."""
+    """Return the result of a call, without which OpenAI refuses the conversation."""
     return {"role": "tool", "tool_call_id": call_id, "content": "ok"}
 
 
 def called(name: str, arguments: dict[str, str], call_id: str) -> dict[str, Any]:
-    """A tool call as an earlier assistant turn holds it."""
+    """Return a tool call as an earlier assistant turn holds it."""
     text = json.dumps(arguments, separators=(",", ":"))
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": text}}
 
@@ -98,7 +98,7 @@ def _called_rightly(answer: TextResponse, control: TextResponse) -> Observation:
 
 
 def same_json(text: str) -> Any:
-    """The JSON of a call's arguments, or None."""
+    """Return the JSON of a call's arguments, or None."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -198,7 +198,7 @@ def choice_required(chat: Chat) -> Observation:
 
 
 def obeys_choice(chat: Chat, choose: Any) -> Observation:
-    """A tool that the examples do not call is demanded: twice, so that a fixed habit passes at most once."""
+    """Demand a tool that the examples do not call: twice, so that a fixed habit passes at most once."""
     votes: list[bool | None] = []
     for conversation, habit, demanded in (
         (EXAMPLES, "get_weather", "get_time"),

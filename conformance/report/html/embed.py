@@ -63,7 +63,7 @@ def _record(exchange: Exchange, limit: int, headers: dict[str, int]) -> dict[str
 
 
 def _command(exchange: Exchange, sent: str, limit: int) -> dict[str, str]:
-    """The curl command: whole, or without the body at its end, which the record has already; none when it is cut."""
+    """Return the curl command: whole, or without the body, which the record has already; none when it is cut."""
     if len(sent) > limit:
         return {}
     command = escape_invisible(format_curl(exchange))
@@ -115,7 +115,7 @@ def _shared(before: str, now: str) -> tuple[int, int]:
 
 
 def _notes(event: Event) -> list[str]:
-    """What is odd about the framing of an event, in a line; nothing when nothing is."""
+    """Return what is odd about the framing of an event, in a line; nothing when nothing is."""
     notes = [f"event: {clip(event.name, 80)}"] if event.name else []
     notes += [f"{event.comments} comment lines"] if event.comments else []
     notes += [f"a line that is no field: {line}" for line in event.malformed_lines[:3]]

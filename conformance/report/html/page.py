@@ -103,6 +103,6 @@ def find_primary_exchange(row: Mapping[str, Any], entries: Sequence[ExchangeEntr
 
 
 def _difference(report: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What differs from the baseline, where the report holds it: `Difference.record()`."""
+    """Return what differs from the baseline, where the report holds it: `Difference.record()`."""
     found = (report["baseline"] or {}).get("difference")
     return found if isinstance(found, dict) else {}
