@@ -142,19 +142,25 @@ class _Timed(socket.socket):
         super().connect(address)
 
 
-def test_each_operation_is_given_only_what_those_before_have_left(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> list[_Timed]:
+    """The sockets that a client connects from now on."""
+    _Timed.connected = []
+    monkeypatch.setattr(socket, "socket", _Timed)
+    return _Timed.connected
+
+
+def test_each_operation_is_given_only_what_those_before_have_left(connected: list[_Timed]) -> None:
     def late(peer: Peer) -> Iterator[bytes]:
         peer.pause(DEADLINE)
         yield CONNECTED
         peer.pause(DEADLINE)
         yield b"no TLS"
 
-    _Timed.connected = []
-    monkeypatch.setattr(socket, "socket", _Timed)
     with playing(late) as proxy:
         with pytest.raises(httpx.ConnectError):
             get(DeadlineTransport(httpx.Proxy(proxy.url)), "https://host.test", AMPLE)
-        [connection] = _Timed.connected
+        [connection] = connected
     connecting, writing, reading, *handshake = [seconds or 0 for seconds in connection.timeouts]
     assert AMPLE >= connecting > writing > reading
     assert len(handshake) >= 2
@@ -201,9 +207,12 @@ def resolving_to(*addresses: tuple[str, int]) -> Iterator[None]:
         yield
 
 
-def test_addresses_that_swallow_every_packet_end_at_the_deadline_together(swallows: tuple[str, int]) -> None:
+def test_addresses_that_swallow_every_packet_end_at_the_deadline_together(
+    swallows: tuple[str, int], connected: list[_Timed]
+) -> None:
     with resolving_to(*[swallows] * 20):
         ends_in_time(DeadlineTransport(), "http://host.test")
+    assert sum(each.timeouts[0] or AMPLE for each in connected) <= DEADLINE
 
 
 def test_an_address_that_swallows_every_packet_leaves_time_for_the_next(swallows: tuple[str, int]) -> None:
