@@ -86,7 +86,9 @@ def test_a_failure_of_the_server_raises_what_httpx_raises(
     takes: Callable[[socket.socket], bytes],
     tls: bool,
 ) -> None:
-    timeout = DEADLINE if issubclass(error, httpx.TimeoutException) else AMPLE
+    timeout = httpx.Timeout(AMPLE)
+    if issubclass(error, httpx.TimeoutException):
+        timeout = httpx.Timeout(AMPLE, read=DEADLINE, write=DEADLINE)
     # Longer than what the buffers of a connection hold.
     content = b"x" * 48 * 1024 * 1024 if error is httpx.WriteTimeout else b"x"
     with (
