@@ -115,7 +115,7 @@ def read_exchanges(path: Path) -> dict[str, Exchange]:
     """Return the exchanges that lie beside a report, by id; empty where the file is missing.
 
     Raises:
-        ReportError: the file is damaged.
+        ReportError: the file is damaged, or of a version whose exchanges cannot be read.
     """
     file = find_report(path).with_name("exchanges.jsonl")
     if not file.exists():
@@ -124,6 +124,11 @@ def read_exchanges(path: Path) -> dict[str, Exchange]:
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         try:
             record = json.loads(line)
+            if isinstance(record, dict) and "pieces" in record:  # as versions before 0.2 wrote them
+                raise ReportError(
+                    f"{file} was written by a version before 0.2, whose exchanges this one cannot read: run anew; "
+                    "compare, docs and --baseline still read the report.json beside it"
+                )
             exchange = exchange_from_record(record)
             check_types(exchange)
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:

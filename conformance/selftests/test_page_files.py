@@ -197,3 +197,12 @@ def test_exchanges_survive_the_way_through_a_file(tmp_path: Path) -> None:
     before = {each.id: each for each in HOSTILE_EXCHANGES}
     file = write_report(made, HOSTILE_EXCHANGES, tmp_path, "evil")
     assert (file.with_name("index.html")).read_text() == render_page(made, before)
+
+
+def test_exchanges_of_a_version_that_named_their_members_otherwise_are_told_from_damaged_ones(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (folder / "exchanges.jsonl").read_text().replace('"chunks"', '"pieces"')
+    (folder / "exchanges.jsonl").write_text(lines)
+    assert main(["render", str(folder)]) == 2
+    assert "was written by a version before 0.2" in capsys.readouterr().err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -45,7 +45,7 @@ class Call:
     """Below the base URL: `/chat/completions`. `native` calls: below the server's root."""
     method: str = "POST"
     body: Any = None
-    """JSON body. It goes through the SDK unless `via` says otherwise."""
+    """JSON body. It goes through the SDK unless `transport` says otherwise."""
     raw: str | None = None
     """A body that is sent byte for byte, for requests that no SDK would build."""
     headers: tuple[tuple[str, str], ...] = ()
@@ -76,8 +76,12 @@ class Call:
 
     @cached_property
     def id(self) -> str:
-        """Name of the exchange: the same call has the same name in every run and in every worker."""
-        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=True)
+        """Name of the exchange: the same call has the same name in every run and in every worker.
+
+        Fields at their default do not count, so that a field added later renames nothing.
+        """
+        given = {each.name: value for each in fields(self) if (value := getattr(self, each.name)) != each.default}
+        text = json.dumps(given, sort_keys=True, ensure_ascii=True)
         return f"e{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
     @property
