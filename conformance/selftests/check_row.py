@@ -62,6 +62,10 @@ def check_row(name: str) -> Iterator[Step]:
     if first not in HEADINGS:
         yield from _endpoint_steps(first)
         return
+    missing = [step for step in _endpoint_file_steps(first) if not step.done]
+    yield from missing
+    if missing:
+        return  # without its files the miniature cannot be asked
     row = load_catalog().get(name)
     answered = row is not None and bool(row.probe or row.rule or row.derived_from)
     if row is None or not answered:
@@ -85,7 +89,7 @@ def _new_row_steps(name: str, path: list[str]) -> Iterator[Step]:
     near = neighbour_of(name)
     where = f"beside {place_of(*near.declared_at)}" if near else "conformance/probes/"
     values = ", values=values(VALID, NONSENSE)" if path[:1] == ["fields"] and len(path) == 2 else ""
-    yield Step(done=False, what=f'an experiment: @probe("{name}"{values}, chance=chance.KIND)', where=where)
+    yield Step(done=False, what=f'an experiment: @probe("{name}"{values}, chance=chance.STATEMENT)', where=where)
     yield Step(done=False, what="an effect in the miniature, if the field has any", where=_miniature_of(name))
     yield Step(done=False, what="its id in the ledger", where=f"{_relative(ledger.ROWS)}: {ledger.COMMAND}")
 
@@ -136,13 +140,28 @@ def _endpoint_steps(name: str) -> Iterator[Step]:
         what=f"a class of {Endpoint.__name__} with name = {name!r}, path, schema, required, smallest, reference",
         where=f"conformance/probes/endpoints/{name}.py, after the example of {example}",
     )
+    yield from _new_endpoint_files(name, f"schemas/{name}.json")
+
+
+def _endpoint_file_steps(name: str) -> Iterator[Step]:
+    """Return the files of an endpoint that has its class; groups of rows such as `errors` have none of their own."""
+    endpoint = endpoint_named(name)
+    if endpoint is not None and issubclass(endpoint, RequestEndpoint):
+        yield from _new_endpoint_files(name, f"schemas/{endpoint.schema}.json")
+
+
+def _new_endpoint_files(name: str, schema: str) -> Iterator[Step]:
     for what, where in (
         ("its rows, with the values of its fields", f"conformance/probes/{name}.py"),
-        ("the schema of its responses", f"schemas/{name}.json"),
+        ("the schema of its responses", schema),
         ("its pytest items", f"conformance/test_{name}.py, after conformance/test_embeddings.py"),
-        ("its miniature: check(body) and answer(body)", f"conformance/selftests/servers/{name}.py"),
+        (
+            "its miniature: check(body), answer(body), and RULE_CHANGES for its shared rules",
+            f"conformance/selftests/servers/{name}.py",
+        ),
     ):
-        yield Step(done=(ROOT / where.split(",")[0]).exists(), what=what, where=where)
+        file = ROOT / where.split(",")[0]
+        yield Step(done=file.exists() or file.with_suffix("").is_dir(), what=what, where=where)
 
 
 def main(arguments: list[str]) -> int:

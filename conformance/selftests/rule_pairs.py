@@ -9,8 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
 
+from conformance.probes.endpoints import RequestEndpoint
+from conformance.probes.session import Session
 from conformance.wire.exchange import Call, Exchange
+
+from .asking import MODELS as MODELS_OF_MINIATURE
+from .asking import asker_of
+from .servers import HonoursEverything
+from .servers.behaviours import OTHERS
 
 NOW = 1_700_000_000
 """Unix time of every sample."""
@@ -327,7 +336,26 @@ ERRORS: dict[str, tuple[tuple[Sample, Change], ...]] = {
 }
 
 
+def plain_sample(endpoint: type[RequestEndpoint[Any]]) -> Sample:
+    """Return what the miniature that honours everything answers to an endpoint's plain request."""
+    session = Session(send=asker_of(HonoursEverything(pace=0)).send, models=MODELS_OF_MINIATURE)
+    exchange = endpoint(session=session, model=MODELS_OF_MINIATURE[endpoint.capability]).ask_plain()
+    assert exchange is not None
+    head = "\n".join([str(exchange.status), *(f"{name}: {value}" for name, value in exchange.headers)])
+    return Sample(call=exchange.call, wire=f"{head}\n\n{exchange.text}")
+
+
+def _pairs_of_miniatures() -> Iterator[tuple[str, tuple[Sample, ...], Change]]:
+    """Yield the pairs of endpoints that nothing is written of here: their miniatures hold the changes."""
+    for endpoint in OTHERS.values():
+        module = import_module(f".servers.{endpoint.name}", __package__)
+        honest = plain_sample(endpoint)
+        for name, (reason, old, new) in module.RULE_CHANGES.items():
+            yield f"{endpoint.name}/response/{name}", (honest,), change(reason, old, new)
+
+
 def _pairs() -> Iterator[tuple[str, tuple[Sample, ...], Change]]:
+    yield from _pairs_of_miniatures()
     for endpoint in PATHS:
         for name, changes in RESPONSES.items():
             yield from ((f"{endpoint}/response/{name}", (plain(endpoint),), each) for each in changes)

@@ -29,8 +29,8 @@ def test_a_row_that_is_there_lacks_nothing(row):
 
 
 def test_a_field_that_is_made_up_lacks_an_experiment_with_values_beside_its_neighbours():
-    experiment, miniature, ids = missing("chat/fields/foo_bar")
-    assert '@probe("chat/fields/foo_bar", values=values(VALID, NONSENSE), chance=chance.KIND)' in experiment
+    experiment, miniature, ids = missing("chat/fields/zq_made_up")
+    assert '@probe("chat/fields/zq_made_up", values=values(VALID, NONSENSE), chance=chance.STATEMENT)' in experiment
     [(file, line)] = PLACE.findall(experiment.replace("(beside", " "))
     assert (ROOT / file).read_text(encoding="utf-8").splitlines()[int(line) - 1].strip()
     assert "/probes/chat/" in file
@@ -45,8 +45,8 @@ def test_an_endpoint_that_is_made_up_lacks_the_five_files_of_the_toy():
 
 
 def test_the_command_says_by_its_status_whether_anything_is_missing(capsys):
-    assert (main(["chat/response/usage"]), main(["chat/fields/foo_bar"]), main([])) == (0, 1, 2)
-    assert "foo_bar" in capsys.readouterr().out
+    assert (main(["chat/response/usage"]), main(["chat/fields/zq_made_up"]), main([])) == (0, 1, 2)
+    assert "zq_made_up" in capsys.readouterr().out
 
 
 def test_the_golden_lists_are_up_to_date():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import conformance
 from conformance.checklist.packaged_data import folder
 from conformance.checklist.rows import CAPABILITIES, GROUPS, field_values
 from conformance.judge.catalog import load_catalog
@@ -56,8 +59,15 @@ def test_names_routes_and_places_are_of_one_endpoint_each():
 
 def test_schemas_are_there():
     named = {schema for each in ENDPOINTS for schema in (each.schema, each.stream_schema) if schema}
-    assert len(named) == 6
+    assert named
     assert {name for name in named if not (folder("schemas") / f"{name}.json").exists()} == set()
+
+
+def test_every_heading_with_experiments_has_a_module_of_pytest_items():
+    """Without one its rows would be in no run, and say so only as `untested`."""
+    asked = {row.endpoint for row in load_catalog().values() if row.probe}
+    modules = {file.stem.removeprefix("test_") for file in Path(conformance.__file__).parent.glob("test_*.py")}
+    assert asked == modules
 
 
 @pytest.mark.parametrize("endpoint", POSTED, ids=lambda endpoint: endpoint.name)

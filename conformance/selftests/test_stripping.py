@@ -12,6 +12,7 @@ from functools import cache
 import pytest
 
 from conformance.checklist.verdicts import Evidence, Verdict
+from conformance.judge.catalog import load_catalog
 from conformance.probes.embeddings import ONE
 from conformance.probes.endpoints import Chat, Completions
 from conformance.probes.session import Send
@@ -20,11 +21,13 @@ from conformance.wire.exchange import Call, Exchange
 
 from .asking import MODELS, asker_of, examined, outcome, rows
 from .servers import HonoursEverything, strips
+from .servers.behaviours import OTHERS
 
 CONTROLS = {
     "messages": [{"role": "user", "content": Chat.prompts[0]}],
     "prompt": Completions.prompts[0],
     "input": ONE,
+    **{name: value for endpoint in OTHERS.values() for name, value in endpoint.smallest.items()},
 }
 """Required fields are replaced by what a control sends."""
 
@@ -37,9 +40,6 @@ BAD = {
     "errors/chat/empty_messages": "messages",
     "errors/chat/unknown_role": "messages",
     "errors/embeddings/empty_input": "input",
-    "errors/chat/unknown_model": "model",
-    "errors/completions/unknown_model": "model",
-    "errors/embeddings/unknown_model": "model",
 }
 """Rows about a field, whose ids do not name it."""
 
@@ -64,6 +64,8 @@ def field_of(row: str) -> str | None:
         return BAD[row]
     if kind == "fields":
         return path[0]
+    if endpoint == "errors" and path == ["unknown_model"]:
+        return "model"
     if endpoint == "errors" and path and path[0] in ("wrong_type", "out_of_range"):
         return path[1]
     return "stream" if kind == "stream" else None
@@ -103,7 +105,7 @@ def test_a_stripped_field_is_ignored(row):
         return
     assert found.evidence is Evidence.EFFECT
     field = field_of(row) or ""
-    model = MODELS["embedding" if row.startswith(("embeddings/", "errors/embeddings/")) else "chat"]
+    model = MODELS[load_catalog()[row].capability]
     stripped = examined(row, stripping(field, model, strict=strict))
     if row in OTHERWISE:
         assert stripped.verdict in (Verdict.INCONCLUSIVE, Verdict.BROKEN), stripped.reason

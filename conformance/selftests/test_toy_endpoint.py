@@ -42,7 +42,7 @@ print(json.dumps({
 """
 
 FIELDS = ("model", "query", "documents", "top_n")
-RULES = {f"rerank/response/{name}" for name in ("schema", "schema/details", "model", "content_type")}
+RULES = {f"rerank/response/{name}" for name in ("schema", "model", "content_type")}
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +106,25 @@ def test_the_miniature_is_seen_to_read_each_field_without_a_check_of_its_own(toy
         toy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "rerank", "conformance/selftests/test_servers.py"
     )
     assert f"{len(FIELDS)} passed" in ended.stdout, ended.stdout + ended.stderr
+
+
+def test_the_self_tests_that_ask_every_endpoint_take_it_in_as_it_is(toy):
+    names = ("test_endpoints", "test_rules", "test_completeness")
+    files = [f"conformance/selftests/{name}.py" for name in names]
+    ledger = run_python(toy, "-m", "conformance.selftests.ledger", "--write")
+    assert ledger.returncode == 0, ledger.stdout + ledger.stderr
+    ended = run_python(toy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
+    assert ended.returncode == 0, ended.stdout[-3000:]
+
+
+def test_servers_that_ignore_or_strip_are_found_out_by_its_rows(toy):
+    select = "rerank or ignores_every_field or refuses_extras or always_random"
+    files = [f"conformance/selftests/{name}.py" for name in ("test_probes", "test_stripping")]
+    ended = run_python(toy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", select, *files)
+    assert ended.returncode == 0, ended.stdout[-3000:]
+
+
+def test_pytest_collects_its_rows(toy):
+    ended = run_python(toy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:junitxml", "-p",
+                       "conformance.runner.plugin", "--collect-only", "conformance/test_rerank.py")  # fmt: skip
+    assert "test_rerank.py::test_rerank[rerank/fields/top_n]" in ended.stdout, ended.stdout + ended.stderr

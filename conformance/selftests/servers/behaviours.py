@@ -13,11 +13,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from conformance.probes.endpoints import ENDPOINTS, RequestEndpoint
+
 from .honours import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
 from .interface import CutError, DeadError, HangError, Reply, Request, Server, json_reply
 
 ROUTES = {"/v1/chat/completions": "messages", "/v1/completions": "prompt", "/v1/embeddings": "input"}
 """Route -> its required field beside the model."""
+
+OTHERS = {
+    f"/v1{endpoint.path}": endpoint
+    for endpoint in ENDPOINTS
+    if issubclass(endpoint, RequestEndpoint) and f"/v1{endpoint.path}" not in ROUTES
+}
+"""Route -> endpoint, of those that nothing but their class is known of here."""
 
 PLAIN: Mapping[str, Any] = {
     "messages": [{"role": "user", "content": "Hello."}],
@@ -73,7 +82,7 @@ def demands_tool_results() -> Server:
 
 @dataclass(kw_only=True)
 class IgnoresFields:
-    """Answers 200 on the three routes, whatever is sent beside the required fields and `stream`."""
+    """Answers 200 on every route, whatever is sent beside the required fields and `stream`."""
 
     inner: Server = field(default_factory=lambda: HonoursEverything(late=0))
     greedy: bool = True
@@ -84,13 +93,26 @@ class IgnoresFields:
     def answer(self, request: Request) -> Reply:
         """As if the required fields alone had been sent."""
         required = ROUTES.get(request.path)
+        body = request.json if isinstance(request.json, dict) else {}
+        if request.path in OTHERS and request.method == "POST":
+            return self._answer_other(request, OTHERS[request.path], body)
         if required is None or request.method != "POST":
             return self.inner.answer(request)
-        body = request.json if isinstance(request.json, dict) else {}
         given = body.get(required) if self.reads_input else self._own(required)
         reply = self._ask(request, required, given, body)
         if reply.status >= 400:
             reply = self._ask(request, required, PLAIN[required], body)
+        model = body.get("model")
+        return renamed(reply, model) if isinstance(model, str) and model else reply
+
+    def _answer_other(self, request: Request, endpoint: type[RequestEndpoint[Any]], body: Mapping[str, Any]) -> Reply:
+        """Reply as if the endpoint's required fields alone had been sent, or its smallest request."""
+        smallest = {"model": EMBEDDING_MODEL if endpoint.capability == "embedding" else CHAT_MODEL}
+        smallest |= endpoint.smallest
+        given = {name: body[name] for name in endpoint.smallest if name in body} if self.reads_input else {}
+        reply = self.inner.answer(with_body(request, {**smallest, **given}))
+        if reply.status >= 400:
+            reply = self.inner.answer(with_body(request, smallest))
         model = body.get("model")
         return renamed(reply, model) if isinstance(model, str) and model else reply
 
@@ -153,7 +175,10 @@ def always_random() -> Server:
     return IgnoresFields(reads_input=False, greedy=False)
 
 
-KNOWN = {"model", "messages", "prompt", "input", "stream", "temperature", "max_tokens"}
+REQUIRED = {"model", *ROUTES.values(), *(name for endpoint in OTHERS.values() for name in endpoint.required)}
+"""Fields that a request of some endpoint is refused without."""
+
+KNOWN = {*REQUIRED, "stream", "temperature", "max_tokens"}
 """What servers that refuse or crash know."""
 
 
@@ -167,7 +192,7 @@ class KnowsFewFields:
     def answer(self, request: Request) -> Reply:
         """The reply, unless there is more in the body than is known."""
         body = request.json
-        if request.path in ROUTES and isinstance(body, dict):
+        if request.path in (*ROUTES, *OTHERS) and isinstance(body, dict):
             # The SDK sends encoding_format with each request for embeddings.
             known = KNOWN | ({"encoding_format"} if request.path == "/v1/embeddings" else set())
             extras = [name for name in body if name not in known]

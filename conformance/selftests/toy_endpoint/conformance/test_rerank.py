@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.runner.plugin import Examine, rows_of
+from conformance.runner.items import Examine, rows_of
 
 
 @pytest.mark.parametrize("row", rows_of("rerank"))

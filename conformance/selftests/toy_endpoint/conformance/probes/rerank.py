@@ -45,10 +45,11 @@ def query(rerank: Rerank) -> Observation:
 
 @probe("rerank/fields/documents", values=values(None, 7), chance=chance.VECTORS)
 def documents(rerank: Rerank) -> Observation:
-    """What is ordered: as many places as documents."""
-    if len(order(rerank.ask(documents=["tea", "rain"]))) == 2:
-        return supported("two documents get two places")
-    return ignored("two documents do not get two places")
+    """What is ordered: where the documents change their places, so does the best one."""
+    first, second = (order(rerank.ask(documents=names)) for names in (["tea", "rain"], ["rain", "tea"]))
+    if (first, second) == ([0, 1], [1, 0]):
+        return supported("the best document is found at either place")
+    return ignored("the best document is not found at its place")
 
 
 @probe("rerank/fields/top_n", values=values(1, "zz"), chance=chance.VECTORS)

@@ -20,7 +20,7 @@ class Rerank(RequestEndpoint[Exchange]):
     capability = "embedding"
     server = "embedding"
     schema = "rerank"
-    response_rules = ("schema", "schema/details", "model", "content_type")
+    response_rules = ("schema", "model", "content_type")
     documents: ClassVar[tuple[str, ...]] = ("rain falls", "black tea", "tea and more tea")
     required = ("model", "query", "documents")
     smallest: ClassVar[Mapping[str, Any]] = {"query": "tea", "documents": ["tea", "rain"]}
