@@ -8,7 +8,7 @@ from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Transport
 
 from . import chance
-from .chat.formats import one_word, undecided
+from .chat.formats import is_undetermined, single_value_schema
 from .endpoints import Chat
 from .observation import Observation, broken, ignored, inconclusive, rejected, supported
 from .registry import probe
@@ -43,7 +43,7 @@ def parse(chat: Chat) -> Observation:
     """`.parse()` with a pydantic model gives an object of that model."""
     chat.ask_control()
     exchange = chat.attempt(
-        transport="sdk_parse", response_format=one_word("zq_key", "v7", name="Word"), max_tokens=64
+        transport="sdk_parse", response_format=single_value_schema("zq_key", "v7", name="Word"), max_tokens=64
     )
     taken = exchange.sdk_result
     if exchange.accepted and taken is not None and taken.text == '{"zq_key":"v7"}':
@@ -53,7 +53,7 @@ def parse(chat: Chat) -> Observation:
         raise RequestRejectedError(exchange)
     exception = taken.exception if taken else None
     if exception in ("ValidationError", "LengthFinishReasonError"):
-        if undecided(said) or said.lstrip().startswith("{"):
+        if is_undetermined(said) or said.lstrip().startswith("{"):
             return inconclusive(
                 "the text has not begun, or begins as the JSON that the model demands, and does not end as it"
             )

@@ -27,7 +27,7 @@ def cosine(one: Vector, two: Vector) -> float:
     return sum(a * b for a, b in zip(one, two, strict=True)) / norms
 
 
-def close(one: Vector, two: Vector) -> bool:
+def is_close(one: Vector, two: Vector) -> bool:
     """Whether two vectors mean the same: batching may change the last digits."""
     return cosine(one, two) > 0.999
 
@@ -36,9 +36,9 @@ def close(one: Vector, two: Vector) -> bool:
 def embeddings_work(embeddings: Embeddings) -> Observation:
     """Texts become vectors; other texts, other vectors."""
     one, two = (embeddings.ask(text).vectors[0] for text in (ONE, TWO))
-    if close(one, two):
+    if is_close(one, two):
         return inconclusive("two different texts get nearly the same vector")
-    if not close(one, embeddings.ask(ONE, repetition=1).vectors[0]):
+    if not is_close(one, embeddings.ask(ONE, repetition=1).vectors[0]):
         return inconclusive("one text gets another vector each time")
     return supported(f"texts become vectors of {len(one)} numbers")
 
@@ -57,11 +57,11 @@ declare_derived("embeddings/fields/input", "What is embedded, in four forms.", v
 def input_string(embeddings: Embeddings) -> Observation:
     """A string gets one vector, each time the same; another string, another."""
     one, two = (embeddings.ask(text) for text in (ONE, TWO))
-    if not close(one.vectors[0], embeddings.ask(ONE, repetition=1).vectors[0]):
+    if not is_close(one.vectors[0], embeddings.ask(ONE, repetition=1).vectors[0]):
         return inconclusive("one text gets another vector each time")
-    if len(one.data) == len(two.data) == 1 and not close(one.vectors[0], two.vectors[0]):
+    if len(one.data) == len(two.data) == 1 and not is_close(one.vectors[0], two.vectors[0]):
         return supported("each text gets one vector of its own")
-    if close(one.vectors[0], two.vectors[0]):
+    if is_close(one.vectors[0], two.vectors[0]):
         return ignored("two different texts get one and the same vector")
     return broken(f"one text gets {len(one.data)} vectors")
 
@@ -74,7 +74,7 @@ def input_strings(embeddings: Embeddings) -> Observation:
     if len(batch.data) != 3:
         return ignored(f"three texts get {len(batch.data)} vectors")
     alone = [one.vectors[0], two.vectors[0], one.vectors[0]]
-    if not all(close(got, due) for got, due in zip(batch.vectors, alone, strict=True)):
+    if not all(is_close(got, due) for got, due in zip(batch.vectors, alone, strict=True)):
         return broken("the vectors of a batch are not those that each text gets alone")
     return supported("three texts get three vectors, each as the text gets alone")
 
@@ -90,7 +90,7 @@ def input_tokens(embeddings: Embeddings) -> Observation:
 
 
 def _ids_read(three: EmbeddingResponse, five: EmbeddingResponse) -> Observation:
-    if close(three.vectors[0], five.vectors[0]):
+    if is_close(three.vectors[0], five.vectors[0]):
         return ignored("two arrays of ids get one and the same vector")
     counts = (three.prompt_tokens, five.prompt_tokens)
     if None in counts:
@@ -107,10 +107,10 @@ def input_token_arrays(embeddings: Embeddings) -> Observation:
     answer = embeddings.ask([[301, 302, 303], [304, 305]])
     if len(answer.data) != 2:
         return ignored(f"two arrays of ids get {len(answer.data)} vectors")
-    if close(*answer.vectors):
+    if is_close(*answer.vectors):
         return ignored("two arrays of ids get one and the same vector")
     alone = embeddings.attempt([301, 302, 303])
-    if alone.accepted and not close(answer.vectors[0], EmbeddingResponse(alone).vectors[0]):
+    if alone.accepted and not is_close(answer.vectors[0], EmbeddingResponse(alone).vectors[0]):
         return broken("the vector of an array of ids is not the one that it gets alone")
     return supported("two arrays of ids get two vectors")
 
@@ -124,7 +124,7 @@ def encoding_format(embeddings: Embeddings) -> Observation:
         return ignored("a list of numbers comes where base64 was asked for")
     if not isinstance(plain.raw, list):
         return ignored("base64 comes where floats were asked for")
-    if len(plain.vectors[0]) == len(coded.vectors[0]) and close(plain.vectors[0], coded.vectors[0]):
+    if len(plain.vectors[0]) == len(coded.vectors[0]) and is_close(plain.vectors[0], coded.vectors[0]):
         return supported("base64 decodes to the numbers that come as floats")
     return broken(f"base64 decodes to {len(coded.vectors[0])} other numbers than the {len(plain.vectors[0])} floats")
 
@@ -155,7 +155,7 @@ def dimensions(embeddings: Embeddings) -> Observation:
         return ignored(f"{half} and 7 numbers were asked for, and {len(whole_one)} came")
     if lengths != [half, 7]:
         return broken(f"{half} and 7 numbers were asked for, and {lengths} came")
-    prefix = all(close(vector, whole_one[: len(vector)]) for vector in shortened)
+    prefix = all(is_close(vector, whole_one[: len(vector)]) for vector in shortened)
     unit = all(abs(math.hypot(*vector) - 1) < 1e-3 for vector in shortened)
     if prefix and unit:
         return supported("the vectors are the whole one's beginning, scaled to unit length")

@@ -28,7 +28,7 @@ EXCEPTIONS = {400: "BadRequestError", 404: "NotFoundError", 405: "APIStatusError
 """Status -> the SDK's exception class, which clients catch."""
 
 
-def graded(exchange: Exchange, status: int, param: str | None = None, code: str | None = None) -> Observation:
+def grade_error(exchange: Exchange, status: int, param: str | None = None, code: str | None = None) -> Observation:
     """Grade the answer to a bad request. `param`, `code`: what OpenAI names, None where it is open."""
     if exchange.accepted:
         return ignored(f"the bad request is answered with {exchange.status}")
@@ -71,24 +71,24 @@ def _clipped(value: object) -> str:
 def unknown_model(endpoint: RequestEndpoint[Any]) -> Observation:
     """Ask for a name that no model has: 404, `model_not_found`."""
     exchange = send_bad(endpoint, model="no-such-model-zz")
-    return graded(exchange, 404, code="model_not_found")
+    return grade_error(exchange, 404, code="model_not_found")
 
 
 def missing(endpoint: RequestEndpoint[Any], field: str) -> Observation:
     """Leave out a required field: 400."""
     body = {"model": endpoint.model, **endpoint.smallest}
     del body[field]
-    return graded(send_bad_raw(endpoint, body=body), 400)
+    return grade_error(send_bad_raw(endpoint, body=body), 400)
 
 
 def malformed(endpoint: RequestEndpoint[Any]) -> Observation:
     """Send a body that is cut in the middle: 400."""
-    return graded(send_bad_raw(endpoint, raw=json.dumps({"model": endpoint.model})[:-1]), 400)
+    return grade_error(send_bad_raw(endpoint, raw=json.dumps({"model": endpoint.model})[:-1]), 400)
 
 
 def not_an_object(endpoint: RequestEndpoint[Any]) -> Observation:
     """Send a body that is JSON, but no object: 400."""
-    return graded(send_bad_raw(endpoint, raw="[]"), 400)
+    return grade_error(send_bad_raw(endpoint, raw="[]"), 400)
 
 
 def wrong_type(endpoint: RequestEndpoint[Any], field: str) -> Observation:
@@ -109,7 +109,7 @@ def misused(endpoint: RequestEndpoint[Any], field: str, value: Any) -> Observati
         twin = endpoint.attempt_minimal(**{**values.context, field: values.valid})
         if not twin.accepted:
             return inconclusive(f"a valid value is answered with {twin.failure or twin.status} too")
-    return graded(bad, 400, param=field)
+    return grade_error(bad, 400, param=field)
 
 
 def _bounded(field: str) -> dict[str, Any]:
@@ -178,19 +178,19 @@ def _declare(
 @probe("errors/chat/empty_messages", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def empty_messages(chat: Chat) -> Observation:
     """No message at all: 400."""
-    return graded(send_bad(chat, messages=[]), 400, param="messages")
+    return grade_error(send_bad(chat, messages=[]), 400, param="messages")
 
 
 @probe("errors/chat/unknown_role", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def unknown_role(chat: Chat) -> Observation:
     """A role that nobody has: 400."""
-    return graded(send_bad(chat, messages=[{"role": "wizard", "content": "Hi"}]), 400, param="messages")
+    return grade_error(send_bad(chat, messages=[{"role": "wizard", "content": "Hi"}]), 400, param="messages")
 
 
 @probe("errors/chat/unknown_field", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def unknown_field(chat: Chat) -> Observation:
     """A field that does not exist: 400, says OpenAI; most servers let it pass."""
-    return graded(send_bad(chat, zz_unknown=1), 400, param="zz_unknown")
+    return grade_error(send_bad(chat, zz_unknown=1), 400, param="zz_unknown")
 
 
 @probe(
@@ -198,17 +198,17 @@ def unknown_field(chat: Chat) -> Observation:
 )
 def empty_input(embeddings: Embeddings) -> Observation:
     """An empty list: 400."""
-    return graded(send_bad(embeddings, input=[]), 400)
+    return grade_error(send_bad(embeddings, input=[]), 400)
 
 
 @probe("errors/routes/unknown", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def unknown_route(chat: Chat) -> Observation:
     """A route that does not exist: 404 with an envelope."""
-    return graded(send_bad_raw(chat, "/zz-no-such-route", body={}), 404)
+    return grade_error(send_bad_raw(chat, "/zz-no-such-route", body={}), 404)
 
 
 @probe("errors/routes/wrong_method", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def wrong_method(chat: Chat) -> Observation:
     """GET where only POST is known: 405 with an envelope."""
     exchange = send_bad_raw(chat, "/completions", method="GET")
-    return graded(exchange, 404 if exchange.status == 404 else 405)
+    return grade_error(exchange, 404 if exchange.status == 404 else 405)

@@ -17,7 +17,7 @@ UNKNOWN_MODEL = "no-such-model-zz"
 """A name that no model has."""
 
 
-def listed(models: Models) -> list[object]:
+def list_entries(models: Models) -> list[object]:
     """Return the entries of the list, but for the copies that rows of `native` make: those are gone in a moment."""
     entries = as_list(get_path(models.list().json, "data"))
     return [entry for entry in entries if not str(get_path(entry, "id")).startswith(MODEL_COPY_PREFIX)]
@@ -26,7 +26,7 @@ def listed(models: Models) -> list[object]:
 @probe("models/features/list", is_control=True, title="List models", chance=chance.LISTS)
 def list_models(models: Models) -> Observation:
     """The list names the models that can be asked; the one that answers us is among them."""
-    ids = [get_path(entry, "id") for entry in listed(models)]
+    ids = [get_path(entry, "id") for entry in list_entries(models)]
     if models.model in ids:
         return supported("the model that answers is in the list")
     if ids:
@@ -37,7 +37,7 @@ def list_models(models: Models) -> Observation:
 @probe("models/features/retrieve", title="Retrieve a model", chance=chance.LISTS)
 def retrieve_model(models: Models) -> Observation:
     """A listed id can be retrieved, and equals its entry in the list."""
-    named = [entry for entry in listed(models) if isinstance(get_path(entry, "id"), str)]
+    named = [entry for entry in list_entries(models) if isinstance(get_path(entry, "id"), str)]
     # A slash in a name is a difficulty of its own, with a row of its own.
     entries = [entry for entry in named if "/" not in str(get_path(entry, "id"))] or named
     if not entries:
@@ -78,12 +78,12 @@ def _creation(entry: object, asked: float) -> Observation:
 
 
 def _entry(models: Models) -> object:
-    return next((entry for entry in listed(models) if get_path(entry, "id") == models.model), None)
+    return next((entry for entry in list_entries(models) if get_path(entry, "id") == models.model), None)
 
 
 def _name(models: Models) -> str:
     """Return a name to retrieve: without a slash where there is one, else the model that answers."""
-    names = [name for entry in listed(models) if isinstance(name := get_path(entry, "id"), str)]
+    names = [name for entry in list_entries(models) if isinstance(name := get_path(entry, "id"), str)]
     return next((name for name in names if "/" not in name), models.model)
 
 

@@ -16,7 +16,7 @@ from conformance.wire.exchange import Call
 
 from . import chance
 from .endpoints import Chat, Models, Native, Raw, endpoint_at
-from .models import UNKNOWN_MODEL, listed
+from .models import UNKNOWN_MODEL, list_entries
 from .observation import Observation, broken, ignored, inconclusive, supported
 from .registry import probe
 from .response_views import as_int64, as_list, get_path
@@ -24,7 +24,7 @@ from .session import ControlFailedError, UndeterminedError, is_rejection
 
 
 @contextmanager
-def copied(native: Native, purpose: str) -> Iterator[str]:
+def copy_model(native: Native, purpose: str) -> Iterator[str]:
     """Copy the model to a name like a client's default, and remove the copy at the end whatever happens.
 
     A server may have made a copy that it says it refused, or that it had no time to confirm.
@@ -68,7 +68,7 @@ def alias_embeddings(native: Native) -> Observation:
 
 def _answers_as_alias(native: Native, purpose: str, path: str, body: dict[str, Any]) -> Observation:
     """Ask a copy for what `body` says. Always on the main server, where the copy is."""
-    with copied(native, purpose) as name:
+    with copy_model(native, purpose) as name:
         # No treatment: a fault in the shape of every answer on this route is not the alias's.
         call = Call(path=path, body={"model": name, **body}, sdk_method=endpoint_at(path).sdk_method)
         answer = native.session.send_prerequisite(call).json
@@ -84,7 +84,7 @@ def _answers_as_alias(native: Native, purpose: str, path: str, body: dict[str, A
 @probe("native/alias/listed", capability="writes", title="an alias is listed", chance=chance.COPIED_MODEL)
 def alias_listed(native: Native) -> Observation:
     """A model copied to a default name is in /v1/models."""
-    with copied(native, "listed") as name:
+    with copy_model(native, "listed") as name:
         call = Call(method="GET", path=Models.path, sdk_method=Models.sdk_method, purpose="after_copy")
         answer = native.session.send_prerequisite(call).json
     ids = [get_path(entry, "id") for entry in as_list(get_path(answer, "data"))]
@@ -110,7 +110,7 @@ def created_is_modified(models: Models, native: Native) -> Observation:
     """`created` of each model is its last modification as /api/tags tells it, in seconds."""
     tags = _native_models(native)
     compared = 0
-    for entry in listed(models):
+    for entry in list_entries(models):
         modified = _moment(get_path(tags.get(str(get_path(entry, "id"))), "modified_at"))
         if modified is None:
             continue
@@ -144,7 +144,7 @@ def _moment(text: object) -> float | None:
 def owned_by_namespace(models: Models) -> Observation:
     """`owned_by` is what stands before the slash of a name, `library` where there is none."""
     wrong = []
-    entries = [entry for entry in listed(models) if isinstance(get_path(entry, "id"), str)]
+    entries = [entry for entry in list_entries(models) if isinstance(get_path(entry, "id"), str)]
     for entry in entries:
         name = str(get_path(entry, "id"))
         namespace = name.split("/")[-2] if "/" in name else "library"
@@ -158,7 +158,7 @@ def owned_by_namespace(models: Models) -> Observation:
 @probe("native/models/untagged", capability="native", title="a name without its tag", chance=chance.LISTS)
 def untagged(models: Models, raw: Raw) -> Observation:
     """A model tagged `latest` is found without the tag."""
-    tagged = [name for entry in listed(models) if (name := str(get_path(entry, "id"))).endswith(":latest")]
+    tagged = [name for entry in list_entries(models) if (name := str(get_path(entry, "id"))).endswith(":latest")]
     if not tagged:
         return inconclusive("no listed model is tagged `latest`")
     # A slash in a name is a difficulty of its own, with the row below.
@@ -172,7 +172,7 @@ def untagged(models: Models, raw: Raw) -> Observation:
 @probe("native/models/slash", capability="native", title="a name with a namespace", chance=chance.LISTS)
 def slashed(models: Models, raw: Raw) -> Observation:
     """A model whose name has a namespace and a slash is found by it."""
-    names = [name for entry in listed(models) if "/" in (name := str(get_path(entry, "id")))]
+    names = [name for entry in list_entries(models) if "/" in (name := str(get_path(entry, "id")))]
     if not names:
         return inconclusive("no listed model has a namespace")
     if get_path(models.retrieve(names[0]).json, "id") != names[0]:
@@ -206,7 +206,7 @@ LONG_CHAT = 3 * FILLER
 QUESTION = "Say one word."
 
 
-def filler(words: int, first: int = 0) -> str:
+def make_filler(words: int, first: int = 0) -> str:
     """Return so many short words, each at least a token in any vocabulary; `first`: which of them is the first."""
     few = ("sun", "sea", "cat", "red", "tree", "bird", "rain")
     return " ".join(few[number % len(few)] for number in range(first, first + words))
@@ -214,9 +214,9 @@ def filler(words: int, first: int = 0) -> str:
 
 def _long_chat(question: str = QUESTION) -> list[dict[str, Any]]:
     return [
-        {"role": "user", "content": filler(FILLER)},
-        {"role": "assistant", "content": filler(FILLER)},
-        {"role": "user", "content": filler(FILLER)},
+        {"role": "user", "content": make_filler(FILLER)},
+        {"role": "assistant", "content": make_filler(FILLER)},
+        {"role": "user", "content": make_filler(FILLER)},
         {"role": "assistant", "content": "Yes."},
         {"role": "user", "content": question},
     ]
@@ -248,7 +248,7 @@ def _reads_the_question(chat: Chat, counted: int) -> bool:
     Raises:
         ControlFailedError: the conversation with another question is not answered.
     """
-    longer = _long_chat(f"{QUESTION} {filler(40)}")
+    longer = _long_chat(f"{QUESTION} {make_filler(40)}")
     told = chat.ask_control(longer, max_tokens=1).prompt_tokens
     if told is not None and told >= counted + 20:
         return True
@@ -261,7 +261,7 @@ def default_context(chat: Chat) -> Observation:
     short = chat.ask_control([{"role": "user", "content": QUESTION}], max_tokens=1).prompt_tokens
     counted = chat.ask(_long_chat(), max_tokens=1).prompt_tokens
     # Of other words than those before: some servers count only what they have not just read.
-    one = chat.ask_control([{"role": "user", "content": filler(FILLER, first=1)}], max_tokens=1).prompt_tokens
+    one = chat.ask_control([{"role": "user", "content": make_filler(FILLER, first=1)}], max_tokens=1).prompt_tokens
     if not (counted and short and one):
         return inconclusive("the server counts no prompt tokens")
     if one <= short:

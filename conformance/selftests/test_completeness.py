@@ -22,7 +22,7 @@ from conformance.judge.catalog import load_catalog
 from conformance.judge.derive import expand_parts
 from conformance.judge.rules.registry import cross_response_rule, rule
 from conformance.probes import chance
-from conformance.probes.chat.formats import one_word
+from conformance.probes.chat.formats import single_value_schema
 from conformance.probes.clauses import anchors, clause_url
 from conformance.probes.endpoints import HEADINGS
 from conformance.probes.registry import probe
@@ -139,7 +139,7 @@ def test_ids_are_lower_case_paths_of_a_known_endpoint_and_every_derived_row_foll
 
 CHAT = {"model": CHAT_MODEL, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
 CREATE = "chat.completions.create"
-PARSED = {**CHAT, "response_format": one_word("zq_key", "v7")}
+PARSED = {**CHAT, "response_format": single_value_schema("zq_key", "v7")}
 SDK_CALLS = {
     "chat": Call(path="/chat/completions", body=CHAT, sdk_method=CREATE),
     "chat, streamed": Call(path="/chat/completions", body={**CHAT, "stream": True}, sdk_method=CREATE),

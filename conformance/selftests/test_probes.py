@@ -16,8 +16,8 @@ from conformance.judge.catalog import load_catalog
 from conformance.wire.client import Address, Client
 from conformance.wire.exchange_cache import MemoryExchangeCache
 
-from .asking import asked, examined, outcome, rows
-from .servers import HonoursEverything, Reply, Request, made
+from .asking import TIMED, asked, examined, outcome, rows
+from .servers import HonoursEverything, Reply, Request, made, strips
 from .servers.behaviours import REQUIRED
 from .servers.transport import listening
 
@@ -49,7 +49,7 @@ IGNORING = ("ignores_every_field", "ignores_and_samples", "always_repeats_itself
 
 
 def verdicts(name: str) -> dict[str, Verdict]:
-    return {row: finding.verdict for row, finding in outcome(name)[0].items()}
+    return {row: finding.verdict for row, finding in outcome(name)[0].items() if row != TIMED}
 
 
 def fields(found: dict[str, Verdict]) -> dict[str, Verdict]:
@@ -72,6 +72,12 @@ def extra(row: str) -> bool:
 def test_a_server_that_honours_everything_is_supported_in_every_row():
     odd = {row: str(verdict) for row, verdict in verdicts("honours_everything").items() if verdict is not S}
     assert odd == dict.fromkeys(EXTENSIONS, "rejected")
+
+
+def test_a_stream_that_is_paced_arrives_in_pieces_and_without_the_field_it_does_not():
+    server = HonoursEverything(pace=0.02)
+    assert asked(server, [TIMED])[0][TIMED].verdict is S
+    assert asked(strips("stream", server), [TIMED])[0][TIMED].verdict in (B, U)
 
 
 def test_a_server_that_has_the_extensions_too_is_supported_in_them():

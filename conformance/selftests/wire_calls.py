@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from conformance.probes.chat.formats import one_word
+from conformance.probes.chat.formats import single_value_schema
 from conformance.probes.endpoints import GENERATION_ROUTES
 from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Call
@@ -17,7 +17,7 @@ AMPLE = 30.0
 
 BODY = {"model": "mini", "messages": [{"role": "user", "content": "Hello."}]}
 STREAM = {**BODY, "stream": True}
-PARSED = {**BODY, "response_format": one_word("zq_key", "v7")}
+PARSED = {**BODY, "response_format": single_value_schema("zq_key", "v7")}
 CREATE = "chat.completions.create"
 CALLS = {
     "sdk": Call(path="/chat/completions", body=BODY, sdk_method=CREATE),

@@ -21,7 +21,7 @@ ASKS_FOR_PROSE = (
 )
 
 
-def one_word(key: str, word: str, name: str = "one_word") -> dict[str, Any]:
+def single_value_schema(key: str, word: str, name: str = "one_word") -> dict[str, Any]:
     """Return a schema, called `name`, that allows one document only: {key: word}."""
     schema = {
         "type": "object",
@@ -45,7 +45,7 @@ def obeys_schema(endpoint: TextEndpoint, **extra: Any) -> Observation:
     votes: list[bool | None] = []
     for (key, word), prompt in zip(WORDS, endpoint.prompts, strict=False):
         control = endpoint.ask_control(prompt)
-        answer = endpoint.ask(prompt, response_format=one_word(key, word), max_tokens=32, **extra)
+        answer = endpoint.ask(prompt, response_format=single_value_schema(key, word), max_tokens=32, **extra)
         obeyed = read(answer.text) == {key: word}
         votes.append(True if obeyed else False if _prose(answer, control) else None)
     return weigh(
@@ -56,13 +56,13 @@ def obeys_schema(endpoint: TextEndpoint, **extra: Any) -> Observation:
     )
 
 
-def undecided(text: str) -> bool:
+def is_undetermined(text: str) -> bool:
     """Whether the text neither keeps a format nor is prose: space, thoughts before it, a fence around it."""
     return text.strip() in ("", "{") or text.lstrip().startswith(("<think", "`"))
 
 
 def _prose(answer: TextResponse, control: TextResponse) -> bool:
-    if undecided(answer.text):
+    if is_undetermined(answer.text):
         return False
     return answer.text[:12] == control.text[:12] or not answer.text.lstrip().startswith(("{", "["))
 
@@ -84,7 +84,7 @@ def obeys_json_mode(endpoint: TextEndpoint, prompts: tuple[str, ...], **extra: A
     for prompt in prompts:
         control = endpoint.ask_control(prompt)
         answer = endpoint.ask(prompt, response_format={"type": "json_object"}, max_tokens=32, **extra)
-        if begins_json(control.text) or undecided(answer.text):
+        if begins_json(control.text) or is_undetermined(answer.text):
             votes.append(None)
         else:
             votes.append(begins_json(answer.text) or (None if answer.text.lstrip()[:1] == "{" else False))
@@ -162,7 +162,7 @@ def format_keywords(chat: Chat) -> Observation:
         }
         form = {"type": "json_schema", "json_schema": {"name": keyword, "strict": True, "schema": document}}
         said = chat.ask(response_format=form, max_tokens=32).text
-        if undecided(said):
+        if is_undetermined(said):
             return inconclusive(f"the text is neither prose nor JSON yet within 32 tokens ({keyword})")
         found = read(said)
         (obeyed if isinstance(found, dict) and found.get("zq", 0) in allowed else missed).append(keyword)

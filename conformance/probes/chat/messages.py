@@ -24,7 +24,7 @@ SYSTEM = (
 )
 """Some twenty words: whether they reach the prompt shows in its token count, whatever the tokenizer."""
 
-MANY = 10
+MIN_ADDED_TOKENS = 10
 """Tokens that `SYSTEM` costs at the very least."""
 
 Message = dict[str, Any]
@@ -35,7 +35,7 @@ def user(content: Any, **more: Any) -> Message:
     return {"role": "user", "content": content, **more}
 
 
-def reached(answer: TextResponse, control: TextResponse, tokens: int | None) -> bool | None:
+def has_prompt_grown(answer: TextResponse, control: TextResponse, tokens: int | None) -> bool | None:
     """Whether the answer's prompt is longer than the control's by at least so many tokens; by text where unknown.
 
     `tokens` is None where the server's counts cannot be compared.
@@ -48,14 +48,14 @@ def reached(answer: TextResponse, control: TextResponse, tokens: int | None) -> 
     return False if grown <= 0 and answer.text == control.text else None
 
 
-def adds(chat: Chat, with_it: Any, tokens: int = MANY, without: Any = None) -> Observation:
+def check_added_message(chat: Chat, with_it: Any, tokens: int = MIN_ADDED_TOKENS, without: Any = None) -> Observation:
     """Check that what is added reaches the model. `with_it` and `without` make the messages of a prompt."""
     votes = []
     changed = False
     for prompt, plain in chat.find_repeatable_controls(2):
         answer = chat.ask(with_it(prompt))
         control = plain if without is None else chat.ask_control(without(prompt))
-        votes.append(reached(answer, control, tokens if chat.has_stable_prompt_count(prompt) else None))
+        votes.append(has_prompt_grown(answer, control, tokens if chat.has_stable_prompt_count(prompt) else None))
         changed = changed or answer.text != control.text
     if all(votes) and not changed:
         return inconclusive("it is counted as prompt tokens, but two prompts get the same answers as without it")
@@ -70,7 +70,7 @@ def adds(chat: Chat, with_it: Any, tokens: int = MANY, without: Any = None) -> O
 @probe("chat/fields/messages/turns", title="several turns", chance=chance.GREEDY_TEXT)
 def turns(chat: Chat) -> Observation:
     """Earlier turns reach the model: each adds its tokens."""
-    return adds(
+    return check_added_message(
         chat,
         lambda prompt: [user("Hello."), {"role": "assistant", "content": SYSTEM}, user(prompt)],
     )
@@ -84,7 +84,7 @@ def text(chat: Chat) -> Observation:
     """`content` as a string: other words, another answer."""
     (_, one), (_, two) = chat.find_repeatable_controls(2)
     longer = chat.ask_control(f"{chat.prompts[0]} {SYSTEM}")
-    grown = reached(longer, one, MANY)
+    grown = has_prompt_grown(longer, one, MIN_ADDED_TOKENS)
     if grown and one.text != two.text:
         return supported("other prompts get other answers, and a longer one counts more tokens")
     if one.text == two.text == longer.text:
@@ -104,7 +104,7 @@ def content_parts(chat: Chat) -> Observation:
         # The prompt goes first, then last: a server that reads one part only loses the long one once.
         texts = [f"{SYSTEM} ", prompt] if place else [prompt, f" {SYSTEM}"]
         string = chat.ask_control("".join(texts))
-        counts = reached(string, control, MANY) is True
+        counts = has_prompt_grown(string, control, MIN_ADDED_TOKENS) is True
         alone, both = (chat.ask([user([_text(text) for text in parts])]) for parts in ([prompt], texts))
         one.append(_means_the_same(alone, control, counts=counts))
         lost = both.text == control.text != string.text
@@ -143,7 +143,7 @@ def system_parts(chat: Chat) -> Observation:
     def parts(text: str) -> list[Message]:
         return [{"role": "system", "content": [{"type": "text", "text": text}]}]
 
-    return adds(
+    return check_added_message(
         chat,
         lambda prompt: [*parts(SYSTEM), user(prompt)],
         without=lambda prompt: [*parts("Yes."), user(prompt)],
@@ -153,9 +153,9 @@ def system_parts(chat: Chat) -> Observation:
 declare_derived("chat/fields/messages/role", "Who speaks.")
 
 
-def instructs(chat: Chat, role: str) -> Observation:
+def check_instruction(chat: Chat, role: str) -> Observation:
     """Check that a long instruction counts more tokens than a short one: a template may have one of its own."""
-    return adds(
+    return check_added_message(
         chat,
         lambda prompt: [{"role": role, "content": SYSTEM}, user(prompt)],
         without=lambda prompt: [{"role": role, "content": "Yes."}, user(prompt)],
@@ -165,25 +165,25 @@ def instructs(chat: Chat, role: str) -> Observation:
 @probe("chat/fields/messages/role/system", chance=chance.GREEDY_TEXT)
 def role_system(chat: Chat) -> Observation:
     """A system message reaches the model."""
-    return instructs(chat, "system")
+    return check_instruction(chat, "system")
 
 
 @probe("chat/fields/messages/role/developer", chance=chance.GREEDY_TEXT)
 def role_developer(chat: Chat) -> Observation:
     """A developer message reaches the model, as a system message does."""
-    return instructs(chat, "developer")
+    return check_instruction(chat, "developer")
 
 
 @probe("chat/fields/messages/role/user", chance=chance.GREEDY_TEXT)
 def role_user(chat: Chat) -> Observation:
     """A second user message in a row reaches the model."""
-    return adds(chat, lambda prompt: [user(SYSTEM), user(prompt)])
+    return check_added_message(chat, lambda prompt: [user(SYSTEM), user(prompt)])
 
 
 @probe("chat/fields/messages/role/assistant", chance=chance.GREEDY_TEXT)
 def role_assistant(chat: Chat) -> Observation:
     """An assistant message between two user messages reaches the model."""
-    return adds(
+    return check_added_message(
         chat,
         lambda prompt: [user("Hello."), {"role": "assistant", "content": SYSTEM}, user(prompt)],
         without=lambda prompt: [user("Hello."), user(prompt)],
@@ -201,7 +201,7 @@ def _after_a_call(prompt: str, result: str, arguments: dict[str, str]) -> list[M
 @probe("chat/fields/messages/role/tool", capability="tools", chance=chance.GREEDY_TEXT)
 def role_tool(chat: Chat) -> Observation:
     """A tool's result reaches the model."""
-    return adds(
+    return check_added_message(
         chat,
         lambda prompt: _after_a_call(prompt, SYSTEM, {"city": "Paris"}),
         without=lambda prompt: _after_a_call(prompt, "Rain.", {"city": "Paris"}),
@@ -211,7 +211,7 @@ def role_tool(chat: Chat) -> Observation:
 @probe("chat/fields/messages/tool_calls", capability="tools", chance=chance.GREEDY_TEXT)
 def message_tool_calls(chat: Chat) -> Observation:
     """An assistant's earlier tool calls reach the model, arguments included."""
-    return adds(
+    return check_added_message(
         chat,
         lambda prompt: _after_a_call(prompt, "Rain.", {"city": SYSTEM}),
         without=lambda prompt: _after_a_call(prompt, "Rain.", {"city": "Paris"}),
@@ -221,7 +221,7 @@ def message_tool_calls(chat: Chat) -> Observation:
 @probe("chat/fields/messages/name", severity=Severity.SHOULD, chance=chance.GREEDY_TEXT)
 def name(chat: Chat) -> Observation:
     """A participant's name tells users apart: it reaches the prompt."""
-    return adds(chat, lambda prompt: [user(prompt, name="zq_bob")], tokens=1)
+    return check_added_message(chat, lambda prompt: [user(prompt, name="zq_bob")], tokens=1)
 
 
 @probe("chat/fields/messages/as_serialised", title="an answer of the SDK, sent back", chance=chance.GREEDY_TEXT)
@@ -234,7 +234,7 @@ def as_serialised(chat: Chat) -> Observation:
         "function_call": None,
         "tool_calls": None,
     }
-    return adds(
+    return check_added_message(
         chat,
         lambda prompt: [user("Hello."), {"role": "assistant", "content": SYSTEM, **extras}, user(prompt)],
         without=lambda prompt: [user("Hello."), user(prompt)],
@@ -244,7 +244,7 @@ def as_serialised(chat: Chat) -> Observation:
 declare_derived("chat/fields/messages/image", "Pictures reach the model.", capability="vision")
 
 
-def sees(chat: Chat, picture: Any) -> Observation:
+def check_image_part(chat: Chat, picture: Any) -> Observation:
     """Pictures cost prompt tokens, and other pictures get other answers. `picture` makes the part of a pattern."""
     prompt = "What is shown here?"
     control = chat.ask_control(prompt)
@@ -286,13 +286,15 @@ def _other_odds(chat: Chat, parts: list[Any]) -> bool:
 @probe("chat/fields/messages/image/base64", capability="vision", chance=chance.GREEDY_MEDIA)
 def image_base64(chat: Chat) -> Observation:
     """`image_url` as an object whose url is a data URL."""
-    return sees(chat, lambda pattern: {"type": "image_url", "image_url": {"url": data_url(pattern)}})
+    return check_image_part(chat, lambda pattern: {"type": "image_url", "image_url": {"url": data_url(pattern)}})
 
 
 @probe("chat/fields/messages/image/url", capability="vision", chance=chance.GREEDY_MEDIA)
 def image_url(chat: Chat) -> Observation:
     """`image_url` as an object whose url is an http address that the server fetches."""
-    return sees(chat, lambda pattern: {"type": "image_url", "image_url": {"url": f"{IMAGE_HOST}/{pattern}.png"}})
+    return check_image_part(
+        chat, lambda pattern: {"type": "image_url", "image_url": {"url": f"{IMAGE_HOST}/{pattern}.png"}}
+    )
 
 
 @probe(
@@ -304,10 +306,10 @@ def image_url(chat: Chat) -> Observation:
 )
 def image_bare(chat: Chat) -> Observation:
     """`image_url` as a bare string, as Ollama's documentation shows it; OpenAI's clause knows the object only."""
-    return sees(chat, lambda pattern: {"type": "image_url", "image_url": data_url(pattern)})
+    return check_image_part(chat, lambda pattern: {"type": "image_url", "image_url": data_url(pattern)})
 
 
-def hears(chat: Chat, first: Any, second: Any, written: int | None = None) -> Observation:
+def check_media_part(chat: Chat, first: Any, second: Any, written: int | None = None) -> Observation:
     """Parts other than text and pictures: what they hold reaches the model, or another part would get one answer.
 
     `written`: characters of the second part's data. A prompt that grows by a token for each few of them holds text.
@@ -338,7 +340,7 @@ def sound(samples: bytes) -> dict[str, Any]:
 def input_audio(chat: Chat) -> Observation:
     """A content part with sound, for models that hear."""
     long = sound(b"\x00\xff" * 1600)
-    return hears(chat, sound(b"\x80" * 800), long, written=len(long["input_audio"]["data"]))
+    return check_media_part(chat, sound(b"\x80" * 800), long, written=len(long["input_audio"]["data"]))
 
 
 def document(name: str, data: bytes) -> dict[str, Any]:
@@ -350,4 +352,6 @@ def document(name: str, data: bytes) -> dict[str, Any]:
 @probe("chat/fields/messages/file", severity=Severity.SHOULD, chance=chance.GREEDY_MEDIA)
 def file(chat: Chat) -> Observation:
     """A content part with a file, for models that read files."""
-    return hears(chat, document("zq.pdf", b"%PDF-1.1\n%%EOF\n"), document("qx.pdf", b"%PDF-1.1\n%" + b"b" * 400))
+    return check_media_part(
+        chat, document("zq.pdf", b"%PDF-1.1\n%%EOF\n"), document("qx.pdf", b"%PDF-1.1\n%" + b"b" * 400)
+    )

@@ -14,11 +14,11 @@ from conformance.probes.response_views import TextResponse, as_int64, as_list, g
 from conformance.probes.session import is_rejection
 from conformance.wire.exchange import Exchange
 
-THOUGHTS = 128
+MAX_THINKING_TOKENS = 128
 """Tokens that leave a thinking model room to think and to answer."""
 
 
-def thought(answer: TextResponse) -> bool:
+def shows_thinking(answer: TextResponse) -> bool:
     """Whether the answer shows thinking: as text under any of the names in use, or as counted tokens."""
     for choice in answer.choices:
         message = get_path(choice, "message")
@@ -34,15 +34,17 @@ def thought(answer: TextResponse) -> bool:
     return bool(counted) or "<think>" in answer.text
 
 
-def thinks_by(chat: Chat, setting: Any) -> Observation:
+def check_effort(chat: Chat, setting: Any) -> Observation:
     """How much a model thinks: with `none` not at all, with `high` visibly. `setting` makes the field."""
     votes: list[bool | None] = []
     for prompt in ("What is 7 times 8?", "Which is larger, 9.11 or 9.9?"):
-        chat.ask_control(prompt, max_tokens=THOUGHTS)
-        high, none = (chat.ask(prompt, max_tokens=THOUGHTS, **setting(effort)) for effort in ("high", "none"))
-        if thought(high) != thought(none):
+        chat.ask_control(prompt, max_tokens=MAX_THINKING_TOKENS)
+        high, none = (
+            chat.ask(prompt, max_tokens=MAX_THINKING_TOKENS, **setting(effort)) for effort in ("high", "none")
+        )
+        if shows_thinking(high) != shows_thinking(none):
             # Where nothing is said, thoughts may have been hidden until the limit.
-            votes.append(thought(high) if none.text.strip() else None)
+            votes.append(shows_thinking(high) if none.text.strip() else None)
         else:
             same_prompt = high.prompt_tokens == none.prompt_tokens
             votes.append(False if high.text == none.text and same_prompt else None)
@@ -62,7 +64,7 @@ def thinks_by(chat: Chat, setting: Any) -> Observation:
 )
 def reasoning_effort(chat: Chat) -> Observation:
     """From none to max: how much the model thinks before it answers."""
-    return thinks_by(chat, lambda effort: {"reasoning_effort": effort})
+    return check_effort(chat, lambda effort: {"reasoning_effort": effort})
 
 
 declare_derived(
@@ -73,7 +75,7 @@ declare_derived(
 @probe("chat/fields/reasoning/effort", capability="thinking", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER)
 def reasoning_object(chat: Chat) -> Observation:
     """`reasoning.effort`, as in the Responses API; not in OpenAI's clause for chat."""
-    return thinks_by(chat, lambda effort: {"reasoning": {"effort": effort}})
+    return check_effort(chat, lambda effort: {"reasoning": {"effort": effort}})
 
 
 @probe("chat/fields/user", values=values("zq-user", {}), chance=chance.STATUSES)

@@ -135,18 +135,18 @@ def tool_calls(chat: Chat) -> Observation:
     return supported(f"{len(first)} call in {len(deltas)} deltas, with index, id, type and name")
 
 
-LASTING = 1.05
+MIN_STREAM_SECONDS = 1.05
 """Seconds of a stream within which a clock must move on."""
 
 
 @probe("chat/stream/created_constant", severity=Severity.SHOULD, title="`created` is constant", chance=chance.CLOCK)
 def created_constant(chat: Chat) -> Observation:
     """`created` is the same in every chunk. Seen in a stream that is read for more than a second, then left."""
-    answer = chat.ask(stream=True, max_tokens=2000, abort_after_seconds=LASTING + 0.2)
+    answer = chat.ask(stream=True, max_tokens=2000, abort_after_seconds=MIN_STREAM_SECONDS + 0.2)
     times = [event.seconds for event in answer.exchange.events if event.json is not None]
     if len({repr(get_path(chunk, "created")) for chunk in answer.chunks}) > 1:
         return broken("`created` moves on while the stream lasts")
-    if not times or times[-1] - times[0] < LASTING:
+    if not times or times[-1] - times[0] < MIN_STREAM_SECONDS:
         return inconclusive("the text ended within a second, in which no clock need move on")
     return supported("`created` stays while the stream lasts more than a second")
 

@@ -18,7 +18,7 @@ from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import TextResponse, get_path
 from conformance.probes.session import UndeterminedError
 
-ENOUGH = 64
+MAX_CALL_TOKENS = 64
 """Tokens in which any of the calls below fits."""
 
 
@@ -69,15 +69,15 @@ declare_derived(
 @probe("chat/fields/tools/function", capability="tools", chance=chance.GREEDY_ANSWER)
 def tools_function(chat: Chat) -> Observation:
     """A function's name and arguments come back as `tool_calls`, with finish_reason `tool_calls`."""
-    control = chat.ask_control(EXAMPLES, max_tokens=ENOUGH)
-    return _called_rightly(chat.ask(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH), control)
+    control = chat.ask_control(EXAMPLES, max_tokens=MAX_CALL_TOKENS)
+    return _called_rightly(chat.ask(EXAMPLES, tools=TOOLS, max_tokens=MAX_CALL_TOKENS), control)
 
 
 @probe("chat/fields/tools/function/stream", capability="tools", title="with stream", chance=chance.GREEDY_ANSWER)
 def tools_stream(chat: Chat) -> Observation:
     """The chunks of a stream join to the same call."""
-    control = chat.ask_control(EXAMPLES, max_tokens=ENOUGH)
-    return _called_rightly(chat.ask(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH, stream=True), control)
+    control = chat.ask_control(EXAMPLES, max_tokens=MAX_CALL_TOKENS)
+    return _called_rightly(chat.ask(EXAMPLES, tools=TOOLS, max_tokens=MAX_CALL_TOKENS, stream=True), control)
 
 
 def _called_rightly(answer: TextResponse, control: TextResponse) -> Observation:
@@ -112,8 +112,8 @@ def tools_strict(chat: Chat) -> Observation:
     tool["function"]["strict"] = True
     tool["function"]["parameters"]["additionalProperties"] = False
     choice = {"type": "function", "function": {"name": "get_weather"}}
-    loose = chat.ask_prerequisite(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
-    answer = chat.ask(EXAMPLES, tools=[tool], tool_choice=choice, max_tokens=ENOUGH)
+    loose = chat.ask_prerequisite(EXAMPLES, tools=TOOLS, max_tokens=MAX_CALL_TOKENS)
+    answer = chat.ask(EXAMPLES, tools=[tool], tool_choice=choice, max_tokens=MAX_CALL_TOKENS)
     if not answer.called_tools:
         return _no_call(loose)
     if same_json(answer.called_tools[0][1]) == {"city": "zq_v7"}:
@@ -134,7 +134,7 @@ def tools_custom(chat: Chat) -> Observation:
     choice = {"type": "custom", "custom": {"name": "note_down"}}
     prompt = "Note down the word apple."
     control = chat.ask_control(prompt)
-    answer = chat.ask(prompt, tools=[tool], tool_choice=choice, max_tokens=ENOUGH)
+    answer = chat.ask(prompt, tools=[tool], tool_choice=choice, max_tokens=MAX_CALL_TOKENS)
     if get_path(answer.tool_calls, 0, "custom", "name") == "note_down":
         return supported("the tool is called as `custom`")
     if answer.tool_calls:
@@ -157,8 +157,8 @@ def choice_none(chat: Chat) -> Observation:
     """`none`: no tool is called, where auto calls one."""
     votes: list[bool | None] = []
     for conversation in (EXAMPLES, examples("get_time", "Time")):
-        free = chat.ask_prerequisite(conversation, tools=TOOLS, max_tokens=ENOUGH)
-        answer = chat.ask(conversation, tools=TOOLS, tool_choice="none", max_tokens=ENOUGH)
+        free = chat.ask_prerequisite(conversation, tools=TOOLS, max_tokens=MAX_CALL_TOKENS)
+        answer = chat.ask(conversation, tools=TOOLS, tool_choice="none", max_tokens=MAX_CALL_TOKENS)
         # A call that is taken out of the answer was made all the text_generation.
         votes.append(
             None if not free.called_tools else False if answer.called_tools else bool(answer.text.strip()) or None
@@ -174,8 +174,8 @@ def choice_none(chat: Chat) -> Observation:
 @probe("chat/fields/tool_choice/auto", capability="tools", chance=chance.GREEDY_OR_STATUS)
 def choice_auto(chat: Chat) -> Observation:
     """`auto`, the default: the model decides. The value is read, or any nonsense would do."""
-    free = chat.ask_prerequisite(EXAMPLES, tools=TOOLS, max_tokens=ENOUGH)
-    answer = chat.ask(EXAMPLES, tools=TOOLS, tool_choice="auto", max_tokens=ENOUGH)
+    free = chat.ask_prerequisite(EXAMPLES, tools=TOOLS, max_tokens=MAX_CALL_TOKENS)
+    answer = chat.ask(EXAMPLES, tools=TOOLS, tool_choice="auto", max_tokens=MAX_CALL_TOKENS)
     if bool(answer.called_tools) != bool(free.called_tools):
         return inconclusive("auto and no tool_choice at all differ in whether a tool is called")
     return text_generation.check_value_is_read(chat, "tool_choice")
@@ -186,13 +186,13 @@ def choice_required(chat: Chat) -> Observation:
     """`required`: a tool is called, where auto would not."""
     votes: list[bool | None] = []
     for prompt in ("Just say hello.", "Tell me a joke about cats."):
-        free = chat.ask_prerequisite(prompt, tools=TOOLS, max_tokens=ENOUGH)
-        answer = chat.ask(prompt, tools=TOOLS, tool_choice="required", max_tokens=ENOUGH)
+        free = chat.ask_prerequisite(prompt, tools=TOOLS, max_tokens=MAX_CALL_TOKENS)
+        answer = chat.ask(prompt, tools=TOOLS, tool_choice="required", max_tokens=MAX_CALL_TOKENS)
         votes.append(None if free.called_tools else bool(answer.called_tools))
     return weigh(
         votes,
         seen="a tool is called where auto calls none",
-        absent=f"no tool is called within {ENOUGH} tokens, though one is required",
+        absent=f"no tool is called within {MAX_CALL_TOKENS} tokens, though one is required",
         unclear="auto calls a tool here, so that required shows nothing",
     )
 
@@ -204,9 +204,9 @@ def obeys_choice(chat: Chat, choose: Any) -> Observation:
         (EXAMPLES, "get_weather", "get_time"),
         (examples("get_time", "Time"), "get_time", "get_weather"),
     ):
-        free = chat.ask_prerequisite(conversation, tools=TOOLS, max_tokens=ENOUGH)
+        free = chat.ask_prerequisite(conversation, tools=TOOLS, max_tokens=MAX_CALL_TOKENS)
         names = [name for name, _ in free.called_tools]
-        answer = chat.ask(conversation, tools=TOOLS, tool_choice=choose(demanded), max_tokens=ENOUGH)
+        answer = chat.ask(conversation, tools=TOOLS, tool_choice=choose(demanded), max_tokens=MAX_CALL_TOKENS)
         if names and names != [habit]:
             raise UndeterminedError("auto does not call the tool that the examples call")
         votes.append(bool(answer.called_tools) and all(name == demanded for name, _ in answer.called_tools))
@@ -257,7 +257,8 @@ def parallel_tool_calls(chat: Chat) -> Observation:
     """False: at most one tool is called in an answer, where true calls two."""
     conversation = _two_at_once()
     both, one = (
-        chat.ask(conversation, tools=TOOLS, parallel_tool_calls=value, max_tokens=ENOUGH) for value in (True, False)
+        chat.ask(conversation, tools=TOOLS, parallel_tool_calls=value, max_tokens=MAX_CALL_TOKENS)
+        for value in (True, False)
     )
     if len(both.called_tools) < 2:
         return text_generation.check_value_is_read(chat, "parallel_tool_calls")
@@ -282,8 +283,8 @@ def functions(chat: Chat) -> Observation:
     """The functions that the model may call (deprecated for tools): called, or at least told to the model."""
     votes: list[bool | None] = []
     for conversation in (EXAMPLES, "Weather in London?"):
-        control = chat.ask_control(conversation, max_tokens=ENOUGH)
-        answer = chat.ask(conversation, functions=FUNCTIONS, max_tokens=ENOUGH)
+        control = chat.ask_control(conversation, max_tokens=MAX_CALL_TOKENS)
+        answer = chat.ask(conversation, functions=FUNCTIONS, max_tokens=MAX_CALL_TOKENS)
         grown = (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
         if get_path(answer.message, "function_call", "name") or (grown and answer.text != control.text):
             votes.append(True)
@@ -309,8 +310,8 @@ def function_call(chat: Chat) -> Observation:
     votes: list[bool | None] = []
     for name in ("get_time", "get_weather"):
         prompt = "Just say hello."
-        chat.ask_control(prompt, max_tokens=ENOUGH)
-        answer = chat.ask(prompt, functions=FUNCTIONS, function_call={"name": name}, max_tokens=ENOUGH)
+        chat.ask_control(prompt, max_tokens=MAX_CALL_TOKENS)
+        answer = chat.ask(prompt, functions=FUNCTIONS, function_call={"name": name}, max_tokens=MAX_CALL_TOKENS)
         votes.append(get_path(answer.message, "function_call", "name") == name)
     return weigh(
         votes,
