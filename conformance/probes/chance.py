@@ -8,14 +8,15 @@ from __future__ import annotations
 
 HOTTEST_OF_THREE = (
     "below 1e-5: at most, one of three texts at temperature 2 equals the greedy one and leaves the row "
-    "inconclusive (below 4e-6); a wrong `ignored` needs all three (below 1e-18), a wrong `supported` a server "
-    "that ignores the field and repeats three texts sampled at 0.8 or more (below 1e-6). Products of token "
-    "probabilities: `python benchmarks/chance.py`."
+    "inconclusive (below 4e-6); a wrong `ignored` needs all three (below 1e-18), or rounding that on four prompts "
+    "looks like a seed (below 1e-6); a wrong `supported` needs a server that ignores the field and repeats three "
+    "texts sampled at 0.8 or more (below 3e-6). Products of token probabilities: `python benchmarks/chance.py`."
 )
 HOTTEST_OF_TWO = (
     "below 1e-5: at most, one of two texts at temperature 2 equals the greedy one and leaves the row "
-    "inconclusive (below 4e-6); a wrong `supported` needs both (below 1e-11), and `ignored` compares greedy "
-    "text only. Products of token probabilities: `python benchmarks/chance.py`."
+    "inconclusive (below 4e-6); a wrong `supported` needs both (below 1e-11), and a wrong `ignored` cannot come: "
+    "where the field is read, one token alone is left to sample. Products of token probabilities: "
+    "`python benchmarks/chance.py`."
 )
 SEEDED = (
     "below 1e-5: where the seed is not read, texts of 16 tokens at temperature 1.2 must repeat by luck on two "

@@ -290,8 +290,8 @@ def best_of(completions: Completions) -> Observation:
             votes.append(None)
         elif one.completion_tokens <= 1:
             votes.append(four.completion_tokens > 1)
-        else:  # the limit is not kept, and texts differ in length: that four count more may be luck
-            votes.append(None if four.completion_tokens >= 2 * one.completion_tokens else False)
+        else:  # the limit is not kept: counts that differ say nothing, as sampled texts differ in length by luck
+            votes.append(False if four.completion_tokens == one.completion_tokens else None)
     if True in votes:  # one text of one token cannot count more
         return supported("with best_of 4 the usage counts the tokens of several texts")
     if not completions.attempt(n=2, **text_generation.SAMPLED_CHOICES).accepted:

@@ -170,10 +170,12 @@ def _samples_at_zero(endpoint: TextEndpoint) -> Observation:
     """Text at temperature 0 changes. Where it repeats under a seed, it is sampled, and temperature has no effect."""
     votes: list[bool | None] = []
     for prompt in endpoint.prompts:
-        free = [endpoint.ask_control(prompt, repetition=repetition).text for repetition in (0, 1)]
-        seeded = [endpoint.ask(prompt, seed=11, repetition=repetition).text for repetition in (0, 1)]
-        other = endpoint.ask(prompt, seed=12).text
-        sampled = free[0] != free[1] and seeded[0] == seeded[1] != other
+        free = {endpoint.ask_control(prompt, repetition=repetition).text for repetition in (0, 1)}
+        # Where rounding alone changes a text, five answers look like this on one prompt of 32 at most, whatever the
+        # probabilities of the texts are; on four prompts, once in a million times.
+        seeded = {endpoint.ask(prompt, seed=11, repetition=repetition).text for repetition in (0, 1, 2)}
+        other = {endpoint.ask(prompt, seed=12, repetition=repetition).text for repetition in (0, 1)}
+        sampled = len(free) == 2 and len(seeded) == len(other) == 1 and seeded != other
         votes.append(False if sampled else None)
     return weigh(
         votes,

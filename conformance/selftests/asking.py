@@ -28,7 +28,7 @@ NATIVE_MODELS = {
 """The models of a miniature that has a native API too."""
 
 TIMED = "chat/stream/arrives_in_pieces"
-"""The row that is judged by times. A miniature that paces nothing gives none: it is asked of one that does."""
+"""The row judged by times, of which a miniature has none: `test_arrival.py` writes them over its exchanges."""
 
 _stack = ExitStack()
 atexit.register(_stack.close)  # while threads still run: later, shutting the pictures' server down would hang

@@ -74,10 +74,9 @@ def test_a_server_that_honours_everything_is_supported_in_every_row():
     assert odd == dict.fromkeys(EXTENSIONS, "rejected")
 
 
-def test_a_stream_that_is_paced_arrives_in_pieces_and_without_the_field_it_does_not():
-    server = HonoursEverything(pace=0.02)
-    assert asked(server, [TIMED])[0][TIMED].verdict is S
-    assert asked(strips("stream", server), [TIMED])[0][TIMED].verdict in (B, U)
+def test_a_document_in_place_of_a_stream_does_not_arrive_in_pieces():
+    """What the row says of streams is tested in `test_arrival.py`, with times that are written over them."""
+    assert asked(strips("stream"), [TIMED])[0][TIMED].verdict in (B, U)
 
 
 def test_a_server_that_has_the_extensions_too_is_supported_in_them():
