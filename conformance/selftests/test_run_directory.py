@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def test_the_layout_is_documented(tmp_path: Path) -> None:
     with directory.isolate_generation():
         directory.count_cache_reset()
     names = {re.sub("main", "WORKER", file.name) for file in tmp_path.iterdir()} | {directory.server_logs.name}
-    described = set(re.findall(r"^ {8}(\S+?)/?  ", RunDirectory.__doc__ or "", re.MULTILINE))
+    described = set(re.findall(r"^    (\S+?)/?  ", inspect.cleandoc(RunDirectory.__doc__ or ""), re.MULTILINE))
     assert described == names | {"alive.lock"}
 
 

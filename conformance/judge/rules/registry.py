@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -70,7 +71,7 @@ def rule(
                 if applies(exchange) and (fault := check(exchange)) is not None:
                     yield exchange.id, fault
 
-        described = description or (check.__doc__ or "").strip()
+        described = description or inspect.cleandoc(check.__doc__ or "")
         _declare_rule(row, check_each, severity, title, described, chance, located(check))
         return check
 
@@ -83,7 +84,7 @@ def cross_response_rule(
     """Declare a rule row about all answers together. The docstring of the check says what holds."""
 
     def register(check: CrossCheck) -> CrossCheck:
-        _declare_rule(row, check, severity, title, (check.__doc__ or "").strip(), chance, located(check))
+        _declare_rule(row, check, severity, title, inspect.cleandoc(check.__doc__ or ""), chance, located(check))
         return check
 
     return register
