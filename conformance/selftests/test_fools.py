@@ -51,6 +51,17 @@ def both(path: str) -> tuple[str, ...]:
     return tuple(endpoint + path for endpoint in BOTH)
 
 
+DOCUMENTS = ("chat/fields/response_format/json_", "completions/features/json_mode")
+
+BEHIND_THOUGHTS = ("tools", "tool_choice", "functions", "function_call", "parallel_tool_calls", "audio", "modalities",
+                   "response_format", "web_search_options")  # fmt: skip
+"""Fields whose effect is a call, sound, a document or a citation, which thoughts may come before."""
+
+AFTER_THOUGHTS = tuple(f"chat/fields/{name}" for name in BEHIND_THOUGHTS)
+
+VISIBLE = ("verbosity", "web_search_options", "modalities", "audio", "moderation", "metadata", "store")
+"""Fields whose effect shows: that their values are checked proves nothing where it does not."""
+
 FOOLS = {
     "caches_and_drops_the_seed": fool(fools.caches_and_drops_the_seed, ABSENT, *both("fields/seed")),
     "says_the_prompt_always": fool(fools.says_the_prompt_always, {IGNORED}, "completions/fields/echo"),
@@ -164,6 +175,52 @@ FOOLS = {
     ),
     "ends_with_stop_always": fool(fools.ends_with_stop_always, {P}, *both("fields/max_")),
     "hides_thoughts": fool(fools.hides_thoughts, ABSENT, "chat/fields/reasoning"),
+    "writes_space_behind_the_value": fool(lambda: fools.spaces_the_document(40, begins=True), {S}, *DOCUMENTS),
+    "writes_space_before_the_document": fool(lambda: fools.spaces_the_document(40, begins=False), {S}, *DOCUMENTS),
+    "follows_no_number": fool(fools.follows_no_number, {P}, "chat/fields/response_format/json_schema/keywords"),
+    "thinks_first": fool(fools.thinks_first, {S, U}, *AFTER_THOUGHTS),
+    "thinks_first_and_drops": fool(
+        lambda: fools.thinks_first(*BEHIND_THOUGHTS),
+        ABSENT,
+        *AFTER_THOUGHTS,
+    ),
+    "checks_and_drops": fool(
+        lambda: fools.checks_and_drops(*VISIBLE), {IGNORED}, *(f"chat/fields/{name}" for name in VISIBLE)
+    ),
+    "knows_names_only": fool(
+        fools.knows_names_only,
+        {IGNORED},
+        *(f"chat/fields/{name}" for name in ("user", "safety_identifier", "verbosity", "prompt_cache_key")),
+    ),
+    "fails_on_null_content": fool(
+        fools.fails_on_null_content,
+        {S},
+        "chat/fields/tools",
+        "chat/fields/tool_choice",
+        "chat/fields/functions",
+        "chat/fields/parallel_tool_calls",
+    ),
+    "writes_calls_as_text": fool(
+        fools.writes_calls_as_text, {U}, "chat/fields/tools/function", "chat/fields/tool_choice/required"
+    ),
+    "refuses_store_and_audio": fool(
+        lambda: fools.refuses("store", "audio"), {S}, "chat/fields/metadata", "chat/fields/modalities"
+    ),
+    "counts_unasked_beside_choices": fool(
+        lambda: fools.counts_in_every_chunk(when_asked=True, counts=True),
+        {P},
+        *both("fields/stream_options/include_usage"),
+    ),
+    "counts_zeros_unasked": fool(
+        lambda: fools.counts_in_every_chunk(when_asked=False, counts=False),
+        {P},
+        *both("fields/stream_options/include_usage"),
+    ),
+    "counts_beside_choices_always": fool(
+        lambda: fools.counts_in_every_chunk(when_asked=False, counts=True),
+        {IGNORED},
+        *both("fields/stream_options/include_usage"),
+    ),
     "streams_all_choices_as_one": fool(fools.streams_all_choices_as_one, THERE, *both("fields/n/stream")),
 }
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .behaviours import IgnoresFields
+from .fields import check_body
 from .interface import RefusalError, Server
 from .proxy import Body, Caches, Proxy, without
 from .vocabulary import encode
@@ -385,3 +386,135 @@ def ends_with_stop_always() -> Server:
         return {**got, "choices": choices} if choices else got
 
     return Proxy(coming=coming)
+
+
+def spaces_the_document(room: int, *, begins: bool) -> Server:
+    """White space, which a grammar allows, fills limits below `room`: after the value, or before the document."""
+
+    def coming(sent: Body, got: Body) -> Body:
+        if not _formats(sent) or not got.get("choices") or sent.get("max_tokens", room) >= room:
+            return got
+        choices = [_said(each, lambda text: text.replace("}", "\n") if begins else "\n") for each in got["choices"]]
+        return {**got, "choices": [{**each, "finish_reason": each["finish_reason"] and "length"} for each in choices]}
+
+    return Proxy(coming=coming)
+
+
+def follows_no_number() -> Server:
+    """The grammar holds numbers to their kind, not to their `enum`: another one comes."""
+    return says_instead(lambda text: text.replace("7", "8").replace("4", "5"), _formats)
+
+
+THOUGHTS = 300
+"""Tokens of the thoughts of `thinks_first`."""
+
+
+def thinks_first(*dropped: str) -> Server:
+    """Thinks for `THOUGHTS` tokens before each answer, so that a smaller limit cuts it before text and calls."""
+
+    def coming(sent: Body, got: Body) -> Body:
+        limit = sent.get("max_tokens", sent.get("max_completion_tokens", THOUGHTS))
+        if limit >= THOUGHTS or not got.get("choices"):
+            return got
+        return {**got, "choices": [_still_thinking(each) for each in got["choices"]]}
+
+    return Proxy(going=lambda body: without(body, *dropped), coming=coming)
+
+
+def _still_thinking(choice: Body) -> Body:
+    part = "message" if "message" in choice else "delta"
+    kept = without(choice[part], "tool_calls", "function_call", "audio")
+    thoughts = {"content": "", "reasoning": "Let me see."} if kept.get("content") or part == "message" else {}
+    return {**choice, part: {**kept, **thoughts}, "finish_reason": choice["finish_reason"] and "length"}
+
+
+def checks_and_drops(*dropped: str) -> Server:
+    """Fields are checked as they are declared, and nobody reads them then."""
+
+    def going(body: Body) -> Body:
+        if "messages" in body:
+            check_body("chat", body, extensions=True)
+        return without(body, *dropped)
+
+    return Proxy(going=going)
+
+
+def knows_names_only() -> Server:
+    """Refuses fields that it does not know, and reads none of those without visible effect, whatever they hold."""
+    unread = ("user", "safety_identifier", "service_tier", "verbosity", "prompt_cache_key")
+
+    def going(body: Body) -> Body:
+        if "zz_unknown" in body:
+            raise RefusalError("Unknown parameter: 'zz_unknown'.", param="zz_unknown")
+        return without(body, *unread)
+
+    return Proxy(going=going)
+
+
+def fails_on_null_content() -> Server:
+    """A message without text is a failure of the server: its template joins strings."""
+
+    def going(body: Body) -> Body:
+        messages = body.get("messages")
+        if isinstance(messages, list) and any("content" in each and each["content"] is None for each in messages):
+            raise RefusalError("Internal error: content is null", status=500)
+        return body
+
+    return Proxy(going=going)
+
+
+def writes_calls_as_text() -> Server:
+    """The model calls a function in a form that the server does not know: the call stays in the text."""
+
+    def coming(_sent: Body, got: Body) -> Body:
+        return {**got, "choices": [_as_text(each) for each in got["choices"]]} if got.get("choices") else got
+
+    return Proxy(coming=coming)
+
+
+def _as_text(choice: Body) -> Body:
+    part = "message" if "message" in choice else "delta"
+    calls = choice[part].get("tool_calls") or ()
+    if not calls:
+        return choice
+    text = "".join(f"{call['function'].get('name', '')}{call['function']['arguments']}" for call in calls)
+    return {
+        **choice,
+        part: {**without(choice[part], "tool_calls"), "content": text},
+        "finish_reason": choice["finish_reason"] and "stop",
+    }
+
+
+def refuses(*names: str) -> Server:
+    """Some fields are refused, whatever they hold."""
+
+    def going(body: Body) -> Body:
+        for name in names:
+            if name in body:
+                raise RefusalError(f"Unsupported parameter: '{name}'.", param=name)
+        return body
+
+    return Proxy(going=going)
+
+
+def counts_in_every_chunk(*, when_asked: bool, counts: bool) -> Server:
+    """Usage comes beside the choices: of zeros where it is not asked for, or the whole of it either way.
+
+    `when_asked`: whether the last chunk without choices, which the clause wants, comes where it is asked for.
+    """
+
+    def coming(sent: Body, got: Body) -> Body:
+        if not sent.get("stream") or not got.get("choices"):
+            return got
+        told = 7 if counts or (asked(sent) and not when_asked and got["choices"][0]["finish_reason"]) else 0
+        if asked(sent) and when_asked:
+            return got
+        return {**got, "usage": {"prompt_tokens": told, "completion_tokens": told, "total_tokens": 2 * told}}
+
+    def asked(sent: Body) -> bool:
+        return bool((sent.get("stream_options") or {}).get("include_usage"))
+
+    def going(body: Body) -> Body:
+        return body if when_asked else without(body, "stream_options")
+
+    return Proxy(going=going, coming=coming)
