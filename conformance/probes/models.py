@@ -6,12 +6,14 @@ import time
 
 from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Severity
+from conformance.wire.exchange import Call
 
 from . import chance
-from .endpoints import Models, Raw
+from .endpoints import Models, Raw, is_addressable
 from .observation import Observation, broken, ignored, inconclusive, partial, supported
 from .registry import probe
 from .response_views import as_int64, as_list, get_path
+from .session import UndeterminedError
 
 UNKNOWN_MODEL = "no-such-model-zz"
 """A name that no model has."""
@@ -65,13 +67,28 @@ def retrieve_model(models: Models) -> Observation:
 @probe("models/features/retrieve/unknown", title="an unknown model is 404", chance=chance.STATUS_AND_ERROR)
 def retrieve_unknown(models: Models, raw: Raw) -> Observation:
     """An id that no model has is answered with 404, where one that a model has is found."""
-    models.retrieve(_name(models))
+    _find_known(models)
     exchange = raw.send(f"/models/{UNKNOWN_MODEL}", method="GET")
     if exchange.status == 404:
         return supported("an unknown id is answered with 404, and a known one with its model")
     if exchange.accepted:
         return ignored("an unknown id is answered with a model")
     return broken(f"an unknown id is answered with status {exchange.status}")
+
+
+def _find_known(models: Models) -> None:
+    """Ask for a model that is there, as a prerequisite: other rows judge the answer.
+
+    Raises:
+        UndeterminedError: no client can ask for its name.
+        RequestRejectedError, RequestFailedError: the server did not find it.
+    """
+    name = _name(models)
+    if not is_addressable(name):
+        raise UndeterminedError("the list names a model by what cannot stand in an address")
+    path = f"{models.path}/{name}"
+    call = Call(method="GET", path=path, sdk_method="models.retrieve", sdk_arguments=(name,))
+    models.session.send_prerequisite(call)
 
 
 def _creation(entry: object, asked: float) -> Observation:

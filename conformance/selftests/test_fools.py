@@ -14,10 +14,10 @@ import pytest
 from conformance.checklist.verdicts import Verdict
 
 from .asking import asked, rows
-from .servers import Server, fools
+from .servers import Server, fools, misleading
 
 S, P, IGNORED = Verdict.SUPPORTED, Verdict.PARTIAL, Verdict.IGNORED
-B, U = Verdict.BROKEN, Verdict.INCONCLUSIVE
+B, R, U = Verdict.BROKEN, Verdict.REJECTED, Verdict.INCONCLUSIVE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,25 +175,27 @@ FOOLS = {
     ),
     "ends_with_stop_always": fool(fools.ends_with_stop_always, {P}, *both("fields/max_")),
     "hides_thoughts": fool(fools.hides_thoughts, ABSENT, "chat/fields/reasoning"),
-    "writes_space_behind_the_value": fool(lambda: fools.spaces_the_document(40, begins=True), {S}, *DOCUMENTS),
-    "writes_space_before_the_document": fool(lambda: fools.spaces_the_document(40, begins=False), {S}, *DOCUMENTS),
-    "follows_no_number": fool(fools.follows_no_number, {P}, "chat/fields/response_format/json_schema/keywords"),
-    "thinks_first": fool(fools.thinks_first, {S, U}, *AFTER_THOUGHTS),
+    "writes_space_behind_the_value": fool(lambda: misleading.spaces_the_document(40, begins=True), {S}, *DOCUMENTS),
+    "writes_space_before_the_document": fool(
+        lambda: misleading.spaces_the_document(40, begins=False), {S}, *DOCUMENTS
+    ),
+    "follows_no_number": fool(misleading.follows_no_number, {P}, "chat/fields/response_format/json_schema/keywords"),
+    "thinks_first": fool(misleading.thinks_first, {S, U}, *AFTER_THOUGHTS),
     "thinks_first_and_drops": fool(
-        lambda: fools.thinks_first(*BEHIND_THOUGHTS),
+        lambda: misleading.thinks_first(*BEHIND_THOUGHTS),
         ABSENT,
         *AFTER_THOUGHTS,
     ),
     "checks_and_drops": fool(
-        lambda: fools.checks_and_drops(*VISIBLE), {IGNORED}, *(f"chat/fields/{name}" for name in VISIBLE)
+        lambda: misleading.checks_and_drops(*VISIBLE), {IGNORED}, *(f"chat/fields/{name}" for name in VISIBLE)
     ),
     "knows_names_only": fool(
-        fools.knows_names_only,
+        misleading.knows_names_only,
         {IGNORED},
         *(f"chat/fields/{name}" for name in ("user", "safety_identifier", "verbosity", "prompt_cache_key")),
     ),
     "fails_on_null_content": fool(
-        fools.fails_on_null_content,
+        misleading.fails_on_null_content,
         {S},
         "chat/fields/tools",
         "chat/fields/tool_choice",
@@ -201,26 +203,38 @@ FOOLS = {
         "chat/fields/parallel_tool_calls",
     ),
     "writes_calls_as_text": fool(
-        fools.writes_calls_as_text, {U}, "chat/fields/tools/function", "chat/fields/tool_choice/required"
+        misleading.writes_calls_as_text, {U}, "chat/fields/tools/function", "chat/fields/tool_choice/required"
     ),
     "refuses_store_and_audio": fool(
-        lambda: fools.refuses("store", "audio"), {S}, "chat/fields/metadata", "chat/fields/modalities"
+        lambda: misleading.refuses("store", "audio"), {S}, "chat/fields/metadata", "chat/fields/modalities"
     ),
     "counts_unasked_beside_choices": fool(
-        lambda: fools.counts_in_every_chunk(when_asked=True, counts=True),
+        lambda: misleading.counts_in_every_chunk(when_asked=True, counts=True),
         {P},
         *both("fields/stream_options/include_usage"),
     ),
     "counts_zeros_unasked": fool(
-        lambda: fools.counts_in_every_chunk(when_asked=False, counts=False),
+        lambda: misleading.counts_in_every_chunk(when_asked=False, counts=False),
         {P},
         *both("fields/stream_options/include_usage"),
     ),
     "counts_beside_choices_always": fool(
-        lambda: fools.counts_in_every_chunk(when_asked=False, counts=True),
+        lambda: misleading.counts_in_every_chunk(when_asked=False, counts=True),
         {IGNORED},
         *both("fields/stream_options/include_usage"),
     ),
+    "lists_models_twice": fool(misleading.lists_models_twice, {P}, "models/features/list"),
+    "has_no_route_for_one_model": fool(
+        misleading.has_no_route_for_one_model, {R}, "models/features/retrieve", "models/notes/retrieve"
+    ),
+    "lists_no_model_and_has_no_route": fool(
+        lambda: misleading.has_no_route_for_one_model(lists=False), {R}, "models/features/retrieve"
+    ),
+    "fails_on_wrong_types": fool(misleading.fails_on_wrong_types, {S}, "chat/fields/user", "embeddings/fields/user"),
+    "gives_vectors_of_any_length": fool(
+        misleading.gives_vectors_of_any_length, {P}, "embeddings/response/unit_length"
+    ),
+    "says_nothing": fool(misleading.says_nothing, {S}, "clients/base_url/trailing_slash"),
     "streams_all_choices_as_one": fool(fools.streams_all_choices_as_one, THERE, *both("fields/n/stream")),
 }
 
@@ -243,3 +257,17 @@ def test_behind_a_cache_a_server_that_samples_is_supported_in_no_field_that_it_d
     names = [row.id for row in rows() if row.id.split("/")[1] == "fields" and row.id.split("/")[2] not in read]
     found = asked(fools.caches_and_ignores_all(), names)[0]
     assert {row: finding.reason for row, finding in found.items() if finding.verdict.is_positive} == {}
+
+
+def test_where_the_format_of_vectors_is_refused_the_rest_is_measured_without_it() -> None:
+    names = [row.id for row in rows() if row.id.startswith("embeddings/")]
+    found = asked(misleading.refuses_formats_of_vectors(), names)[0]
+    told = {row: finding.verdict for row, finding in found.items() if finding.verdict is not S}
+    refused = {"embeddings/fields/encoding_format", "embeddings/response/sdk_default"}
+    assert told == dict.fromkeys(refused, R)
+
+
+def test_a_retrieved_model_that_differs_is_told_by_the_member() -> None:
+    found = asked(misleading.owns_models_twice(), ["models/features/retrieve", "models/notes/retrieve/created"])[0]
+    reasons = [finding.reason for finding in found.values()]
+    assert reasons == ["`owned_by` of a retrieved model differs from its entry in the list", "`created` is missing"]

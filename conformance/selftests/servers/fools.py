@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from .behaviours import IgnoresFields
-from .fields import check_body
 from .interface import RefusalError, Server
 from .proxy import Body, Caches, Proxy, without
 from .vocabulary import encode
@@ -200,12 +199,13 @@ def says_instead(say: Callable[[str], str], applies: Callable[[Body], bool]) -> 
     def coming(sent: Body, got: Body) -> Body:
         if not applies(sent) or not got.get("choices"):
             return got
-        return {**got, "choices": [_said(each, say) for each in got["choices"]]}
+        return {**got, "choices": [with_text(each, say) for each in got["choices"]]}
 
     return Proxy(coming=coming)
 
 
-def _said(choice: Body, say: Callable[[str], str]) -> Body:
+def with_text(choice: Body, say: Callable[[str], str]) -> Body:
+    """The choice, with the text that is made of its own."""
     if "text" in choice:
         return {**choice, "text": say(choice["text"])}
     part = "message" if "message" in choice else "delta"
@@ -214,18 +214,19 @@ def _said(choice: Body, say: Callable[[str], str]) -> Body:
     return {**choice, part: {**choice[part], "content": say(choice[part]["content"])}}
 
 
-def _formats(sent: Body) -> bool:
+def demands_format(sent: Body) -> bool:
+    """Whether the request wants another form than free text."""
     return sent.get("response_format", {"type": "text"}).get("type") != "text"
 
 
 def writes_space_for_ever() -> Server:
     """A grammar that allows space before the document, and a model that writes nothing else."""
-    return says_instead(lambda text: "\n" * len(text.split()), _formats)
+    return says_instead(lambda text: "\n" * len(text.split()), demands_format)
 
 
 def writes_space_in_the_object() -> Server:
     """The same, after the first brace."""
-    return says_instead(lambda text: "{" + 30 * "\n" if text.startswith("{") else "\n", _formats)
+    return says_instead(lambda text: "{" + 30 * "\n" if text.startswith("{") else "\n", demands_format)
 
 
 def begins_with(text: str, applies: Callable[[Body], bool]) -> Server:
@@ -239,14 +240,14 @@ def begins_with(text: str, applies: Callable[[Body], bool]) -> Server:
         choice = got["choices"][0]
         if "delta" in choice:
             return {**got, "choices": [{**choice, "delta": {**choice["delta"], "content": text}}]}
-        return {**got, "choices": [_said(choice, lambda said: text + said)]}
+        return {**got, "choices": [with_text(choice, lambda said: text + said)]}
 
     return Proxy(coming=coming)
 
 
 def fences_what_should_be_json() -> Server:
     """The document comes in a fence, as a model writes it that was only told to."""
-    return begins_with("```json\n", _formats)
+    return begins_with("```json\n", demands_format)
 
 
 def thinks_before_the_document() -> Server:
@@ -373,7 +374,7 @@ def hides_thoughts() -> Server:
         return "none" in (sent.get("reasoning_effort"), sent.get("reasoning", {}).get("effort"))
 
     def coming(sent: Body, got: Body) -> Body:
-        return {**got, "choices": [_said(each, lambda _: "") for each in got["choices"]]} if none(sent) else got
+        return {**got, "choices": [with_text(each, lambda _: "") for each in got["choices"]]} if none(sent) else got
 
     return Proxy(coming=coming)
 
@@ -386,135 +387,3 @@ def ends_with_stop_always() -> Server:
         return {**got, "choices": choices} if choices else got
 
     return Proxy(coming=coming)
-
-
-def spaces_the_document(room: int, *, begins: bool) -> Server:
-    """White space, which a grammar allows, fills limits below `room`: after the value, or before the document."""
-
-    def coming(sent: Body, got: Body) -> Body:
-        if not _formats(sent) or not got.get("choices") or sent.get("max_tokens", room) >= room:
-            return got
-        choices = [_said(each, lambda text: text.replace("}", "\n") if begins else "\n") for each in got["choices"]]
-        return {**got, "choices": [{**each, "finish_reason": each["finish_reason"] and "length"} for each in choices]}
-
-    return Proxy(coming=coming)
-
-
-def follows_no_number() -> Server:
-    """The grammar holds numbers to their kind, not to their `enum`: another one comes."""
-    return says_instead(lambda text: text.replace("7", "8").replace("4", "5"), _formats)
-
-
-THOUGHTS = 300
-"""Tokens of the thoughts of `thinks_first`."""
-
-
-def thinks_first(*dropped: str) -> Server:
-    """Thinks for `THOUGHTS` tokens before each answer, so that a smaller limit cuts it before text and calls."""
-
-    def coming(sent: Body, got: Body) -> Body:
-        limit = sent.get("max_tokens", sent.get("max_completion_tokens", THOUGHTS))
-        if limit >= THOUGHTS or not got.get("choices"):
-            return got
-        return {**got, "choices": [_still_thinking(each) for each in got["choices"]]}
-
-    return Proxy(going=lambda body: without(body, *dropped), coming=coming)
-
-
-def _still_thinking(choice: Body) -> Body:
-    part = "message" if "message" in choice else "delta"
-    kept = without(choice[part], "tool_calls", "function_call", "audio")
-    thoughts = {"content": "", "reasoning": "Let me see."} if kept.get("content") or part == "message" else {}
-    return {**choice, part: {**kept, **thoughts}, "finish_reason": choice["finish_reason"] and "length"}
-
-
-def checks_and_drops(*dropped: str) -> Server:
-    """Fields are checked as they are declared, and nobody reads them then."""
-
-    def going(body: Body) -> Body:
-        if "messages" in body:
-            check_body("chat", body, extensions=True)
-        return without(body, *dropped)
-
-    return Proxy(going=going)
-
-
-def knows_names_only() -> Server:
-    """Refuses fields that it does not know, and reads none of those without visible effect, whatever they hold."""
-    unread = ("user", "safety_identifier", "service_tier", "verbosity", "prompt_cache_key")
-
-    def going(body: Body) -> Body:
-        if "zz_unknown" in body:
-            raise RefusalError("Unknown parameter: 'zz_unknown'.", param="zz_unknown")
-        return without(body, *unread)
-
-    return Proxy(going=going)
-
-
-def fails_on_null_content() -> Server:
-    """A message without text is a failure of the server: its template joins strings."""
-
-    def going(body: Body) -> Body:
-        messages = body.get("messages")
-        if isinstance(messages, list) and any("content" in each and each["content"] is None for each in messages):
-            raise RefusalError("Internal error: content is null", status=500)
-        return body
-
-    return Proxy(going=going)
-
-
-def writes_calls_as_text() -> Server:
-    """The model calls a function in a form that the server does not know: the call stays in the text."""
-
-    def coming(_sent: Body, got: Body) -> Body:
-        return {**got, "choices": [_as_text(each) for each in got["choices"]]} if got.get("choices") else got
-
-    return Proxy(coming=coming)
-
-
-def _as_text(choice: Body) -> Body:
-    part = "message" if "message" in choice else "delta"
-    calls = choice[part].get("tool_calls") or ()
-    if not calls:
-        return choice
-    text = "".join(f"{call['function'].get('name', '')}{call['function']['arguments']}" for call in calls)
-    return {
-        **choice,
-        part: {**without(choice[part], "tool_calls"), "content": text},
-        "finish_reason": choice["finish_reason"] and "stop",
-    }
-
-
-def refuses(*names: str) -> Server:
-    """Some fields are refused, whatever they hold."""
-
-    def going(body: Body) -> Body:
-        for name in names:
-            if name in body:
-                raise RefusalError(f"Unsupported parameter: '{name}'.", param=name)
-        return body
-
-    return Proxy(going=going)
-
-
-def counts_in_every_chunk(*, when_asked: bool, counts: bool) -> Server:
-    """Usage comes beside the choices: of zeros where it is not asked for, or the whole of it either way.
-
-    `when_asked`: whether the last chunk without choices, which the clause wants, comes where it is asked for.
-    """
-
-    def coming(sent: Body, got: Body) -> Body:
-        if not sent.get("stream") or not got.get("choices"):
-            return got
-        told = 7 if counts or (asked(sent) and not when_asked and got["choices"][0]["finish_reason"]) else 0
-        if asked(sent) and when_asked:
-            return got
-        return {**got, "usage": {"prompt_tokens": told, "completion_tokens": told, "total_tokens": 2 * told}}
-
-    def asked(sent: Body) -> bool:
-        return bool((sent.get("stream_options") or {}).get("include_usage"))
-
-    def going(body: Body) -> Body:
-        return body if when_asked else without(body, "stream_options")
-
-    return Proxy(going=going, coming=coming)
