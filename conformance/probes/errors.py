@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.checklist.field_values import FieldValues
@@ -108,22 +108,26 @@ def misused(endpoint: RequestEndpoint[Any], field: str, value: Any) -> Observati
     if not bad.accepted and values.valid is not None:
         twin = endpoint.attempt_minimal(**{**values.context, field: values.valid})
         if not twin.accepted:
-            return _judge_refused_field(bad, twin)
+            return _judge_refused_field(endpoint, values.context, bad, twin)
     return grade_error(bad, 400, param=field)
 
 
-def _judge_refused_field(bad: Exchange, twin: Exchange) -> Observation:
+def _judge_refused_field(
+    endpoint: RequestEndpoint[Any], context: Mapping[str, Any], bad: Exchange, twin: Exchange
+) -> Observation:
     """Judge a bad value where a valid one is not accepted either: a field that is not taken has no wrong type.
 
-    That the field is refused is told by its own row, and what every refusal must look like by rules.
+    That the field is refused is told by its own row, and what every refusal must look like by rules. Where what must
+    be sent along is refused, nothing is known of the field.
     """
-    refused = [
-        exchange.failure is None and exchange.status is not None and is_rejection(exchange.status)
-        for exchange in (bad, twin)
-    ]
-    if all(refused):
+    companions_taken = not context or endpoint.attempt_minimal(**context).accepted
+    if companions_taken and _is_refused(bad) and _is_refused(twin):
         return not_applicable(f"the field is refused whatever it holds: a valid value gets {twin.status} too")
     return inconclusive(f"a valid value is answered with {twin.failure or twin.status} too")
+
+
+def _is_refused(exchange: Exchange) -> bool:
+    return exchange.failure is None and exchange.status is not None and is_rejection(exchange.status)
 
 
 def _bounded(field: str) -> dict[str, Any]:

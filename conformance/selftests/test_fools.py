@@ -12,9 +12,12 @@ from dataclasses import dataclass
 import pytest
 
 from conformance.checklist.verdicts import Verdict
+from conformance.probes.chat.formats import keeps_to
+from conformance.wire.client import Client
+from conformance.wire.exchange import Call, Exchange
 
-from .asking import asked, rows
-from .servers import Server, fools, misleading
+from .asking import asked, asker_of, examined, rows
+from .servers import HonoursEverything, Server, fools, misleading
 
 S, P, IGNORED = Verdict.SUPPORTED, Verdict.PARTIAL, Verdict.IGNORED
 B, R, U = Verdict.BROKEN, Verdict.REJECTED, Verdict.INCONCLUSIVE
@@ -271,3 +274,46 @@ def test_a_retrieved_model_that_differs_is_told_by_the_member() -> None:
     found = asked(misleading.owns_models_twice(), ["models/features/retrieve", "models/notes/retrieve/created"])[0]
     reasons = [finding.reason for finding in found.values()]
     assert reasons == ["`owned_by` of a retrieved model differs from its entry in the list", "`created` is missing"]
+
+
+def test_a_base_url_with_a_slash_is_compared_with_the_one_without() -> None:
+    honest, silent = asker_of(fools.says_instead(str, lambda _: True)), asker_of(misleading.says_nothing())
+
+    def found(plain: Client, slashed: Client) -> Verdict:
+        row = "clients/base_url/trailing_slash"
+        return examined(row, lambda call: (slashed if call.trailing_slash else plain).send(call)).verdict
+
+    assert [found(honest, honest), found(silent, silent), found(silent, honest)] == [S, S, S]
+    assert found(honest, silent) is B
+
+
+def test_a_wrong_key_that_is_refused_as_a_bad_request_is_told_with_the_status_that_is_due() -> None:
+    whole = asker_of(HonoursEverything(pace=0))
+    bad = '{"error": {"message": "No connected db."}}'
+
+    def send(call: Call) -> Exchange:
+        return Exchange(call=call, status=400, chunks=((0.1, bad),)) if call.headers else whole.send(call)
+
+    found = examined("clients/api_key/any", send)
+    assert (found.verdict, found.reason) == (B, "answered with status 400 where 401 is due")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('{ "zq" : \n\t\t 7 \n\n', True),
+        ('{"zq": 7}', True),
+        ('{"zq": 7', None),  # 71 may be meant
+        ('{"zq":', None),
+        ("\n\n", None),
+        ('```json\n{"zq": 7}', None),
+        ('{"zq": 71', False),
+        ('{"zq": 8 ', False),
+        ('{"z q": 7', False),
+        ("The sea", False),
+    ],
+)
+def test_a_text_that_the_limit_cut_is_held_against_the_document_as_far_as_it_goes(
+    text: str, kept: bool | None
+) -> None:
+    assert keeps_to(text, [{"zq": 7}]) is kept

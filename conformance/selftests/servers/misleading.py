@@ -238,17 +238,3 @@ def gives_vectors_of_any_length() -> Server:
 def says_nothing() -> Server:
     """The model has nothing to say, whatever is asked."""
     return says_instead(lambda _: "", lambda _sent: True)
-
-
-def says_nothing_behind_a_slash() -> Server:
-    """Requests to a base URL that ends in a slash get an answer without text."""
-
-    @dataclass
-    class Doubled:
-        silent: Server
-        inner: Server
-
-        def answer(self, request: Request) -> Reply:
-            return (self.silent if "//" in request.path else self.inner).answer(request)
-
-    return Doubled(says_nothing(), honest())
