@@ -12,7 +12,7 @@ from .endpoints import CONTROL_TOKENS, Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .registry import declare_derived, probe
 from .response_views import TextResponse, as_int64, as_list, get_path
-from .session import ABSENT, RequestFailedError, RequestRejectedError
+from .session import RequestFailedError, RequestRejectedError
 
 
 @probe("completions/features/completions", is_control=True, chance=chance.HOLDS_TEXT)
@@ -82,16 +82,16 @@ def prompt_strings(completions: Completions) -> Observation:
 @probe("completions/fields/prompt/array_of_tokens", chance=chance.PROMPT_TOKENS)
 def prompt_tokens(completions: Completions) -> Observation:
     """An array of token ids: as many prompt tokens as ids."""
-    completions.ask_control(max_tokens=1)
-    three, five = (completions.ask(ids, max_tokens=1) for ids in ([301, 302, 303], [301, 302, 303, 304, 305]))
+    completions.ask_control(limit=1)
+    three, five = (completions.ask(ids, limit=1) for ids in ([301, 302, 303], [301, 302, 303, 304, 305]))
     return _counted([(three, 3), (five, 5)], choices=1)
 
 
 @probe("completions/fields/prompt/array_of_token_arrays", chance=chance.PROMPT_TOKENS)
 def prompt_token_arrays(completions: Completions) -> Observation:
     """Arrays of token ids: a choice for each."""
-    completions.ask_control(max_tokens=1)
-    answer = completions.ask([[301, 302, 303], [304, 305]], max_tokens=1)
+    completions.ask_control(limit=1)
+    answer = completions.ask([[301, 302, 303], [304, 305]], limit=1)
     return _counted([(answer, 5)], choices=2)
 
 
@@ -245,9 +245,9 @@ def max_tokens_default(completions: Completions) -> Observation:
     word = text_generation.find_word_inside(control.text, after=0.7)
     # Were there no default, nothing would end the answer: let a stop sequence do it, or the deadline.
     try:
-        answer = completions.ask(prompt, max_tokens=ABSENT, stop=word)
+        answer = completions.ask(prompt, limit=None, stop=word)
     except (RequestRejectedError, RequestFailedError):
-        answer = completions.ask(prompt, max_tokens=ABSENT)
+        answer = completions.ask(prompt, limit=None)
     shorter = len(answer.text) < len(control.text) and control.text.startswith(answer.text.rstrip())
     if answer.finish_reason == "length" and shorter and answer.completion_tokens in (16, None):
         return supported("without `max_tokens` the text ends after 16 tokens")
@@ -284,7 +284,7 @@ def best_of(completions: Completions) -> Observation:
     """The best of so many texts is returned: the usage counts them all, and fewer than `n` is refused."""
     votes: list[bool | None] = []
     for prompt in completions.prompts[:2]:
-        settings: dict[str, Any] = {"temperature": 1, "max_tokens": 1}
+        settings: dict[str, Any] = {"temperature": 1, "limit": 1}
         one, four = (completions.ask(prompt, best_of=count, **settings) for count in (1, 4))
         if one.completion_tokens is None or four.completion_tokens is None:
             votes.append(None)
@@ -337,14 +337,14 @@ declare_derived(
 def logprobs(completions: Completions) -> Observation:
     """`logprobs` holds four parallel arrays: tokens, token_logprobs, top_logprobs, text_offset."""
     control = completions.ask_control()
-    return _legacy_logprobs(completions.ask(logprobs=2, max_tokens=4), control)
+    return _legacy_logprobs(completions.ask(logprobs=2, limit=4), control)
 
 
 @probe("completions/fields/logprobs/stream", title="with stream", chance=chance.MEMBERS)
 def logprobs_stream(completions: Completions) -> Observation:
     """The chunks carry the arrays of their tokens."""
     control = completions.ask_control(stream=True)
-    return _legacy_logprobs(completions.ask(logprobs=2, max_tokens=4, stream=True), control)
+    return _legacy_logprobs(completions.ask(logprobs=2, limit=4, stream=True), control)
 
 
 def _told(answer: TextResponse) -> list[Any]:

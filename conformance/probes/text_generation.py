@@ -22,15 +22,15 @@ from .session import ABSENT, RequestFailedError, RequestRejectedError, Undetermi
 MAX_TEMPERATURE = 2.0
 """The highest temperature that the API takes. `probes.chance` bounds how likely its text is the greedy one."""
 
-SEEDED_SAMPLING: dict[str, Any] = {"temperature": 1.2, "max_tokens": 16}
+SEEDED_SAMPLING: dict[str, Any] = {"temperature": 1.2, "limit": 16}
 """Sampling that is live. `probes.chance` bounds how likely two texts of 16 tokens are equal by luck."""
 
-SEEDED_SAMPLING_LONGER: dict[str, Any] = {**SEEDED_SAMPLING, "max_tokens": SEEDED_SAMPLING["max_tokens"] + 1}
+SEEDED_SAMPLING_LONGER: dict[str, Any] = {**SEEDED_SAMPLING, "limit": SEEDED_SAMPLING["limit"] + 1}
 
 MIN_SEEDED_CHARACTERS = 16
 """Characters of the shortest sampled text whose repetition says anything of a seed."""
 
-SAMPLED_CHOICES: dict[str, Any] = {"temperature": 1, "max_tokens": 16}
+SAMPLED_CHOICES: dict[str, Any] = {"temperature": 1, "limit": 16}
 """What several choices are asked with: as many tokens as in `SEEDED_SAMPLING`, so that copies can be told."""
 
 Form = Callable[[str], Any]
@@ -260,7 +260,7 @@ def check_logit_bias(endpoint: TextEndpoint) -> Observation:
     """`logit_bias`: a bias of 100 on an arbitrary token forces it, over and over; another token, another text."""
     votes: list[bool | None] = []
     for prompt, control in endpoint.find_repeatable_controls(2):
-        one, two = (endpoint.ask(prompt, logit_bias={token: 100}, max_tokens=6).text for token in ("300", "500"))
+        one, two = (endpoint.ask(prompt, logit_bias={token: 100}, limit=6).text for token in ("300", "500"))
         if _one_unit(one) and _one_unit(two) and one != two:
             votes.append(True)
         else:

@@ -279,7 +279,7 @@ def _as_data_url(chat: Chat, prompt: str, otherwise: TextResponse) -> int | None
 
 def _other_odds(chat: Chat, parts: list[Any]) -> bool:
     """Whether two pictures get other probabilities where they get the same words."""
-    first, second = (chat.ask([user(content)], logprobs=True, max_tokens=4) for content in parts)
+    first, second = (chat.ask([user(content)], logprobs=True, limit=4) for content in parts)
     return bool(first.logprobs) and first.logprobs != second.logprobs
 
 

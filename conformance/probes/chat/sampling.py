@@ -137,7 +137,7 @@ declare_derived(
 def logprobs(chat: Chat) -> Observation:
     """`choices[].logprobs.content` has an entry for each token."""
     control = chat.ask_control()
-    answer = chat.ask(logprobs=True, max_tokens=4)
+    answer = chat.ask(logprobs=True, limit=4)
     if not answer.logprobs:
         return ignored("`logprobs.content` is absent or empty")
     return _odds(answer, control)
@@ -159,7 +159,7 @@ def _of_another_text(answer: TextResponse) -> bool:
 def logprobs_stream(chat: Chat) -> Observation:
     """The chunks carry the probabilities of their tokens."""
     control = chat.ask_control(stream=True)
-    answer = chat.ask(logprobs=True, max_tokens=4, stream=True)
+    answer = chat.ask(logprobs=True, limit=4, stream=True)
     if not answer.logprobs:
         return ignored("no chunk holds `logprobs.content`")
     return _odds(answer, control)
@@ -168,8 +168,8 @@ def logprobs_stream(chat: Chat) -> Observation:
 @probe("chat/fields/top_logprobs", values=values(2, "zz", logprobs=True), chance=chance.MEMBERS)
 def top_logprobs(chat: Chat) -> Observation:
     """0 to 20: as many alternatives at each token."""
-    three = chat.ask(logprobs=True, top_logprobs=3, max_tokens=4)
-    none = chat.ask_control(logprobs=True, max_tokens=4)
+    three = chat.ask(logprobs=True, top_logprobs=3, limit=4)
+    none = chat.ask_control(logprobs=True, limit=4)
     if not three.logprobs:
         return ignored("`logprobs.content` is absent, and the alternatives with it")
     if _of_another_text(three):

@@ -96,7 +96,7 @@ def arrives_in_pieces(chat: Chat) -> Observation:
 def error_before_first_token(chat: Chat) -> Observation:
     """A bad request for a stream is refused with a 4xx and a JSON envelope, as a plain one is."""
     chat.ask_control(stream=True)
-    exchange = chat.attempt(stream=True, messages="x", max_tokens=1)
+    exchange = chat.attempt(stream=True, messages="x", limit=1)
     if exchange.status is not None and 400 <= exchange.status < 500 and get_path(exchange.json, "error"):
         return supported(f"refused with {exchange.status} and an error envelope")
     if exchange.accepted:
@@ -107,7 +107,7 @@ def error_before_first_token(chat: Chat) -> Observation:
 @probe("chat/stream/tool_calls", capability="tools", title="tool calls in chunks join", chance=chance.MEMBERS)
 def tool_calls(chat: Chat) -> Observation:
     """Each call starts with index, id, type and name; later chunks bring arguments only; finish_reason tool_calls."""
-    answer = chat.ask(EXAMPLES, tools=TOOLS, max_tokens=48, stream=True)
+    answer = chat.ask(EXAMPLES, tools=TOOLS, limit=48, stream=True)
     deltas = [
         delta for chunk in answer.chunks for delta in as_list(get_path(chunk, "choices", 0, "delta", "tool_calls"))
     ]
@@ -155,10 +155,10 @@ def created_constant(chat: Chat) -> Observation:
 def client_leaves(chat: Chat) -> Observation:
     """After a client closes a long stream, the next request is answered."""
     chat.ask_control(stream=True)
-    left = chat.attempt(stream=True, max_tokens=400, abort_after_events=2)
+    left = chat.attempt(stream=True, limit=400, abort_after_events=2)
     if left.status != 200 or not TextResponse(left).indices:
         return inconclusive("the stream to leave did not begin")
-    after = chat.attempt(max_tokens=1, purpose="after_abort")
+    after = chat.attempt(limit=1, purpose="after_abort")
     if is_usable(after) and get_path(after.json, "choices", 0):
         return supported("the request after a stream was left is answered")
     return broken(f"the request after a stream was left: {after.failure or after.status}")

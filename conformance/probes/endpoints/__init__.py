@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.checklist.rows import GROUPS
+from conformance.probes.control import CONTROL_TOKENS
 
 from .chat import Chat
 from .completions import Completions
@@ -20,7 +21,7 @@ from .endpoint import Endpoint, RequestEndpoint
 from .models import Models, is_addressable
 from .native import Native
 from .raw import Raw
-from .text import CONTROL_TOKENS, STREAM_WITH_USAGE, TextEndpoint, is_continuation
+from .text import STREAM_WITH_USAGE, TextEndpoint, is_continuation
 
 __all__ = [
     "CONTROL_TOKENS",
