@@ -101,7 +101,7 @@ class ProbeRun:
             twin = self._without_field(exchange, endpoints)
         except UndeterminedError as doubt:
             return doubt.observation
-        if twin is not None and not is_usable(twin):
+        if twin is not None and not is_usable(twin) and not self._is_refused_alone(exchange, endpoints):
             return inconclusive(f"{words}; but so is the same request without `{self._field}`")
         return rejected(words)
 
@@ -120,6 +120,15 @@ class ProbeRun:
             kept = {name: plain[name] for name in (*endpoint.required, endpoint.control.limit_field) if name in plain}
             left = {**kept, **left}
         return None if left == plain else self.session.send_any(replace(exchange.call, body=left))
+
+    def _is_refused_alone(self, exchange: Exchange, endpoints: Iterable[Endpoint]) -> bool:
+        """Whether the row's field is refused too without what the row sends beside it."""
+        endpoint = next(each for each in endpoints if each.path == exchange.call.path)
+        if not isinstance(endpoint, TextEndpoint):
+            return False
+        given = {self._field: exchange.call.body[self._field]}
+        alone = self.session.send_any(replace(exchange.call, body=endpoint.body(None, **given)))
+        return alone.failure is None and alone.status is not None and is_rejection(alone.status)
 
     def _refused_anyway(self, endpoints: Iterable[Endpoint]) -> Observation | None:
         """Return that the server refuses the row's field, where its effect cannot be shown and was not asked for."""

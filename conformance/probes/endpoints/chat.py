@@ -42,6 +42,7 @@ class Chat(TextEndpoint):
     }
 
     limit_fields = ("max_tokens", "max_completion_tokens")
+    odds_fields: ClassVar[Mapping[str, Any]] = {"logprobs": True, "top_logprobs": 5}
 
     def subject_fields(self, subject: Any, /) -> dict[str, Any]:
         """Return the messages. `subject` is the user's text, or the messages."""

@@ -29,6 +29,8 @@ class Completions(TextEndpoint):
     smallest: ClassVar[Mapping[str, Any]] = {"max_tokens": 1, "prompt": "Hi"}
     out_of_range: ClassVar[Mapping[str, Any]] = {"temperature": 3, "logprobs": 6}
 
+    odds_fields: ClassVar[Mapping[str, Any]] = {"logprobs": 5}
+
     def subject_fields(self, subject: Any, /) -> dict[str, Any]:
         """Return the prompt. `subject` is any of its four forms."""
         return {"prompt": self.prompts[0] if subject is None else subject}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from conformance.probes.control import CONTROL_TOKENS, Control, LimitField, negotiate
+from conformance.probes.repetition import MIN_REPEATED, RepeatedResponse, read_repeated, shared_share
 from conformance.probes.response_views import TextResponse
 from conformance.probes.session import RequestFailedError, RequestRejectedError, Session, UndeterminedError
 from conformance.wire.exchange import Call, Exchange
@@ -16,11 +17,6 @@ from .endpoint import RequestEndpoint
 
 STREAM_WITH_USAGE: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 """What asks for a stream that ends with its usage."""
-
-
-def is_continuation(longer: str, text: str) -> bool:
-    """Tell whether a text with a token more is the same. A limit may cut a character, and a server trim a space."""
-    return longer.startswith(text.rstrip().rstrip("\ufffd").rstrip())
 
 
 @dataclass(kw_only=True)
@@ -61,6 +57,9 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         "indices",
         "utf8",
     )
+
+    odds_fields: ClassVar[Mapping[str, Any]] = {}
+    """What asks for the probabilities of the tokens and of several others."""
 
     pinned: Control | None = None
     """How to ask, where that is not to be negotiated."""
@@ -141,26 +140,44 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         """Tell whether a prompt counts as many tokens each time: some count only what they have not cached."""
         return self.ask_control(prompt).prompt_tokens == self.repeat_control(prompt).prompt_tokens
 
-    def find_repeatable_controls(self, count: int = 3) -> list[tuple[str, TextResponse]]:
-        """Return prompts and their greedy controls, each asked twice and equal as far as both go.
+    def find_repeatable_controls(self, count: int = 3) -> list[tuple[str, RepeatedResponse]]:
+        """Return prompts and their greedy controls, each asked twice, as far as the two are equal.
 
-        A prompt whose text changes, as rounding may do to one, is passed over for a spare.
+        A prompt whose text changes from the start, as rounding may do to one, is passed over for a spare.
 
         Raises:
             UndeterminedError: too few prompts get equal text twice, or the model said nothing.
         """
-        found: list[tuple[str, TextResponse]] = []
-        doubt = ""
+        if self.control.temperature is None:
+            raise UndeterminedError("temperature 0 is refused, and text at the server's own need not repeat itself")
+        found: list[tuple[str, RepeatedResponse]] = []
         for prompt in self.prompts:
             if len(found) == count:
                 break
-            control, again = self.ask_control(prompt), self.repeat_control(prompt)
+            control = self.ask_control(prompt)
             if not control.text.strip():
                 raise UndeterminedError("the control said nothing")
-            if is_continuation(again.text, control.text):
-                found.append((prompt, control))
-            else:
-                doubt = "two equal requests at temperature 0 were answered differently"
+            repeated = read_repeated(control, self.repeat_control(prompt))
+            if repeated is not None:
+                found.append((prompt, repeated))
         if len(found) < count:
-            raise UndeterminedError(doubt)
+            raise UndeterminedError("two equal requests at temperature 0 were answered differently")
         return found
+
+    def is_changed(self, prompt: str, control: RepeatedResponse, **fields: Any) -> bool | None:
+        """Tell whether fields make the greedy text of a prompt another; None where rounding may have done it.
+
+        Rounding changes a late token rather than an early one, and not each time. So a text that departs in its
+        second half is asked once more, and its control too.
+
+        Raises:
+            RequestRejectedError, RequestFailedError: the server did not take the fields.
+        """
+        answer = self.ask(prompt, **fields)
+        if control.is_repeated_in(answer.text):
+            return False
+        if shared_share(answer.text, control.text) < MIN_REPEATED:
+            return True
+        again = self.ask(prompt, repetition=1, **fields)
+        plain = self.ask_control(prompt, repetition=1)
+        return True if again.text == answer.text and control.is_repeated_in(plain.text) else None
