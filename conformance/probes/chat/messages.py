@@ -121,7 +121,10 @@ def content_parts(chat: Chat) -> Observation:
         # The prompt goes first, then last: a server that reads one part only loses the long one once.
         texts = [f"{SYSTEM} ", prompt] if place else [prompt, f" {SYSTEM}"]
         string = chat.ask_control("".join(texts))
-        counts = has_prompt_grown(string, control, MIN_ADDED_TOKENS, greedy=False) is True
+        grown = has_prompt_grown(string, control, MIN_ADDED_TOKENS, greedy=greedy)
+        if grown is False and greedy and not varies:
+            return ignored("different prompts get one and the same answer, and count as many tokens")
+        counts = grown is True
         counts = counts and chat.has_stable_prompt_count(prompt)
         alone, both = (chat.ask([user([_text(text) for text in parts])]) for parts in ([prompt], texts))
         one.append(_means_the_same(alone, control, counts=counts, varies=varies))
