@@ -12,7 +12,7 @@ from typing import Any
 from conformance.probes.endpoints import Chat, is_continuation
 from conformance.probes.response_views import MalformedResponseError, TextResponse
 from conformance.probes.session import ControlFailedError, is_usable
-from conformance.probes.text_generation import SEEDED_SAMPLING, SEEDED_SAMPLING_LONGER
+from conformance.probes.token_choice import SEEDED_SAMPLING, SEEDED_SAMPLING_LONGER
 
 PROMPTS = 3
 """As many as the rows ask with, so that most of this is asked anyway."""

@@ -10,6 +10,7 @@ from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.expectation import assess_verdict
+from conformance.probes.control import Control
 from conformance.probes.endpoints import GENERATION_ROUTES, endpoint_for_model
 from conformance.probes.session import Session
 from conformance.wire.client import Address, Client, ModelState
@@ -67,6 +68,8 @@ class Worker:
         self.directory = RunDirectory(settings.directory, worker=name)
         self.cache = self.directory.open_exchange_cache()
         self._models = ModelState()
+        self._controls: dict[int, dict[tuple[str, str], Control]] = {}
+        """Attempt -> how each endpoint and model is asked: what is sent anew is negotiated anew."""
 
     def client(self, *, attempt: int = 0) -> Client:
         """Return a client of the target. With another `attempt` everything is sent anew, controls included."""
@@ -117,7 +120,8 @@ class Worker:
 
     def _evaluate(self, row: Row, *, attempt: int) -> Finding:
         send = self.client(attempt=attempt).send
-        return ProbeRun(row=row, send=send, models=self.settings.models).evaluate()
+        controls = self._controls.setdefault(attempt, {})
+        return ProbeRun(row=row, send=send, models=self.settings.models, controls=controls).evaluate()
 
     def expected(self, row: str) -> Verdict | None:
         """Return the verdict that the baseline has for a row; None where it has none."""
