@@ -76,7 +76,7 @@ def unknown_model(endpoint: RequestEndpoint[Any]) -> Observation:
 
 def missing(endpoint: RequestEndpoint[Any], field: str) -> Observation:
     """Leave out a required field: 400."""
-    body = {"model": endpoint.model, **endpoint.smallest}
+    body = endpoint.minimal_body()
     del body[field]
     return grade_error(send_bad_raw(endpoint, body=body), 400)
 

@@ -50,6 +50,22 @@ def as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+"""Members in which servers put what a model thinks before it answers. OpenAI has none: its API hides thoughts."""
+
+BEGIN_OF_THOUGHTS, END_OF_THOUGHTS = "<think>", "</think>"
+"""Tags between which models write their thoughts, where the server leaves them in the content."""
+
+
+def _thoughts_of(message: object) -> str:
+    return next((said for name in THOUGHTS if isinstance(said := get_path(message, name), str)), "")
+
+
+def _content_of(choice: object) -> str:
+    content = get_path(choice, "message", "content") or get_path(choice, "text")
+    return content if isinstance(content, str) else ""
+
+
 @dataclass(frozen=True)
 class TextResponse:
     """An accepted answer with choices, streamed or not: the same properties for both."""
@@ -103,6 +119,7 @@ class TextResponse:
 
     def _joined(self, index: int) -> dict[str, Any]:
         text: list[str] = []
+        thoughts: list[str] = []
         finish = None
         logprobs: list[Any] = []
         for _, choice in self._parts:
@@ -110,10 +127,13 @@ class TextResponse:
                 continue
             said = get_path(choice, "delta", "content") or get_path(choice, "text")
             text.append(said if isinstance(said, str) else "")
+            thoughts.append(_thoughts_of(get_path(choice, "delta")))
             finish = get_path(choice, "finish_reason") or finish
             logprobs += as_list(get_path(choice, "logprobs", "content"))
         calls = self._joined_calls(index)
         message: dict[str, Any] = {"content": "".join(text), **({"tool_calls": calls} if calls else {})}
+        if any(thoughts):
+            message[THOUGHTS[0]] = "".join(thoughts)
         joined = {"content": logprobs} if logprobs else None
         return {
             "index": index,
@@ -144,9 +164,8 @@ class TextResponse:
         return get_path(self.choices, 0, "message") or {}
 
     def text_of(self, choice: Any) -> str:
-        """Return what a choice says: chat content, or a completion's text."""
-        text = get_path(choice, "message", "content") or get_path(choice, "text")
-        return text if isinstance(text, str) else ""
+        """Return what a choice says: the thoughts and the content of a message, or a completion's text."""
+        return _thoughts_of(get_path(choice, "message")) + _content_of(choice)
 
     @cached_property
     def text(self) -> str:
@@ -157,6 +176,30 @@ class TextResponse:
         if not self.streamed and "message" not in choice and "text" not in choice:
             raise MalformedResponseError(self.exchange, "choices[0].message or choices[0].text")
         return self.text_of(choice)
+
+    @property
+    def thoughts(self) -> str:
+        """What the first choice thinks before it answers, in a member of its own or between tags in the content."""
+        if self.has_thoughts_in_content:
+            return _content_of(self.choices[0]).partition(END_OF_THOUGHTS)[0]
+        return _thoughts_of(self.message)
+
+    @property
+    def has_thoughts_in_content(self) -> bool:
+        """Whether the content begins with thoughts between tags."""
+        return _content_of(get_path(self.choices, 0)).lstrip().startswith(BEGIN_OF_THOUGHTS)
+
+    @property
+    def content(self) -> str:
+        """What the first choice answers, without the thoughts; empty where the answer has not begun."""
+        self.text  # noqa: B018 - an answer without a choice is malformed
+        content = _content_of(self.choices[0])
+        return content.partition(END_OF_THOUGHTS)[2] if self.has_thoughts_in_content else content
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the limit ended the first choice, so that what it does not say proves nothing."""
+        return self.finish_reason == "length"
 
     @property
     def finish_reason(self) -> str | None:

@@ -111,7 +111,7 @@ FOOLS = {
     ),
     "samples_where_a_penalty_is_named": fool(
         fools.samples_where_a_penalty_is_named,
-        ABSENT,
+        {*ABSENT, Verdict.BROKEN},
         *both("fields/frequency_penalty"),
         *both("fields/presence_penalty"),
     ),

@@ -12,7 +12,8 @@ from conformance.probes import chance
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.registry import declare_derived, probe
-from conformance.probes.response_views import TextResponse
+from conformance.probes.repetition import MIN_REPEATED, shared_share
+from conformance.probes.response_views import TextResponse, as_finite_float, get_path
 from conformance.probes.sample_images import data_url
 from conformance.probes.session import RequestFailedError, RequestRejectedError, UndeterminedError
 from conformance.wire.exchange import IMAGE_HOST
@@ -35,29 +36,44 @@ def user(content: Any, **more: Any) -> Message:
     return {"role": "user", "content": content, **more}
 
 
-def has_prompt_grown(answer: TextResponse, control: TextResponse, tokens: int | None) -> bool | None:
+def _find_controls(chat: Chat) -> tuple[bool, list[tuple[str, TextResponse]]]:
+    """Return whether greedy text repeats itself, and two prompts with their controls. Counts need no such text."""
+    try:
+        return True, [*chat.find_repeatable_controls(2)]
+    except UndeterminedError:
+        return False, [(prompt, chat.ask_control(prompt)) for prompt in chat.prompts[:2]]
+
+
+def has_prompt_grown(
+    answer: TextResponse, control: TextResponse, tokens: int | None, *, greedy: bool = True
+) -> bool | None:
     """Whether the answer's prompt is longer than the control's by at least so many tokens; by text where unknown.
 
-    `tokens` is None where the server's counts cannot be compared.
+    `tokens` is None where the server's counts cannot be compared; `greedy` is false where its texts cannot.
     """
-    if tokens is None or answer.prompt_tokens is None or control.prompt_tokens is None:
-        return None if answer.text == control.text else True
+    departs = greedy and shared_share(answer.text, control.text) < MIN_REPEATED
+    if tokens is None or not answer.prompt_tokens or not control.prompt_tokens:
+        return True if departs and control.text.strip() else None
     grown = answer.prompt_tokens - control.prompt_tokens
     if grown >= tokens:
         return True
-    return False if grown <= 0 and answer.text == control.text else None
+    return False if grown <= 0 and (answer.text == control.text or not greedy) else None
 
 
 def check_added_message(chat: Chat, with_it: Any, tokens: int = MIN_ADDED_TOKENS, without: Any = None) -> Observation:
     """Check that what is added reaches the model. `with_it` and `without` make the messages of a prompt."""
     votes = []
     changed = False
-    for prompt, plain in chat.find_repeatable_controls(2):
+    greedy, controls = _find_controls(chat)
+    for prompt, plain in controls:
         answer = chat.ask(with_it(prompt))
         control = plain if without is None else chat.ask_control(without(prompt))
-        votes.append(has_prompt_grown(answer, control, tokens if chat.has_stable_prompt_count(prompt) else None))
+        comparable = tokens if chat.has_stable_prompt_count(prompt) else None
+        votes.append(has_prompt_grown(answer, control, comparable, greedy=greedy))
         changed = changed or answer.text != control.text
-    if all(votes) and not changed:
+    # A model that says one thing to every prompt would say it here too: then the counts must do.
+    varies = len({plain.text for _, plain in controls}) > 1
+    if all(votes) and not changed and varies:
         return inconclusive("it is counted as prompt tokens, but two prompts get the same answers as without it")
     return weigh(
         votes,
@@ -82,13 +98,15 @@ declare_derived("chat/fields/messages", "The conversation so far.", values=value
 @probe("chat/fields/messages/text", chance=chance.GREEDY_TEXT)
 def text(chat: Chat) -> Observation:
     """`content` as a string: other words, another answer."""
-    (_, one), (_, two) = chat.find_repeatable_controls(2)
-    longer = chat.ask_control(f"{chat.prompts[0]} {SYSTEM}")
-    grown = has_prompt_grown(longer, one, MIN_ADDED_TOKENS)
-    if grown and one.text != two.text:
-        return supported("other prompts get other answers, and a longer one counts more tokens")
-    if one.text == two.text == longer.text:
+    greedy, ((prompt, one), (_, two)) = _find_controls(chat)
+    longer = chat.ask_control(f"{prompt} {SYSTEM}")
+    grown = has_prompt_grown(longer, one, MIN_ADDED_TOKENS, greedy=greedy)
+    if one.text == two.text == longer.text and one.text.strip():
+        if grown:
+            return inconclusive("three different prompts get one and the same answer, but count different tokens")
         return ignored("three different prompts get one and the same answer")
+    if grown and (one.text != two.text or not greedy):
+        return supported("other prompts get other answers, and a longer one counts more tokens")
     return inconclusive("the prompts' token counts do not grow with their length")
 
 
@@ -97,18 +115,21 @@ def content_parts(chat: Chat) -> Observation:
     """`content` as an array of text parts means the same as one string of them."""
     one: list[bool | None] = []
     several: list[bool | None] = []
-    controls = chat.find_repeatable_controls(2)
-    if len({control.text for _, control in controls}) == 1:
-        return ignored("two different prompts get one and the same answer")
+    greedy, controls = _find_controls(chat)
+    varies = greedy and len({control.text for _, control in controls}) > 1
     for place, (prompt, control) in enumerate(controls):
         # The prompt goes first, then last: a server that reads one part only loses the long one once.
         texts = [f"{SYSTEM} ", prompt] if place else [prompt, f" {SYSTEM}"]
         string = chat.ask_control("".join(texts))
-        counts = has_prompt_grown(string, control, MIN_ADDED_TOKENS) is True
+        grown = has_prompt_grown(string, control, MIN_ADDED_TOKENS, greedy=greedy)
+        if grown is False and greedy and not varies:
+            return ignored("different prompts get one and the same answer, and count as many tokens")
+        counts = grown is True
+        counts = counts and chat.has_stable_prompt_count(prompt)
         alone, both = (chat.ask([user([_text(text) for text in parts])]) for parts in ([prompt], texts))
-        one.append(_means_the_same(alone, control, counts=counts))
-        lost = both.text == control.text != string.text
-        several.append(False if lost else _means_the_same(both, string, joints=6, counts=counts))
+        one.append(_means_the_same(alone, control, counts=counts, varies=varies))
+        lost = varies and both.text == control.text != string.text
+        several.append(False if lost else _means_the_same(both, string, joints=6, counts=counts, varies=varies))
     if all(one) and False in several:
         return partial("one part means the same as a string, but of several parts not all reach the model")
     return weigh(
@@ -123,10 +144,15 @@ def _text(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
 
-def _means_the_same(answer: TextResponse, control: TextResponse, *, counts: bool, joints: int = 2) -> bool | None:
-    """Whether as many tokens reach the model, or `joints` more; by text where the server's counts do not tell."""
+def _means_the_same(
+    answer: TextResponse, control: TextResponse, *, counts: bool, varies: bool, joints: int = 2
+) -> bool | None:
+    """Whether as many tokens reach the model, or `joints` more; by text where the server's counts do not tell.
+
+    `varies`: whether the model says other things to other prompts, and the same to the same.
+    """
     if not counts or answer.prompt_tokens is None or control.prompt_tokens is None:
-        return True if answer.text == control.text else None
+        return True if varies and answer.text == control.text else None
     missing = control.prompt_tokens - answer.prompt_tokens
     return True if -joints <= missing <= 2 else False if missing > 2 else None
 
@@ -259,7 +285,7 @@ def check_image_part(chat: Chat, picture: Any) -> Observation:
     costs = control.prompt_tokens is None or (checks.prompt_tokens or 0) > control.prompt_tokens
     if not (checks.prompt_tokens == stripes.prompt_tokens == _as_data_url(chat, prompt, checks)):
         return inconclusive("pictures of one size cost different numbers of tokens: they may be read as text")
-    if costs and (checks.text != stripes.text or _other_odds(chat, parts)):
+    if costs and (checks.text != stripes.text or _have_other_odds(chat, parts)):
         return supported("a picture adds prompt tokens, and another picture gets another answer")
     if checks.text == stripes.text:
         return inconclusive("pictures change the prompt, but two of them get one answer")
@@ -277,10 +303,20 @@ def _as_data_url(chat: Chat, prompt: str, otherwise: TextResponse) -> int | None
         raise UndeterminedError("the same picture as a data URL is not answered") from failure
 
 
-def _other_odds(chat: Chat, parts: list[Any]) -> bool:
-    """Whether two pictures get other probabilities where they get the same words."""
-    first, second = (chat.ask([user(content)], logprobs=True, max_tokens=4) for content in parts)
-    return bool(first.logprobs) and first.logprobs != second.logprobs
+MAX_ROUNDING = 0.01
+"""Nats by which rounding may change the logarithm of a probability."""
+
+
+def _have_other_odds(chat: Chat, contents: list[Any]) -> bool | None:
+    """Whether two contents get other probabilities where they get the same words; None where none are told."""
+    first, second = (chat.ask([user(content)], logprobs=True, answer_limit=4).logprobs for content in contents)
+    if not first or not second:
+        return None
+    if [get_path(entry, "token") for entry in first] != [get_path(entry, "token") for entry in second]:
+        return True
+    pairs = zip(first, second, strict=True)
+    odds = [[as_finite_float(get_path(entry, "logprob")) or 0.0 for entry in pair] for pair in pairs]
+    return any(abs(one - two) > MAX_ROUNDING for one, two in odds)
 
 
 @probe("chat/fields/messages/image/base64", capability="vision", chance=chance.GREEDY_MEDIA)
@@ -316,16 +352,31 @@ def check_media_part(chat: Chat, first: Any, second: Any, written: int | None = 
     """
     prompt = "What is this?"
     control = chat.ask_control(prompt)
-    one, two = (chat.ask([user([{"type": "text", "text": prompt}, part])]) for part in (first, second))
-    if one.text == control.text and one.prompt_tokens == control.prompt_tokens:
+    contents = [[_text(prompt), part] for part in (first, second)]
+    one, two = (chat.ask([user(content)]) for content in contents)
+    counted = bool(one.prompt_tokens)
+    if one.text == control.text and one.prompt_tokens == control.prompt_tokens and counted and one.text.strip():
         return ignored("with the part, prompt tokens and answer are the same as without")
     if one.text == two.text and one.prompt_tokens == two.prompt_tokens:
-        return ignored("two different parts get one answer: what they hold does not reach the model")
+        return _judge_equal_parts(chat, contents)
     if chat.ask([user([{"type": "text", "text": prompt}, first])], repetition=1).text != one.text:
         return inconclusive("the same part was answered differently at temperature 0")
     if written and (two.prompt_tokens or 0) - (control.prompt_tokens or 0) > written / 4:
         return inconclusive("the part costs as many tokens as its base64 has as text: written out, not heard")
     return supported("another part gets another answer")
+
+
+def _judge_equal_parts(chat: Chat, contents: list[Any]) -> Observation:
+    """Judge two different parts that get one answer: a model of few words may give it to both."""
+    try:
+        differ = _have_other_odds(chat, contents)
+    except (RequestRejectedError, RequestFailedError):
+        differ = None
+    if differ is None:
+        return inconclusive("two different parts get one answer, and no probabilities tell them apart")
+    if differ:
+        return inconclusive("two different parts get one answer, with other probabilities")
+    return ignored("two different parts get one answer: what they hold does not reach the model")
 
 
 def sound(samples: bytes) -> dict[str, Any]:
