@@ -48,7 +48,7 @@ def parse(chat: Chat) -> Observation:
     chat.ask_control()
     form = single_value_schema("zq_key", "v7", name="Word")
     for limit in MAX_PARSED_TOKENS:
-        exchange = chat.attempt(transport="sdk_parse", response_format=form, max_tokens=limit)
+        exchange = chat.attempt(transport="sdk_parse", response_format=form, answer_limit=limit)
         taken = exchange.sdk_result
         if taken is None or taken.exception != "LengthFinishReasonError":
             break
@@ -82,7 +82,7 @@ def trailing_slash(chat: Chat) -> Observation:
 
 
 def _with_authorization(chat: Chat, authorization: str) -> Observation:
-    plain = chat.ask_control(max_tokens=1)
+    plain = chat.ask_control(limit=1)
     call = replace(plain.exchange.call, transport="http", headers=(("authorization", authorization),))
     exchange = chat.session.send_any(call)
     if exchange.accepted and get_path(exchange.json, "choices", 0):

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.probes.endpoints import Chat
-from conformance.probes.response_views import TextResponse, get_path
+from conformance.probes.response_views import TextResponse
 from conformance.probes.session import is_usable
+
+from .members import find_in_message
 
 MAX_CALL_TOKENS = 64
 """Tokens in which any of the calls below fits."""
@@ -86,7 +88,7 @@ def _filled(conversation: list[Message]) -> list[Message]:
 
 
 def _takes(chat: Chat, conversation: list[Message]) -> bool:
-    return is_usable(chat.attempt(conversation, max_tokens=MAX_CALL_TOKENS))
+    return is_usable(chat.attempt(conversation, answer_limit=MAX_CALL_TOKENS))
 
 
 def ask_for_call(
@@ -99,17 +101,17 @@ def ask_for_call(
     Raises:
         RequestRejectedError, RequestFailedError, ControlFailedError: as `send` does.
     """
-    answer = send(conversation, max_tokens=MAX_CALL_TOKENS, **fields)
+    answer = send(conversation, answer_limit=MAX_CALL_TOKENS, **fields)
     if _is_unfinished(answer):
-        return send(conversation, max_tokens=MAX_LONG_CALL_TOKENS, **fields)
+        return send(conversation, answer_limit=MAX_LONG_CALL_TOKENS, **fields)
     return answer
 
 
 def _is_unfinished(answer: TextResponse) -> bool:
     """Tell whether the answer was cut in a call, or holds neither call nor text."""
-    if answer.called_tools or get_path(answer.message, "function_call"):
-        return answer.finish_reason == "length"
-    return not answer.text.strip()
+    if answer.called_tools or find_in_message(answer, "function_call"):
+        return answer.is_cut
+    return not answer.content.strip()
 
 
 def calls_nothing(answer: TextResponse, *names: str) -> bool:
@@ -117,8 +119,8 @@ def calls_nothing(answer: TextResponse, *names: str) -> bool:
 
     `names`: of tools; a text that holds one may be a call, which the server does not know as this model's form of it.
     """
-    if answer.called_tools or get_path(answer.message, "function_call"):
+    if answer.called_tools or find_in_message(answer, "function_call"):
         return False
-    if answer.text.strip():
-        return not any(name in answer.text for name in names)
+    if answer.content.strip():
+        return not any(name in answer.content for name in names)
     return answer.finish_reason not in ("length", None)

@@ -81,8 +81,8 @@ def ask_for_document(
         RequestRejectedError, RequestFailedError: the server did not take the form.
     """
     for limit in MAX_DOCUMENT_TOKENS:
-        answer = endpoint.ask(prompt, response_format=form, max_tokens=limit, **extra)
-        kept = keeps_to(answer.text, documents)
+        answer = endpoint.ask(prompt, response_format=form, answer_limit=limit, **extra)
+        kept = keeps_to(answer.content, documents)
         if kept is not None or answer.finish_reason == "stop":
             break
     return kept, answer
@@ -110,7 +110,7 @@ def is_undetermined(text: str) -> bool:
 
 
 def _is_prose(answer: TextResponse, control: TextResponse) -> bool:
-    return answer.text[:12] == control.text[:12] or not answer.text.lstrip().startswith(("{", "["))
+    return answer.content[:12] == control.content[:12] or not answer.content.lstrip().startswith(("{", "["))
 
 
 def begins_json(text: str) -> bool:
@@ -130,7 +130,7 @@ def obeys_json_mode(endpoint: TextEndpoint, prompts: tuple[str, ...], **extra: A
     for prompt in prompts:
         control = endpoint.ask_control(prompt)
         said = _ask_for_json(endpoint, prompt, **extra)
-        if begins_json(control.text) or is_undetermined(said):
+        if begins_json(control.content) or is_undetermined(said):
             votes.append(None)
         else:
             votes.append(begins_json(said) or (None if said.lstrip().startswith(("{", "[")) else False))
@@ -145,10 +145,10 @@ def obeys_json_mode(endpoint: TextEndpoint, prompts: tuple[str, ...], **extra: A
 def _ask_for_json(endpoint: TextEndpoint, prompt: str, **extra: Any) -> str:
     """Return the text that comes in JSON mode; with more room where white space alone came before the limit."""
     for limit in MAX_DOCUMENT_TOKENS:
-        answer = endpoint.ask(prompt, response_format={"type": "json_object"}, max_tokens=limit, **extra)
-        if answer.finish_reason == "stop" or answer.text.strip() not in ("", "{"):
+        answer = endpoint.ask(prompt, response_format={"type": "json_object"}, answer_limit=limit, **extra)
+        if answer.finish_reason == "stop" or answer.content.strip() not in ("", "{"):
             break
-    return answer.text
+    return answer.content
 
 
 declare_derived(
@@ -162,7 +162,7 @@ declare_derived(
 def format_text(chat: Chat) -> Observation:
     """`text`, the default. The value is read, or any nonsense would do."""
     for prompt, control in chat.find_repeatable_controls(1):
-        if chat.ask(prompt, response_format={"type": "text"}).text != control.text:
+        if not control.is_repeated_in(chat.ask(prompt, response_format={"type": "text"}).text):
             return inconclusive("the text differs from the one without the field")
     return text_generation.check_value_is_read(chat, "response_format")
 

@@ -32,6 +32,7 @@ from .calls import (
     fill_content,
     function,
 )
+from .members import find_in_message
 
 __all__ = ["EXAMPLES", "TOOLS", "called"]
 
@@ -62,7 +63,7 @@ def tools_stream(chat: Chat) -> Observation:
 def _check_call(chat: Chat, **streaming: bool) -> Observation:
     """Check that the function of the examples is called, with the argument of the last question."""
     conversation = fill_content(chat, EXAMPLES)
-    control = chat.ask_control(conversation, max_tokens=MAX_CALL_TOKENS)
+    control = chat.ask_control(conversation, answer_limit=MAX_CALL_TOKENS)
     if control.tool_calls:
         return inconclusive("tool calls come even without tools")
     answer = ask_for_call(chat.ask, conversation, tools=TOOLS, **streaming)
@@ -83,10 +84,10 @@ def _judge_no_call(
 ) -> Observation:
     counted = answer
     if answer.streamed and answer.usage is None:
-        counted = chat.ask_stream_with_usage(conversation, tools=TOOLS, max_tokens=MAX_CALL_TOKENS)
+        counted = chat.ask_stream_with_usage(conversation, tools=TOOLS, answer_limit=MAX_CALL_TOKENS)
     if is_unread(counted, control, other=chat.ask_control()):
         return ignored("with tools, the answer and the prompt's tokens are the same as without")
-    if any(name in answer.text for name in TOOL_NAMES):
+    if any(name in answer.content for name in TOOL_NAMES):
         return inconclusive("the model calls the function in its text: the server does not know this form of a call")
     return inconclusive("the tools change the answer, but the model did not call one")
 
@@ -114,7 +115,7 @@ def tools_strict(chat: Chat) -> Observation:
     arguments = same_json(answer.called_tools[0][1])
     if arguments == {"city": "zq_v7"}:
         return supported("the arguments are the one word that the schema allows, which nothing else suggests")
-    if arguments is None and answer.finish_reason == "length":
+    if arguments is None and answer.is_cut:
         return inconclusive("the limit cut the arguments of the call")
     return ignored("the arguments do not obey the schema")
 
@@ -162,7 +163,7 @@ def choice_none(chat: Chat) -> Observation:
         answer = ask_for_call(chat.ask, turns, tools=TOOLS, tool_choice="none")
         # A call that is taken out of the answer was made all the same.
         votes.append(
-            None if not free.called_tools else False if answer.called_tools else bool(answer.text.strip()) or None
+            None if not free.called_tools else False if answer.called_tools else bool(answer.content.strip()) or None
         )
     return weigh(
         votes,
@@ -282,12 +283,12 @@ FUNCTIONS = [tool["function"] for tool in TOOLS]
 def functions(chat: Chat) -> Observation:
     """The functions that the model may call (deprecated for tools): called, or at least told to the model."""
     conversations: tuple[Any, ...] = (fill_content(chat, EXAMPLES), "Weather in London?")
-    controls = [chat.ask_control(conversation, max_tokens=MAX_CALL_TOKENS) for conversation in conversations]
+    controls = [chat.ask_control(conversation, answer_limit=MAX_CALL_TOKENS) for conversation in conversations]
     votes: list[bool | None] = []
     for place, (conversation, control) in enumerate(zip(conversations, controls, strict=True)):
         answer = ask_for_call(chat.ask, conversation, functions=FUNCTIONS)
         grown = (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
-        if get_path(answer.message, "function_call", "name") or (grown and answer.text != control.text):
+        if find_in_message(answer, "function_call", "name") or (grown and answer.text != control.text):
             votes.append(True)
         else:
             votes.append(False if is_unread(answer, control, other=controls[1 - place]) else None)
@@ -311,9 +312,9 @@ def function_call(chat: Chat) -> Observation:
     votes: list[bool | None] = []
     for name in ("get_time", "get_weather"):
         prompt = "Just say hello."
-        chat.ask_control(prompt, max_tokens=MAX_CALL_TOKENS)
+        chat.ask_control(prompt, answer_limit=MAX_CALL_TOKENS)
         answer = ask_for_call(chat.ask, prompt, functions=FUNCTIONS, function_call={"name": name})
-        called_name = get_path(answer.message, "function_call", "name")
+        called_name = find_in_message(answer, "function_call", "name")
         if called_name or answer.called_tools:
             votes.append(called_name == name)
         else:
