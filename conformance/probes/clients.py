@@ -12,7 +12,7 @@ from .chat.formats import is_undetermined, single_value_schema
 from .endpoints import Chat
 from .observation import Observation, broken, ignored, inconclusive, rejected, supported
 from .registry import probe
-from .response_views import get_path
+from .response_views import TextResponse, get_path
 from .session import RequestRejectedError, is_rejection
 
 
@@ -33,7 +33,7 @@ def _reads(chat: Chat, transport: Transport) -> Observation:
     for settings in ({}, {"stream": True}):
         answer = chat.ask(transport=transport, **settings)
         taken = answer.exchange.sdk_result
-        if taken is None or taken.text != answer.text:
+        if taken is None or taken.text != answer.raw_content:
             return broken("the client reads another text than is on the wire")
     return supported("the client reads the text that is on the wire, plain and streamed")
 
@@ -85,7 +85,7 @@ def _with_authorization(chat: Chat, authorization: str) -> Observation:
     plain = chat.ask_control(limit=1)
     call = replace(plain.exchange.call, transport="http", headers=(("authorization", authorization),))
     exchange = chat.session.send_any(call)
-    if exchange.accepted and get_path(exchange.json, "choices", 0):
+    if exchange.accepted and TextResponse(exchange).choices:
         return supported("accepted: the server asks for no key of its own")
     if exchange.status in (401, 403):
         return rejected(f"refused with {exchange.status}: the server checks its keys")

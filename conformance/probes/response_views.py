@@ -214,6 +214,11 @@ class TextResponse:
         return _content_of(get_path(self.choices, 0)).lstrip().startswith(BEGIN_OF_THOUGHTS)
 
     @property
+    def raw_content(self) -> str:
+        """The content of the first choice as it stands on the wire, thoughts between tags included."""
+        return _content_of(get_path(self.choices, 0))
+
+    @property
     def content(self) -> str:
         """What the first choice answers, without the thoughts; empty where the answer has not begun."""
         self.text  # noqa: B018 - an answer without a choice is malformed
