@@ -42,6 +42,9 @@ THINKING_SWITCHES: tuple[Mapping[str, Any], ...] = (
 )
 """Fields by which servers let thinking be turned off."""
 
+THINKING_FIELDS = frozenset({"reasoning", "reasoning_effort", "chat_template_kwargs"})
+"""Fields that say how much is thought."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Control:

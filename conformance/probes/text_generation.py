@@ -93,10 +93,12 @@ def check_token_limit(endpoint: TextEndpoint, field: str, *, stream: bool = Fals
         control = endpoint.ask_control(prompt)
         guarded = control
         guard: dict[str, Any] = {}
-        if field != endpoint.control.limit_field:
+        if field != endpoint.control.limit_field and control.is_cut:
             guard, guarded = _guard(endpoint, prompt, control)
         ask = endpoint.ask_stream_with_usage if stream else endpoint.ask
         answer = ask(prompt, **limits, **guard)
+        if answer.streamed and answer.finish_reason is None:  # cut short, perhaps by another request
+            answer = ask(prompt, repetition=1, **limits, **guard)
         votes.append(_is_limited(endpoint, answer, guarded, limit))
         reasons.add(answer.finish_reason)
     if all(votes) and reasons != {"length"}:
@@ -225,7 +227,7 @@ def _compared(answer: TextResponse) -> dict[str, Any]:
     return {
         "content": answer.text,
         "finish_reason": answer.finish_reason,
-        "completion_tokens": answer.completion_tokens,
+        "completion_tokens": answer.completion_tokens or None,  # some count nothing while they stream
     }
 
 

@@ -232,7 +232,7 @@ def logprobs(exchange: Exchange) -> str | None:
     """Tokens join to the content; logprobs are at most 0, alternatives sorted; at temperature 0 the first wins."""
     try:
         answer = TextResponse(exchange)
-        entries, text = answer.logprobs, answer.text
+        entries, text = answer.logprobs, answer.raw_content
     except MalformedResponseError:
         return None
     if not entries:

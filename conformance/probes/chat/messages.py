@@ -368,8 +368,11 @@ def check_media_part(chat: Chat, first: Any, second: Any, written: int | None = 
 
 def _judge_equal_parts(chat: Chat, contents: list[Any]) -> Observation:
     """Judge two different parts that get one answer: a model of few words may give it to both."""
+    prompts = [[_text(prompt)] for prompt in chat.prompts[:2]]
     try:
         differ = _have_other_odds(chat, contents)
+        if differ is False and not _have_other_odds(chat, prompts):
+            differ = None
     except (RequestRejectedError, RequestFailedError):
         differ = None
     if differ is None:

@@ -166,10 +166,11 @@ def prediction(chat: Chat) -> Observation:
     """Text that the answer will mostly repeat, to answer faster; the usage counts what was taken of it."""
     votes: list[bool | None] = []
     for prompt, control in chat.find_repeatable_controls(2):
-        answer = chat.ask(prompt, prediction={"type": "content", "content": TextResponse(control.exchange).content})
+        expected = TextResponse(control.exchange).content
+        answer = chat.ask(prompt, prediction={"type": "content", "content": expected})
         details = get_path(answer.usage, "completion_tokens_details")
         counts = [as_int64(get_path(details, f"{kind}_prediction_tokens")) for kind in ("accepted", "rejected")]
-        votes.append(None if None in counts else any(counts))
+        votes.append(None if None in counts or not expected.strip() else any(counts))
     if all(votes):
         return supported("the usage counts predicted tokens")
     seen = check_value_is_read(chat, "prediction")
