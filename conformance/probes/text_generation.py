@@ -234,17 +234,23 @@ def check_include_usage(endpoint: TextEndpoint) -> Observation:
     endpoint.ask_control(stream=True)
     plain = endpoint.ask(stream=True)
     counted = endpoint.ask(stream=True, stream_options={"include_usage": True})
-    if _usage_chunks(counted) == 1 and _usage_chunks(plain) == 0:
-        if not counted.completion_tokens:
-            return partial("a last chunk without choices holds a usage, but it counts no generated tokens")
-        return supported("with it a last chunk without choices holds the usage; without it there is none")
-    if _usage_chunks(counted) == 0 and counted.usage is None:
+    last, unasked = _usage_chunks(counted), _usage_chunks(plain)
+    if counted.usage is None:
         return ignored("no chunk holds a usage")
-    if _usage_chunks(counted) == 0 and plain.usage is not None:
-        return ignored("usage comes beside the last choice, whether it is asked for or not")
-    if _usage_chunks(counted) == 0:
+    # A usage of zeros, unasked, is none, unless there is nothing better when it is asked for.
+    told = plain.usage is not None and bool(plain.completion_tokens or not counted.completion_tokens)
+    if told and bool(last) == bool(unasked):
+        where = "in a chunk without choices" if unasked else "beside the last choice"
+        return ignored(f"usage comes {where}, whether it is asked for or not")
+    if not counted.completion_tokens:
+        return partial("usage comes when asked for, but it counts no generated tokens")
+    if last == 0:
         return partial("usage comes when asked for, but beside a choice, not in a last chunk without choices")
-    return ignored("a usage chunk comes whether it is asked for or not")
+    if last > 1:
+        return partial(f"usage comes when asked for, but in {last} chunks without choices, not once")
+    if plain.usage is not None:
+        return partial("with it a last chunk without choices holds the usage; without it usage comes all the same")
+    return supported("with it a last chunk without choices holds the usage; without it there is none")
 
 
 def _usage_chunks(answer: TextResponse) -> int:

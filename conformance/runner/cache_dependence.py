@@ -23,6 +23,8 @@ def depends_on_cache(chat: Chat) -> bool:
 
     A server whose controls fail or cannot be read does not: its own rows say so.
     """
+    if chat.control.temperature is None:
+        return False
     try:
         return not _greedy_text_repeats(chat) or _sampled_text_does(chat)
     except (ControlFailedError, MalformedResponseError):

@@ -14,8 +14,8 @@ import pytest
 from conformance.checklist.findings import Finding
 from conformance.errors import UsageError
 from conformance.judge.finalize import derive_findings, finalize_findings, has_regressions, judge_rules
-from conformance.probes.endpoints import Chat
-from conformance.probes.session import Session, is_usable
+from conformance.probes.endpoints import Chat, TextEndpoint, endpoint_for_model
+from conformance.probes.session import is_usable
 from conformance.report.baseline import baseline_for
 from conformance.report.build import RunResult, build_report
 from conformance.report.publish import Published, check_outputs, publish
@@ -24,6 +24,7 @@ from conformance.wire.client import ServerUnreachableError
 from conformance.wire.exchange import Call, Exchange
 
 from .cache_dependence import depends_on_cache
+from .control_summary import ControlSummary, describe_no_control, summarize_control
 from .evaluate import describe_failure
 from .image_server import serve_sample_images
 from .options import OPTIONS
@@ -73,6 +74,7 @@ class Controller:
         self._stack = ExitStack()
         self._started = time.time()
         self._shard: Shard | None = None
+        self._control: ControlSummary | None = None
 
     def open(self) -> Worker:
         """Open the target and the run's folder; return the controller's own part in the run.
@@ -89,6 +91,7 @@ class Controller:
         self.worker = Worker(self._settings(directory))
         try:
             self._warm_up()
+            self._negotiate()
             if self._depends_on_history():
                 self.notify("text changes with what was asked before: generations are asked alone, after a reset")
                 self.worker = Worker(replace(self.worker.settings, isolate_generations=True))
@@ -108,8 +111,7 @@ class Controller:
         model = self.worker.settings.models.get("chat")
         if model is None:
             return False
-        session = Session(send=self.worker.client().send, models=self.worker.settings.models)
-        return depends_on_cache(Chat(session=session, model=model))
+        return depends_on_cache(Chat(session=self.worker.session(), model=model))
 
     def _settings(self, directory: RunDirectory) -> RunSettings:
         target = self.target
@@ -137,13 +139,41 @@ class Controller:
         problems = []
         for model in dict.fromkeys(models.values()):
             capability = next(name for name, id_ in models.items() if id_ == model)
-            exchange = self.worker.warm_up(capability, model)
-            if not is_usable(exchange):
-                problems.append(_describe_problem(capability, model, exchange))
+            if problem := self._find_problem(capability, model):
+                problems.append(problem)
         if len(problems) == len(set(models.values())):
             raise UsageError(f"no working control: {'; '.join(problems) or 'the target declares no model'}")
         for problem in problems:
             self.notify(f"warning: {problem}")
+
+    def _find_problem(self, capability: str, model: str) -> str:
+        """Return why a model cannot be asked, empty where it can.
+
+        Raises:
+            UsageError: it is the chat model that the user named.
+        """
+        exchange = self.worker.warm_up(capability, model)
+        words = ""
+        endpoint = endpoint_for_model(capability)(session=self.worker.session(), model=model)
+        if isinstance(endpoint, TextEndpoint):
+            words = "" if endpoint.control.works else describe_no_control(endpoint.control)
+        elif not is_usable(exchange):
+            words = describe_failure(exchange)
+        problem = _describe_problem(capability, model, exchange, words) if words else ""
+        if problem and model == self.options.model:
+            raise UsageError(f"no working control: {problem}")
+        return problem
+
+    def _negotiate(self) -> None:
+        """Find out how the chat model is asked, and say so."""
+        model = self.worker.settings.models.get("chat")
+        if model is None:
+            return
+        session = self.worker.session()
+        if not Chat(session=session, model=model).control.works:
+            return
+        self._control = summarize_control(session, model)
+        self.notify(self._control.line)
 
     def stop(self, error: BaseException) -> None:
         """Take note of what ended the asking early: a signal, an option such as -x, or our own error."""
@@ -217,7 +247,7 @@ class Controller:
     ) -> None:
         directory = self.worker.directory
         measured = RunResult(
-            target=self.target.record(),
+            target=self._describe_target(),
             findings=findings,
             exchanges=exchanges,
             started=self._started,
@@ -244,6 +274,12 @@ class Controller:
             hint = "nothing to ask: no row matches -k; openai-conformance list prints all rows"
             self.summary = (*published.lines, hint)
 
+    def _describe_target(self) -> dict[str, Any]:
+        target = self.target.record()
+        if self._control is None:
+            return target
+        return {**target, "control": self._control.record, "notes": [*target["notes"], *self._control.notes]}
+
     def _status(
         self, findings: Mapping[str, Finding], selected: Mapping[str, SelectedItem], published: Published
     ) -> int:
@@ -263,8 +299,8 @@ class Controller:
         self._stack.close()
 
 
-def _describe_problem(capability: str, model: str, exchange: Exchange) -> str:
+def _describe_problem(capability: str, model: str, exchange: Exchange, words: str) -> str:
     key = "; give the key with --api-key or OPENAI_API_KEY" if exchange.status in (401, 403) else ""
     option = "--model" if capability == "chat" else f"--{capability}-model"
     named = f" ({option})" if any(known.flag == option for known in OPTIONS) else ""
-    return f"{capability} model {model!r}{named}: {describe_failure(exchange)}{key}"
+    return f"{capability} model {model!r}{named}: {words}{key}"

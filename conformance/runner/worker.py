@@ -132,15 +132,19 @@ class Worker:
         """Return whether a finding is worse than expected, or lost evidence."""
         return assess_verdict(finding.verdict, self.expected(finding.row)).fails
 
+    def session(self) -> Session:
+        """Return a session of no row, which finds out how endpoints are asked for all of them."""
+        controls = self._controls.setdefault(0, {})
+        return Session(send=self.client().send, models=self.settings.models, controls=controls)
+
     def warm_up(self, capability: str, model: str) -> Exchange:
         """Ask a model for one token, so that no row is charged with loading it.
 
         Raises:
             ServerUnreachableError: there is no server to ask.
         """
-        send = self.client().send
-        session = Session(send=send, models=self.settings.models)
-        return send(endpoint_for_model(capability)(session=session, model=model).warm_up_call())
+        session = self.session()
+        return session.send(endpoint_for_model(capability)(session=session, model=model).warm_up_call())
 
 
 def combine_attempts(first: Finding, second: Finding) -> Finding:

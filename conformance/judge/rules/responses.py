@@ -28,6 +28,10 @@ SHOULD = Severity.SHOULD
 FINISHES = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
 
+THOUGHTS = ("reasoning_content", "reasoning")
+"""Members in which servers give the thoughts of a model, of a message or a delta."""
+
+
 def schema(exchange: Exchange) -> str:
     """The answer has every member that clients read, of the right type."""
     faults = find_schema_faults(exchange)
@@ -233,13 +237,28 @@ def logprobs(exchange: Exchange) -> str | None:
         return None
     if not entries:
         return None
-    if _joined(entries) != text and "".join(str(get_path(entry, "token")) for entry in entries) != text:
+    if not any(_joins(entries, due, answer.finish_reason) for due in _texts_due(answer, text)):
         return "the tokens do not join to the content"
     for entry in entries:
         fault = _entry_fault(entry, greedy=get_path(exchange.call.body, "temperature") == 0)
         if fault:
             return fault
     return ""
+
+
+def _texts_due(answer: TextResponse, text: str) -> list[str]:
+    """Return what the tokens may join to: the content, or the thoughts and the content behind them."""
+    thoughts = [said for name in THOUGHTS if isinstance(said := get_path(answer.message, name), str)]
+    return [text, *(said + text for said in thoughts)]
+
+
+def _joins(entries: Sequence[Any], text: str, finish: str | None) -> bool:
+    """Tell whether tokens join to a text. Where the limit cuts a character, half of it may be in one alone."""
+    joined = {_joined(entries), "".join(str(get_path(entry, "token")) for entry in entries)}
+    if text in joined:
+        return True
+    whole = text.rstrip("\ufffd")
+    return finish == "length" and any(each is not None and each.rstrip("\ufffd") == whole for each in joined)
 
 
 def _joined(entries: Sequence[Any]) -> str | None:
