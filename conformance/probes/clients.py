@@ -9,10 +9,11 @@ from conformance.wire.exchange import Transport
 
 from . import chance
 from .chat.formats import is_undetermined, single_value_schema
+from .control import CONTROL_TOKENS
 from .endpoints import Chat
 from .observation import Observation, broken, ignored, inconclusive, rejected, supported
 from .registry import probe
-from .response_views import get_path
+from .response_views import TextResponse, get_path
 from .session import RequestRejectedError, is_rejection
 
 
@@ -31,10 +32,14 @@ def async_client(chat: Chat) -> Observation:
 def _reads(chat: Chat, transport: Transport) -> Observation:
     chat.ask_control()
     for settings in ({}, {"stream": True}):
-        answer = chat.ask(transport=transport, **settings)
+        answer = chat.ask(transport=transport, answer_limit=CONTROL_TOKENS, **settings)
         taken = answer.exchange.sdk_result
-        if taken is None or taken.text != answer.text:
+        # Thoughts stand beside the content, where the SDK has no member for them.
+        content = get_path(answer.message, "content")
+        if taken is None or (taken.text or "") != (content if isinstance(content, str) else ""):
             return broken("the client reads another text than is on the wire")
+        if not answer.content.strip():
+            return inconclusive("the answer holds no text that could be read")
     return supported("the client reads the text that is on the wire, plain and streamed")
 
 
@@ -46,6 +51,8 @@ MAX_PARSED_TOKENS = (64, 192)
 def parse(chat: Chat) -> Observation:
     """`.parse()` with a pydantic model gives an object of that model."""
     chat.ask_control()
+    if chat.control.stream:
+        return inconclusive("the server answers in streams alone, which parse() does not read")
     form = single_value_schema("zq_key", "v7", name="Word")
     for limit in MAX_PARSED_TOKENS:
         exchange = chat.attempt(transport="sdk_parse", response_format=form, answer_limit=limit)
@@ -85,7 +92,7 @@ def _with_authorization(chat: Chat, authorization: str) -> Observation:
     plain = chat.ask_control(limit=1)
     call = replace(plain.exchange.call, transport="http", headers=(("authorization", authorization),))
     exchange = chat.session.send_any(call)
-    if exchange.accepted and get_path(exchange.json, "choices", 0):
+    if exchange.accepted and TextResponse(exchange).choices:
         return supported("accepted: the server asks for no key of its own")
     if exchange.status in (401, 403):
         return rejected(f"refused with {exchange.status}: the server checks its keys")

@@ -232,7 +232,7 @@ def _compared(answer: TextResponse) -> dict[str, Any]:
 def check_include_usage(endpoint: TextEndpoint) -> Observation:
     """`stream_options.include_usage`: a last chunk without choices counts the tokens, only when asked for."""
     endpoint.ask_control(stream=True)
-    plain = endpoint.ask(stream=True)
+    plain = endpoint.ask(stream=True, stream_options=ABSENT)
     counted = endpoint.ask(stream=True, stream_options={"include_usage": True})
     last, unasked = _usage_chunks(counted), _usage_chunks(plain)
     if counted.usage is None:
