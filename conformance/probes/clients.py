@@ -9,6 +9,7 @@ from conformance.wire.exchange import Transport
 
 from . import chance
 from .chat.formats import is_undetermined, single_value_schema
+from .control import CONTROL_TOKENS
 from .endpoints import Chat
 from .observation import Observation, broken, ignored, inconclusive, rejected, supported
 from .registry import probe
@@ -31,10 +32,13 @@ def async_client(chat: Chat) -> Observation:
 def _reads(chat: Chat, transport: Transport) -> Observation:
     chat.ask_control()
     for settings in ({}, {"stream": True}):
-        answer = chat.ask(transport=transport, **settings)
+        answer = chat.ask(transport=transport, answer_limit=CONTROL_TOKENS, **settings)
         taken = answer.exchange.sdk_result
-        if taken is None or taken.text != answer.raw_content:
+        # Thoughts stand beside the content, where the SDK has no member for them.
+        if taken is None or (taken.text or "") != answer.raw_content:
             return broken("the client reads another text than is on the wire")
+        if not answer.content.strip():
+            return inconclusive("the answer holds no text that could be read")
     return supported("the client reads the text that is on the wire, plain and streamed")
 
 
@@ -46,6 +50,8 @@ MAX_PARSED_TOKENS = (64, 192)
 def parse(chat: Chat) -> Observation:
     """`.parse()` with a pydantic model gives an object of that model."""
     chat.ask_control()
+    if chat.control.stream:
+        return inconclusive("the server answers in streams alone, which parse() does not read")
     form = single_value_schema("zq_key", "v7", name="Word")
     for limit in MAX_PARSED_TOKENS:
         exchange = chat.attempt(transport="sdk_parse", response_format=form, answer_limit=limit)

@@ -28,10 +28,6 @@ SHOULD = Severity.SHOULD
 FINISHES = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
 
-THOUGHTS = ("reasoning_content", "reasoning")
-"""Members in which servers give the thoughts of a model, of a message or a delta."""
-
-
 def schema(exchange: Exchange) -> str:
     """The answer has every member that clients read, of the right type."""
     faults = find_schema_faults(exchange)
@@ -232,12 +228,12 @@ def logprobs(exchange: Exchange) -> str | None:
     """Tokens join to the content; logprobs are at most 0, alternatives sorted; at temperature 0 the first wins."""
     try:
         answer = TextResponse(exchange)
-        entries, text = answer.logprobs, answer.raw_content
+        entries, texts = answer.logprobs, _texts_due(answer)
     except MalformedResponseError:
         return None
     if not entries:
         return None
-    if not any(_joins(entries, due, answer.finish_reason) for due in _texts_due(answer, text)):
+    if not any(_joins(entries, text, answer.finish_reason) for text in texts):
         return "the tokens do not join to the content"
     for entry in entries:
         fault = _entry_fault(entry, greedy=get_path(exchange.call.body, "temperature") == 0)
@@ -246,10 +242,14 @@ def logprobs(exchange: Exchange) -> str | None:
     return ""
 
 
-def _texts_due(answer: TextResponse, text: str) -> list[str]:
-    """Return what the tokens may join to: the content, or the thoughts and the content behind them."""
-    thoughts = [said for name in THOUGHTS if isinstance(said := get_path(answer.message, name), str)]
-    return [text, *(said + text for said in thoughts)]
+def _texts_due(answer: TextResponse) -> list[str]:
+    """Return what the tokens may join to: the content, with the thoughts before it or without.
+
+    Raises:
+        MalformedResponseError: the answer holds no choice.
+    """
+    content = get_path(answer.message, "content")
+    return [answer.content, answer.text, content if isinstance(content, str) else ""]
 
 
 def _joins(entries: Sequence[Any], text: str, finish: str | None) -> bool:

@@ -8,11 +8,11 @@ from typing import Any
 from conformance.checklist.verdicts import Severity, Verdict
 from conformance.probes import chance
 from conformance.probes.endpoints import ENDPOINTS, Chat
-from conformance.probes.response_views import as_int64, as_list, get_path
+from conformance.probes.response_views import THOUGHTS, as_int64, as_list, get_path
 from conformance.wire.exchange import Exchange
 
 from .registry import Check, applies_to_stream, rule
-from .responses import FINISHES, THOUGHTS, schema, schema_details
+from .responses import FINISHES, schema, schema_details
 
 SHOULD = Severity.SHOULD
 DONE = "[DONE]"
@@ -218,7 +218,11 @@ def content_is_text(exchange: Exchange) -> str | None:
     deltas = [delta for found in _deltas(exchange).values() for delta in found if isinstance(delta, dict)]
     if not deltas:
         return None
-    null = any("content" in delta and delta["content"] is None and not delta.get("tool_calls") for delta in deltas)
+    calls = ("tool_calls", "function_call")
+    null = any(
+        "content" in delta and delta["content"] is None and not any(delta.get(name) for name in calls)
+        for delta in deltas
+    )
     return "a delta's content is null" if null else ""
 
 

@@ -7,13 +7,13 @@ from typing import Any
 from conformance.checklist.field_values import FieldValues, values
 from conformance.checklist.verdicts import Evidence, Severity
 from conformance.probes import chance
-from conformance.probes.control import CONTROL_TOKENS
+from conformance.probes.control import CONTROL_TOKENS, THINKING_SWITCHES
 from conformance.probes.endpoints import Chat, is_addressable
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.repetition import MIN_REPEATED, shared_share
 from conformance.probes.response_views import TextResponse, as_int64, as_list, get_path
-from conformance.probes.session import RequestFailedError, RequestRejectedError, is_rejection
+from conformance.probes.session import ABSENT, RequestFailedError, RequestRejectedError, is_rejection
 from conformance.probes.unread_fields import check_value_is_read, is_unread, require_effect
 from conformance.wire.exchange import Exchange
 
@@ -35,9 +35,9 @@ def check_effort(chat: Chat, setting: Any) -> Observation:
     votes: list[bool | None] = []
     for prompt in ("What is 7 times 8?", "Which is larger, 9.11 or 9.9?"):
         chat.ask_control(prompt, answer_limit=MAX_THINKING_TOKENS)
-        high = chat.ask(prompt, answer_limit=MAX_THINKING_TOKENS, **setting("high"))
+        high = _ask_with_effort(chat, prompt, setting("high"))
         try:
-            none = chat.ask(prompt, answer_limit=MAX_THINKING_TOKENS, **setting("none"))
+            none = _ask_with_effort(chat, prompt, setting("none"))
         except RequestRejectedError as refusal:
             return _check_lower_effort(chat, prompt, high, setting, refusal)
         if shows_thinking(high) != shows_thinking(none):
@@ -51,6 +51,12 @@ def check_effort(chat: Chat, setting: Any) -> Observation:
         absent="effort `high` and `none` get the same answer",
         unclear="the effort changes the answer, but thinking is seen in both or in neither",
     )
+
+
+def _ask_with_effort(chat: Chat, prompt: str, setting: dict[str, Any]) -> TextResponse:
+    """Ask with an effort, and without what else turns thinking off in plain requests."""
+    free = {name: ABSENT for switch in THINKING_SWITCHES for name in switch}
+    return chat.ask(prompt, answer_limit=MAX_THINKING_TOKENS, **{**free, **setting})
 
 
 def _are_alike(one: TextResponse, two: TextResponse) -> bool:
@@ -68,7 +74,7 @@ def _check_lower_effort(
         RequestRejectedError: `low` is refused as `none` is.
     """
     try:
-        low = chat.ask(prompt, answer_limit=MAX_THINKING_TOKENS, **setting("low"))
+        low = _ask_with_effort(chat, prompt, setting("low"))
     except RequestRejectedError:
         raise refusal from None
     more, less = (
@@ -165,12 +171,12 @@ def modalities(chat: Chat) -> Observation:
 def prediction(chat: Chat) -> Observation:
     """Text that the answer will mostly repeat, to answer faster; the usage counts what was taken of it."""
     votes: list[bool | None] = []
-    for prompt, control in chat.find_repeatable_controls(2):
-        expected = TextResponse(control.exchange).content
-        answer = chat.ask(prompt, prediction={"type": "content", "content": expected})
+    for prompt in chat.prompts[:2]:
+        said = chat.ask_control(prompt, answer_limit=CONTROL_TOKENS).content
+        answer = chat.ask(prompt, prediction={"type": "content", "content": said}, answer_limit=CONTROL_TOKENS)
         details = get_path(answer.usage, "completion_tokens_details")
         counts = [as_int64(get_path(details, f"{kind}_prediction_tokens")) for kind in ("accepted", "rejected")]
-        votes.append(None if None in counts or not expected.strip() else any(counts))
+        votes.append(None if None in counts or not said.strip() else any(counts))
     if all(votes):
         return supported("the usage counts predicted tokens")
     seen = check_value_is_read(chat, "prediction")
@@ -220,6 +226,8 @@ def store(chat: Chat) -> Observation:
     kept, left = (_stored(chat, chat.ask(store=value, limit=1)) for value in (True, False))
     if kept is None or left is None:
         return inconclusive("the answer has no id to fetch it by")
+    if not _fetched(kept) and chat.control.stream:
+        return inconclusive("an answer that was streamed cannot be fetched by its id: it may be stored later")
     if not _fetched(kept):
         return ignored(f"store is accepted, and fetching the answer by its id gives {kept.failure or kept.status}")
     if _fetched(left):
@@ -245,7 +253,7 @@ def metadata(chat: Chat) -> Observation:
         return require_effect(seen, absent=False, words="the answer could not be fetched by its id")
     if _fetched(kept):
         return require_effect(seen, absent=True, words="the stored answer does not have them")
-    if is_rejection(kept.status):
+    if is_rejection(kept.status) and not chat.control.stream:
         words = f"no answer is stored that they could be kept with ({kept.status} for its id)"
         return require_effect(seen, absent=True, words=words)
     return require_effect(seen, absent=False, words=f"fetching the answer by its id gives {kept.status}")

@@ -134,7 +134,7 @@ def tools_custom(chat: Chat) -> Observation:
     prompt = "Note down the word apple."
     control = chat.ask_control(prompt)
     answer = ask_for_call(chat.ask, prompt, tools=[tool], tool_choice=choice)
-    if get_path(answer.tool_calls, 0, "custom", "name") == "note_down":
+    if get_path(find_in_message(answer, "tool_calls"), 0, "custom", "name") == "note_down":
         return supported("the tool is called as `custom`")
     if answer.tool_calls:
         return ignored("the tool is called, but not as `custom`")

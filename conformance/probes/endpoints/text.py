@@ -139,14 +139,23 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         """
         return self.ask_control(prompt, limit=CONTROL_TOKENS + 1)
 
+    def _ask_twice(self, prompt: str, *, answered: bool) -> tuple[TextResponse, TextResponse]:
+        if not answered or self.control.thinking == "none":
+            return self.ask_control(prompt), self.repeat_control(prompt)
+        one, two = (self.ask_control(prompt, answer_limit=CONTROL_TOKENS + more) for more in (0, 1))
+        return one, two
+
     def has_stable_prompt_count(self, prompt: str) -> bool:
         """Tell whether a prompt counts as many tokens each time: some count only what they have not cached."""
         return self.ask_control(prompt).prompt_tokens == self.repeat_control(prompt).prompt_tokens
 
-    def find_repeatable_controls(self, count: int = 3) -> list[tuple[str, RepeatedResponse]]:
+    def find_repeatable_controls(
+        self, count: int = 3, *, answered: bool = False
+    ) -> list[tuple[str, RepeatedResponse]]:
         """Return prompts and their greedy controls, each asked twice, as far as the two are equal.
 
-        A prompt whose text changes from the start, as rounding may do to one, is passed over for a spare.
+        A prompt whose text changes from the start, as rounding may do to one, is passed over for a spare. `answered`:
+        with as many tokens of an answer, behind what the model thinks before it.
 
         Raises:
             UndeterminedError: too few prompts get equal text twice, or the model said nothing.
@@ -157,10 +166,10 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         for prompt in self.prompts:
             if len(found) == count:
                 break
-            control = self.ask_control(prompt)
+            control, again = self._ask_twice(prompt, answered=answered)
             if not control.text.strip():
                 raise UndeterminedError("the control said nothing")
-            repeated = read_repeated(control, self.repeat_control(prompt))
+            repeated = read_repeated(control, again)
             if repeated is not None:
                 found.append((prompt, repeated))
         if len(found) < count:
