@@ -1,12 +1,14 @@
 """The target of a run: which one is chosen, and what it is. No model, no server."""
 
+from typing import get_args
+
 import httpx
 import pytest
 
 from conformance.errors import UsageError
 from conformance.selftests.ollamas import serving
 from conformance.targets.address import DEFAULT_OLLAMA
-from conformance.targets.detect import Server, detect
+from conformance.targets.detect import Kind, Server, detect
 from conformance.targets.native_http import NativeResponse
 from conformance.targets.selection import Choice, choose
 
@@ -265,3 +267,8 @@ def test_an_endless_answer_is_cut():
     client = serving(**{"/api/version": lambda _: httpx.Response(200, content=endless())})
     with pytest.raises(UsageError, match="sends more than 16384 KB"):
         detect(client, "http://host/v1")
+
+
+def test_no_kind_takes_the_baselines_of_another():
+    kinds = get_args(Kind)
+    assert not [(one, other) for one in kinds for other in kinds if other.startswith(f"{one}-")]

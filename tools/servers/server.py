@@ -60,13 +60,12 @@ class OtherServer:
         return home_of(self.shares or self.name, self.version)
 
     def ensure_installed(self) -> None:
-        """Install it unless it is there; one install at a time, for each takes all there is of memory and disk."""
+        """Install it unless it is there, or wait until another process has done so."""
         done = self.home / "installed"
         if done.exists():
             return
-        with lock(self.home.parent / "install.lock"):
+        with lock(self.home / "install.lock"):
             if not done.exists():
-                self.home.mkdir(parents=True, exist_ok=True)
                 self.install(self.home)
                 done.touch()
 
