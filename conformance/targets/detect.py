@@ -46,11 +46,11 @@ class Server:
 
 
 def detect(client: "httpx.Client", base_url: str, *, seconds: float = 10.0, key: str = "") -> Server:
-    """Look at what answers at `base_url`, with six harmless GETs at most, waiting `seconds` for each of the first two.
+    """Look at what answers at `base_url`, with six harmless GETs at most.
 
-    `/api/version` is Ollama's, `/props` is llama.cpp's (its `build_info` is the version). Whatever else
-    answers, be it 404 or 401, is a server; if it does not say by itself within `seconds` which one, it is of a kind
-    that we do not know. `key` is sent to the list of models alone.
+    `/api/version` is Ollama's, `/props` is llama.cpp's (its `build_info` is the version); each may take `seconds`.
+    Whatever else answers, be it 404 or 401, is a server, and if it does not say within `seconds` more which one, it
+    is of a kind that we do not know. `key` is sent to the list of models alone.
 
     Raises:
         UsageError: nothing answers, or it hangs, or only a gateway in between answers; the message names the URL
@@ -100,13 +100,14 @@ def _build_asker(client: "httpx.Client", seconds: float) -> _Ask:
 
 
 def _find_vllm(ask: _Ask, root: str, models: str, key: str) -> Server | None:
-    """Return vLLM if it is that: many servers have a `/version`, but in vLLM's list the models are owned by `vllm`."""
+    """Return vLLM if it is that: many servers have a `/version`, but only its models are owned by `vllm`."""
     version = _read_text(ask(f"{root}/version"), "version")
     if version is None:
         return None
-    entries = ask(models, {"authorization": f"Bearer {key}"} if key else None).get("data")
-    owners = [entry.get("owned_by") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    return Server(kind="vllm", version=version) if "vllm" in owners else None
+    listed = ask(models, {"authorization": f"Bearer {key}"} if key else None).get("data")
+    entries = listed if isinstance(listed, list) else []
+    owned = any(entry.get("owned_by") == "vllm" for entry in entries if isinstance(entry, dict))
+    return Server(kind="vllm", version=version) if owned else None
 
 
 def _find_litellm(ask: _Ask, root: str) -> Server | None:
@@ -132,5 +133,6 @@ def _read_object(answer: NativeResponse) -> Mapping[str, Any]:
 def _read_text(body: Mapping[str, Any], key: str) -> str | None:
     """Return the text under this key; it is shown on terminals and names a folder, so it stays short and plain."""
     value = body.get(key)
-    plain = isinstance(value, str) and value.isascii() and value.isprintable()
-    return value if plain and 0 < len(value) <= MAX_VERSION_LENGTH else None
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_VERSION_LENGTH:
+        return None
+    return value if value.isascii() and value.isprintable() else None

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .process import ToolError, find_free_port, run_step, serving
-from .server import Address, OtherServer, pip_install
+from .server import Address, OtherServer, pip_install, program_of
 
 VERSION = "1.100.5"
 OLLAMA = "v0.24.0"
@@ -65,7 +65,7 @@ def _serve(home: Path, models: dict[str, dict[str, str]]) -> Iterator[Address]:
         "model_list": entries, "general_settings": {"master_key": key}, "litellm_settings": settings
     }  # fmt: skip
     config.write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML
-    command = [home / "venv" / "bin" / "litellm", "--config", config, "--host", "127.0.0.1", "--port", str(port)]
+    command = [program_of(home, "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
     root = f"http://127.0.0.1:{port}"
     # Else it fetches its price list from elsewhere at the start.
     environ = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
@@ -96,8 +96,8 @@ def _ollama() -> Iterator[str]:
         server.wait()
 
 
-def _ollama_tool() -> Path:
-    return Path(__file__).parent.parent / "ollama-server"
+def _ollama_tool() -> str:
+    return str(Path(__file__).parent.parent / "ollama-server")
 
 
 SERVER = OtherServer(

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .process import find_free_port, serving
-from .server import Address, OtherServer, pip_install, python_of
+from .server import Address, OtherServer, pip_install, program_of
 from .weights import smollm2_gguf, write_minilm_gguf
 
 VERSION = "0.3.36"
@@ -29,7 +29,7 @@ def serve(home: Path) -> Iterator[Address]:
     models = [chat | shared, embeds | shared | {"embedding": True}]
     config.write_text(json.dumps({"host": "127.0.0.1", "port": port, "models": models}), encoding="utf-8")
     url = f"http://127.0.0.1:{port}/v1"
-    command = [python_of(home), "-m", "llama_cpp.server", "--config_file", config]
+    command = [program_of(home, "python"), "-m", "llama_cpp.server", "--config_file", str(config)]
     try:
         with serving(command, environ={}, log=home / f"serve-{port}.log", ready=f"{url}/models", seconds=120):
             yield Address(base_url=url, model="smollm2", embedding_model="minilm")

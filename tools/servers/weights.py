@@ -4,6 +4,7 @@ import json
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -45,11 +46,11 @@ def write_chat_template(file: Path) -> Path:
     return file
 
 
-def export_smollm2(python: Path, out: Path) -> Path:
+def export_smollm2(python: str, out: Path) -> Path:
     """Write the chat model as a folder of safetensors unless it is there; `python` has torch and transformers."""
     if not (out / "model.safetensors").exists():
         source = smollm2_gguf()
-        command = [python, "-c", _EXPORT, source.parent, source.name, out]
+        command = [python, "-c", _EXPORT, str(source.parent), source.name, str(out)]
         run_step("writing the chat model as safetensors", command, {"HF_HUB_OFFLINE": "1"})
     write_chat_template(out / "chat_template.jinja")
     return out
@@ -77,7 +78,7 @@ def write_minilm_gguf(file: Path) -> Path:
     return unfinished.rename(file)
 
 
-def _add_bert_parameters(writer: gguf.GGUFWriter, config: dict[str, object]) -> None:
+def _add_bert_parameters(writer: gguf.GGUFWriter, config: dict[str, Any]) -> None:
     writer.add_block_count(config["num_hidden_layers"])
     writer.add_context_length(config["max_position_embeddings"])
     writer.add_embedding_length(config["hidden_size"])
