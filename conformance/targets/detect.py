@@ -111,8 +111,11 @@ def _find_vllm(ask: _Ask, root: str, models: str, key: str) -> Server | None:
 
 
 def _find_litellm(ask: _Ask, root: str) -> Server | None:
-    """Return LiteLLM if it is that: its route for load balancers names the version, and needs no key."""
-    version = _read_text(ask(f"{root}/health/readiness"), "litellm_version")
+    """Return LiteLLM if it is that: without a key it names its version to load balancers, or to its own web pages."""
+    health = ask(f"{root}/health/readiness")
+    version = _read_text(health, "litellm_version")
+    if version is None and "db" in health:  # newer ones tell load balancers less
+        version = _read_text(ask(f"{root}/public/model_hub/info"), "litellm_version")
     return Server(kind="litellm", version=version) if version is not None else None
 
 
