@@ -46,7 +46,7 @@ class Server:
 
 
 def detect(client: "httpx.Client", base_url: str, *, seconds: float = 10.0, key: str = "") -> Server:
-    """Look at what answers at `base_url`, with six harmless GETs at most.
+    """Look at what answers at `base_url`, with seven harmless GETs at most.
 
     `/api/version` is Ollama's, `/props` is llama.cpp's (its `build_info` is the version); each may take `seconds`.
     Whatever else answers, be it 404 or 401, is a server, and if it does not say within `seconds` more which one, it
