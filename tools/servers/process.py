@@ -23,7 +23,7 @@ class ToolError(Exception):
 
 def say(text: str) -> None:
     """Tell the user something; the standard output is the URL's alone."""
-    sys.stderr.write(f"other-server: {text}\n")
+    sys.stderr.write(f"{Path(sys.argv[0]).name}: {text}\n")
     sys.stderr.flush()
 
 
@@ -80,6 +80,7 @@ def serving(
         ToolError: it ended or does not answer in time; the message quotes the end of the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)  # not overwritten: another server of this version may write to it still
     with log.open("wb") as output:
         server = subprocess.Popen(  # noqa: S603
             list(command),
