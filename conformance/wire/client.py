@@ -95,6 +95,10 @@ class GenerationIsolation(Protocol):
         """Count a request that was sent only to reset the server's cache. Called with the generation isolated."""
 
 
+MAX_LIVENESS_REQUESTS = 3
+"""Plain requests, each with a deadline of its own, that a server may leave unanswered before it is given up."""
+
+
 @dataclass(kw_only=True)
 class Client:
     """Sends calls to one target."""
@@ -155,21 +159,30 @@ class Client:
             raise ServerUnreachableError(
                 f"{self.address.base_url_for(call)} takes no connections any more ({exchange.detail})"
             )
-        if exchange.failure == "timeout" and _model(call) in self.models.responsive and self._hangs(call):
-            raise ServerUnreachableError(
-                f"{self.address.base_url_for(call)} hangs: it answers not even a plain request any more"
-            )
+        if exchange.failure == "timeout" and _model(call) in self.models.responsive:
+            exchange = self._ask_again_if_blocked(call, exchange, deadline)
         if exchange.status is not None:
             self.models.responsive.add(_model(call))
         return replace(exchange, retry_wait_seconds=waited)
 
-    def _hangs(self, call: Call) -> bool:
-        """Whether the server has no answer to the least that one can ask of a model, within a deadline either."""
+    def _ask_again_if_blocked(self, call: Call, exchange: Exchange, deadline: float) -> Exchange:
+        """Return the exchange of a call that timed out; a new one where the server was busy with something else.
+
+        A server may still work on a request that its client has left, and answer nobody meanwhile.
+
+        Raises:
+            ServerUnreachableError: it answers not even a plain request any more.
+        """
         if call.path not in self.generation_routes or call.server != "main":
-            return False
+            return exchange
         body = {"model": _model(call), **self.generation_routes[call.path]}
         plain = Call(path=call.path, body=body, transport="http", purpose="liveness")
-        return self._send_once(plain, self.deadline).failure == "timeout"
+        for waits in range(MAX_LIVENESS_REQUESTS):
+            if self._send_once(plain, self.deadline).failure != "timeout":
+                return self._send_once(call, deadline) if waits else exchange
+        raise ServerUnreachableError(
+            f"{self.address.base_url_for(call)} hangs: it answers not even a plain request any more"
+        )
 
     def _deadline_for(self, call: Call) -> float:
         model = _model(call)
