@@ -45,9 +45,10 @@ def summarize_control(session: Session, model: str) -> ControlSummary:
     record: dict[str, Any] = {name: control.record() for name, control in controls.items() if control.works}
     record |= {"greedy": {"asked": asked, "repeated": repeated}, "context_tokens": context}
     line = f"asked with {controls['chat'].line}; greedy text repeats itself on {repeated} of {asked} prompts"
+    line += f"; context of {context} tokens" if context else ""
     return ControlSummary(
-        record=record,
-        line=line + (f"; context of {context} tokens" if context else ""),
+        record={**record, "line": line},
+        line=line,
         notes=tuple(note for name, control in controls.items() for note in _notes(name, control)),
     )
 
