@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row, declare
 from conformance.checklist.verdicts import Evidence, Severity, Verdict
+from conformance.probes.control import LOWEST_TEMPERATURE
 from conformance.probes.endpoints import GENERATION_ROUTES, Endpoint, capability_of
 from conformance.probes.errors import is_bad_request
 from conformance.probes.registry import located
@@ -154,7 +155,12 @@ def _greedy(call: Call) -> bool:
 
     Seen: llama.cpp sends no role where the first token is half an emoji.
     """
-    return call.path not in GENERATION_ROUTES or (isinstance(call.body, dict) and call.body.get("temperature") == 0)
+    if call.path not in GENERATION_ROUTES:
+        return True
+    if not isinstance(call.body, dict):
+        return False
+    # Some servers take no temperature, so that no plain request has one.
+    return bool(call.body.get("temperature", 0 if call.sdk_method else 1) in (0, LOWEST_TEMPERATURE))
 
 
 def is_error_response(exchange: Exchange) -> bool:

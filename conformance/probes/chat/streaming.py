@@ -168,6 +168,6 @@ def client_leaves(chat: Chat) -> Observation:
     if left.status != 200 or not TextResponse(left).indices:
         return inconclusive("the stream to leave did not begin")
     after = chat.attempt(limit=1, purpose="after_abort")
-    if is_usable(after) and get_path(after.json, "choices", 0):
+    if is_usable(after) and TextResponse(after).choices:
         return supported("the request after a stream was left is answered")
     return broken(f"the request after a stream was left: {after.failure or after.status}")

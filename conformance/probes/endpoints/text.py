@@ -99,7 +99,7 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         if not unlimited:
             limits[control.limit_field] = control.limit_for(limit or 0, answer_limit)
         settings = control.fields
-        if fields.get("stream", control.stream) is not True:
+        if "stream" in fields:  # what the row itself streams has the options that the row gives
             settings.pop("stream_options", None)
         return {"model": self.model, **self.subject_fields(subject), **settings, **limits, **fields}
 
@@ -107,7 +107,8 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         """Return the smallest request that is taken."""
         control = self.control
         subject = {name: value for name, value in super().minimal_body().items() if name not in self.limit_fields}
-        return {**subject, control.limit_field: control.limit_for(1, None)}
+        streamed = {"stream": True} if control.stream else {}
+        return {**subject, **streamed, control.limit_field: control.limit_for(1, None)}
 
     def warm_up_call(self) -> Call:
         """Return the call that makes the server load the model, whether it takes its fields or not."""
