@@ -92,4 +92,7 @@ def _read_context(session: Session, model: str) -> int | None:
 
 def describe_no_control(control: Control) -> str:
     """Return what was tried in vain, in the server's words."""
-    return "; ".join(f"with {words}: {describe_failure(exchange)}" for words, exchange in control.failures)
+    tried: dict[str, list[str]] = {}
+    for words, exchange in control.failures:
+        tried.setdefault(describe_failure(exchange), []).append(words)
+    return "; ".join(f"{came} (asked with {' or '.join(words)})" for came, words in tried.items())

@@ -15,7 +15,7 @@ from conformance.checklist.findings import Finding
 from conformance.errors import UsageError
 from conformance.judge.finalize import derive_findings, finalize_findings, has_regressions, judge_rules
 from conformance.probes.endpoints import Chat, TextEndpoint, endpoint_for_model
-from conformance.probes.session import is_usable
+from conformance.probes.session import UndeterminedError, is_usable
 from conformance.report.baseline import baseline_for
 from conformance.report.build import RunResult, build_report
 from conformance.report.publish import Published, check_outputs, publish
@@ -167,7 +167,10 @@ class Controller:
         words = ""
         endpoint = endpoint_for_model(capability)(session=self.worker.session(), model=model)
         if isinstance(endpoint, TextEndpoint):
-            words = "" if endpoint.control.works else describe_no_control(endpoint.control)
+            try:
+                words = "" if endpoint.control.works else describe_no_control(endpoint.control)
+            except UndeterminedError as busy:
+                words = str(busy)
         elif not is_usable(exchange):
             words = describe_failure(exchange)
         problem = _describe_problem(capability, model, exchange, words) if words else ""
