@@ -23,6 +23,7 @@ from conformance.wire.exchange import Exchange
 
 from .asking import MODELS, TIMED, asker_of, examined
 from .servers.kinds import KINDS, Kind
+from .shortcut import shortened
 
 S, P, R, IGNORED, U = (
     Verdict.SUPPORTED,
@@ -40,6 +41,13 @@ CRASHES = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, 
 
 PACED = {"chat/stream/created_constant"}
 """Rows that need a text of more than a second, which these servers do not take: open, they count as decided."""
+
+ABOUT = {
+    "completions/features/json_mode": "response_format",
+    "clients/openai_python/parse": "response_format",
+    "chat/stream/tool_calls": "tools",
+}
+"""Row -> the field that it stands on, where its id does not name it."""
 
 VALIDATED = {
     "chat/fields/user": "nobody but the provider sees an effect",
@@ -105,20 +113,20 @@ def due(kind: Kind, row: Row, evidence: Evidence = Evidence.EFFECT) -> set[Verdi
 def _due_of_honest(kind: Kind, row: Row) -> set[Verdict]:
     field = field_of(row)
     if field in kind.refuses:
-        return {R, P} if row.kind == "fields" else {S}
+        return {R, P}
     return {IGNORED} if field in kind.drops else {S}
 
 
 def _due_of_deaf(row: Row, evidence: Evidence) -> set[Verdict]:
     field = field_of(row)
-    if row.kind != "fields" or field in HEARD:
-        return {S, IGNORED} if row.kind in ("response", "stream", "features") else {S}
+    if field is None or field in HEARD:
+        return {S, IGNORED} if row.kind in ("response", "stream") else {S}
     return {IGNORED, S} if row.id in VALIDATED and evidence is Evidence.PARSED else {IGNORED}
 
 
 def field_of(row: Row) -> str | None:
     """Return the field that a row is about; None where it is about none."""
-    return row.path[0] if row.kind == "fields" else None
+    return row.path[0] if row.kind == "fields" else ABOUT.get(row.id)
 
 
 def rows_of(kind: Kind) -> list[Row]:
@@ -148,16 +156,23 @@ def outcome_of(name: str) -> Outcome:
 
 
 def _asked(kind: Kind, names: list[str]) -> tuple[dict[str, Finding], list[Exchange]]:
-    """Return the findings of rows and all exchanges. A probe that raises is a finding: that it is broken."""
-    asker = asker_of(kind.server())
+    """Return the findings of rows and all exchanges. A probe that raises is a finding: that it is broken.
+
+    Rows of clients and errors are about the SDK too; the others need it where the answers are of a shape that it
+    might not take.
+    """
+    server = kind.server()
+    asker, apart = asker_of(server), asker_of(server)
+    send = asker.send if kind.needs_sdk else shortened(server, asker)
     findings = {}
     for name in names:
         try:
-            findings[name] = examined(name, asker.send)
+            findings[name] = examined(name, apart.send if name.startswith(("clients/", "errors/")) else send)
         except CRASHES as error:
             reason = f"the probe raises {type(error).__name__}: {error}"
             findings[name] = Finding(row=name, verdict=Verdict.BROKEN, reason=reason)
-    return findings, sorted(asker.cache.all(), key=lambda exchange: exchange.id)
+    exchanges = {exchange.id: exchange for each in (apart, asker) for exchange in each.cache.all()}
+    return findings, [exchanges[name] for name in sorted(exchanges)]
 
 
 def _lines(name: str, *, verbose: bool) -> Iterator[str]:

@@ -124,7 +124,11 @@ class Chat:
                 self.stored[whole["id"]] = {**whole, "metadata": given(body, "metadata", {})}
 
     def _stream(self, answer: _Answer) -> Iterator[bytes]:
-        yield from paced(answer.chunks(), self.pace, self.late)
+        yield from paced(self._kept(answer), self.pace, self.late)
+
+    def _kept(self, answer: _Answer) -> Iterator[dict[str, Any]]:
+        """The chunks; once they are all there, and before the stream ends, the answer is kept."""
+        yield from answer.chunks()
         if answer.body.get("store"):
             self._keep(answer.body, {**answer.head("chat.completion"), "choices": [], **answer.told()})
 
@@ -263,7 +267,8 @@ class _Answer:
         content = prediction["content"]
         text = content if isinstance(content, str) else "".join(part["text"] for part in content)
         predicted = self.serving.parts.vocabulary.encode(text)
-        said = self.choices[0].said
+        first = self.choices[0]
+        said = [*first.thought, *first.said] if first.thinking.inline else first.said
         accepted = next(
             (at for at, pair in enumerate(zip(predicted, said, strict=False)) if pair[0] != pair[1]), None
         )

@@ -21,9 +21,10 @@ from .vocabulary import Vocabulary
 Expected = tuple[frozenset[str], str]
 """Verdicts that a row may have, and why."""
 
-TEXT = ("chat", "completions", "clients")
-"""Endpoints that are asked of a kind, unless its parts touch others."""
-ALL = (*TEXT, "errors", "embeddings", "models")
+TEXT = ("chat", "completions")
+"""Endpoints that are asked of a kind, unless its parts touch others: those would be as they are of the plain one."""
+THOUGHTS = ("chat", "clients")
+ALL = ("chat", "completions", "clients", "errors", "embeddings", "models")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +50,12 @@ class Kind:
     @property
     def has_other_shape(self) -> bool:
         """Whether its answers are of another shape than those of the plain kind, and not only of another text."""
-        plain = (PLAIN.thinking, PLAIN.counting, PLAIN.deaf)
-        own = (self.parts.thinking, self.parts.counting, self.parts.deaf)
-        return self.wrap is not None or own != plain or self.endpoints == ALL
+        return self.needs_sdk or self.parts.counting != PLAIN.counting
+
+    @property
+    def needs_sdk(self) -> bool:
+        """Whether its answers are such as the SDK might not take, so that all calls must go through it."""
+        return self.wrap is not None or self.endpoints == ALL
 
     def server(self) -> Server:
         """A server of this kind, that has not been asked yet."""
@@ -89,7 +93,7 @@ PLAIN_KINDS: dict[str, Kind] = {
     "lenient": Kind(
         description="Lets unknown fields pass.",
         lenient=True,
-        endpoints=ALL,
+        endpoints=(*TEXT, "errors"),
         others={
             "errors/*/unknown_field": _may("it lets them pass", "ignored"),
             "errors/*/wrong_type/*": _may("fields that are idle are not read", "ignored"),
@@ -121,15 +125,16 @@ PLAIN_KINDS: dict[str, Kind] = {
     "one_choice": Kind(
         description="Refuses more than one choice.",
         parts=Parts(manners=Manners(most_choices=1)),
-        endpoints=(*TEXT, "errors"),
+        endpoints=TEXT,
         refuses=("n", "best_of"),
     ),
     "context_1k": Kind(
         description="Takes 1,024 tokens in all.",
         parts=Parts(manners=Manners(context=1024)),
-        endpoints=(*TEXT, "errors"),
+        endpoints=TEXT,
     ),
     "gateway": Kind(
+        endpoints=(*TEXT, "clients"),
         description="Comments, further members, another model's name, usage always.",
         parts=Parts(counting=Counting(unasked=True)),
         wrap=lambda inner: Gateway(inner=inner),
@@ -151,7 +156,9 @@ MODEL_KINDS: dict[str, Kind] = {
         decided=0.9,
     ),
     "single": Kind(
-        description="Answers with one token.", parts=Parts(model=Model(shortest=1, longest=1)), decided=0.9
+        description="Answers with one token.",
+        parts=Parts(model=Model(shortest=1, longest=1)),
+        decided=0.9,
     ),
     "guard": Kind(
         description="Says `safe` or `unsafe`, and is sure of it.",
@@ -178,27 +185,27 @@ THINKING_KINDS: dict[str, Kind] = {
     "thinks_field": Kind(
         description="Thinks in `reasoning_content`, always.",
         parts=Parts(thinking=replace(_THINKS, member="reasoning_content", stops=True)),
-        endpoints=("chat", "clients"),
+        endpoints=THOUGHTS,
         decided=0.97,
         drops=_EFFORT,
     ),
     "thinks_vllm": Kind(
         description="Thinks in `reasoning`, with log probabilities, unless the template is told not to.",
         parts=Parts(thinking=replace(_THINKS, has_odds=True, stops=True, switches=("template",))),
-        endpoints=("chat", "clients"),
+        endpoints=THOUGHTS,
         decided=0.97,
         drops=_EFFORT,
     ),
     "thinks_effort": Kind(
         description="Thinks in `reasoning`, unless reasoning_effort is `none`.",
         parts=Parts(thinking=replace(_THINKS, switches=("effort",))),
-        endpoints=("chat", "clients"),
+        endpoints=THOUGHTS,
         decided=0.97,
     ),
     "thinks_no_usage": Kind(
         description="Thinks in `reasoning_content`, and counts nothing.",
         parts=Parts(thinking=replace(_THINKS, member="reasoning_content"), counting=Counting(unit="nothing")),
-        endpoints=TEXT,
+        endpoints=(*TEXT, "clients"),
         decided=0.97,
         drops=_EFFORT,
         others=_NO_USAGE,
@@ -206,14 +213,14 @@ THINKING_KINDS: dict[str, Kind] = {
     "thinks_inline": Kind(
         description="Thinks between tags in the content.",
         parts=Parts(thinking=replace(_THINKS, member="", has_odds=True, stops=True)),
-        endpoints=("chat", "clients"),
+        endpoints=THOUGHTS,
         decided=0.97,
         drops=_EFFORT,
     ),
     "thinks_inline_off": Kind(
         description="The same, unless the template is told not to.",
         parts=Parts(thinking=replace(_THINKS, member="", has_odds=True, stops=True, switches=("template",))),
-        endpoints=("chat", "clients"),
+        endpoints=THOUGHTS,
         decided=0.97,
         drops=_EFFORT,
     ),
@@ -225,7 +232,7 @@ THINKING_KINDS: dict[str, Kind] = {
             seeds=False,
         ),
         extensions=False,
-        endpoints=(*TEXT, "errors"),
+        endpoints=(*TEXT, "clients", "errors"),
         decided=0.75,
         refuses=("max_tokens", "stop", "logprobs", "top_logprobs", "logit_bias", *FIXED),
         drops=("seed",),
@@ -259,7 +266,7 @@ MANNER_KINDS: dict[str, Kind] = {
     "least_16": Kind(
         description="Refuses limits below 16.",
         parts=Parts(manners=Manners(least_limit=16)),
-        endpoints=(*TEXT, "errors"),
+        endpoints=(*TEXT, "clients", "errors"),
         decided=0.9,
         others={
             "*/fields/max_tokens/*": _may("it takes 16 and more", "partial"),
@@ -275,16 +282,17 @@ MANNER_KINDS: dict[str, Kind] = {
     "warm_only": Kind(
         description="Refuses temperature 0 and takes 0.01.",
         parts=Parts(manners=Manners(coldest=0.01)),
-        endpoints=(*TEXT, "errors"),
+        endpoints=(*TEXT, "clients", "errors"),
         decided=0.9,
         others={"*/fields/temperature": _may("it takes 0.01 to 2", "partial")},
     ),
     "stream_only": Kind(
         description="Answers in streams alone.",
         parts=Parts(manners=Manners(streams_only=True)),
-        endpoints=(*TEXT, "errors"),
+        endpoints=(*TEXT, "clients", "errors"),
         decided=0.9,
         refuses=("best_of",),
+        others={"chat/fields/tools/custom": _may("chunks know calls of functions only, says the schema", "partial")},
     ),
     "batch_text": Kind(
         description="Gives several prompts in one request other texts than each alone.",
@@ -292,6 +300,7 @@ MANNER_KINDS: dict[str, Kind] = {
         decided=0.97,
     ),
     "interrupted": Kind(
+        endpoints=(*TEXT, "clients"),
         description="Ends one stream of three with [DONE], as when another client's request comes.",
         wrap=lambda inner: Interrupts(inner=inner, crowd=3),
         decided=0.85,
@@ -355,12 +364,12 @@ def deafened(kind: Kind) -> Kind:
         kind,
         description=f"{kind.description} Checks every field, and acts on none.",
         parts=replace(kind.parts, deaf=True, model=_brief(kind.parts.model), thinking=_hasty(kind.parts.thinking)),
-        endpoints=tuple(dict.fromkeys((*kind.endpoints, "embeddings"))),
         decided=0.0,
         others={
             **kind.others,
             "*/stream/usage_last": _may("it drops stream_options", "broken", "ignored"),
             "*/response/length_is_the_limit": _may("it drops the limit", "broken", "ignored"),
+            "completions/fields/best_of": _may("it refuses one below n", "partial"),
             "clients/openai_python/parse": _may("it drops response_format", "broken", "ignored"),
         },
     )
