@@ -14,7 +14,8 @@ VERSION = "0.3.36"
 
 def install(home: Path) -> None:
     """Build it from source, which takes 20 minutes on two cores."""
-    build = {"CMAKE_BUILD_PARALLEL_LEVEL": "2", "CMAKE_ARGS": "-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF"}
+    # Not for this very processor: what a virtual machine's one promises may be an illegal instruction there.
+    build = {"CMAKE_BUILD_PARALLEL_LEVEL": "2", "CMAKE_ARGS": "-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF"}
     pip_install(home, f"llama-cpp-python[server]=={VERSION}", environ=build)
 
 
