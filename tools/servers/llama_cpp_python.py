@@ -32,7 +32,7 @@ def serve(home: Path) -> Iterator[Address]:
     url = f"http://127.0.0.1:{port}/v1"
     command = [program_of(home, "python"), "-m", "llama_cpp.server", "--config_file", str(config)]
     try:
-        with serving(command, environ={}, log=home / f"serve-{port}.log", ready=f"{url}/models", seconds=120):
+        with serving(command, environ={}, log=home / "serve.log", ready=f"{url}/models", seconds=120):
             yield Address(base_url=url, model="smollm2", embedding_model="minilm")
     finally:
         config.unlink()
