@@ -276,8 +276,9 @@ def max_tokens_stream(completions: Completions) -> Observation:
 )
 def max_tokens_default(completions: Completions) -> Observation:
     """Without `max_tokens` the text ends after 16 tokens. The word that the stop names comes later."""
-    (prompt, control), *_ = completions.find_repeatable_controls(1)
-    if not text_generation.has_more_tokens(control, 16):
+    whole = (each for each in completions.find_repeatable_controls(2) if each[1].is_whole)
+    prompt, control = next(whole, ("", None))
+    if control is None or not text_generation.has_more_tokens(control, 16):
         return inconclusive("the control may have no more than 16 tokens, and need not be cut")
     sequence = text_generation.find_sequence_inside(control.text, after=0.7)
     answer = _ask_unlimited(completions, prompt, sequence)
@@ -351,7 +352,7 @@ def best_of(completions: Completions) -> Observation:
     fewer = completions.attempt(best_of=1, n=2, **text_generation.SAMPLED_CHOICES)
     if fewer.status is not None and 400 <= fewer.status < 500:
         if all(vote is False for vote in votes):
-            return partial("best_of below n is refused, but the usage counts one text whatever `best_of` says")
+            return ignored("the usage counts one text whatever `best_of` says, though best_of below n is refused")
         return supported("best_of below n is refused: it is read", Evidence.PARSED)
     if None in votes:
         return inconclusive("the server counts no tokens")

@@ -158,6 +158,9 @@ class TextResponse:
             logprobs += as_list(get_path(choice, "logprobs", "content"))
         calls = self._joined_calls(index)
         message: dict[str, Any] = {"content": "".join(text), **({"tool_calls": calls} if calls else {})}
+        roles = [role for _, choice in self._parts_of(index) if (role := get_path(choice, "delta", "role"))]
+        if roles:
+            message["role"] = roles[0]
         if any(thoughts):
             message[THOUGHTS[0]] = "".join(thoughts)
         for name in ("function_call", "audio"):

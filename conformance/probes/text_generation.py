@@ -15,7 +15,7 @@ from conformance.checklist.verdicts import Evidence
 from conformance.wire.exchange import Exchange
 
 from .availability import send_bad
-from .endpoints import RequestEndpoint, TextEndpoint
+from .endpoints import CONTROL_TOKENS, RequestEndpoint, TextEndpoint
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .repetition import trim_cut
 from .response_views import TextResponse
@@ -27,19 +27,21 @@ SAMPLED_CHOICES: dict[str, Any] = {"temperature": 1, "limit": 16}
 Form = Callable[[str], Any]
 
 
-def find_sequence_inside(text: str, after: float = 0.25) -> str:
+def find_sequence_inside(text: str, after: float = 0.25, *, start: int = 0) -> str:
     """Return a sequence to cut the text at: its first occurrence lies in the given part of the text, text around it.
 
-    A word where there is one; else two to four characters, of any script.
+    A word where there is one; else two to four characters, of any script. `start`: characters of thoughts before it,
+    in which it must not occur.
 
     Raises:
         UndeterminedError: there is none.
     """
-    words = (match.group() for match in re.finditer(r"[^\W\d_]{3,}", text))
-    slices = (text[at : at + size] for size in (4, 3, 2) for at in range(len(text) - size))
+    answer = text[start:]
+    words = (match.group() for match in re.finditer(r"[^\W\d_]{3,}", answer))
+    slices = (answer[at : at + size] for size in (4, 3, 2) for at in range(len(answer) - size))
     for sequence in (*words, *(each for each in slices if each == each.strip())):
-        at = text.find(sequence)
-        if len(text) * after <= at and at + len(sequence) < len(text) * 0.9:
+        at = text.find(sequence) - start
+        if len(answer) * after <= at and at + len(sequence) < len(answer) * 0.9:
             return sequence
     raise UndeterminedError("the control holds no sequence to cut it at")
 
@@ -53,9 +55,9 @@ def check_stop(endpoint: TextEndpoint, form: Form, *, stream: bool = False) -> O
     votes: list[bool | None] = []
     reasons = set()
     contains = False
-    for prompt, control in endpoint.find_repeatable_controls(2):
-        sequence = find_sequence_inside(control.text)
-        answer = endpoint.ask(prompt, stop=form(sequence), **_streaming(stream))
+    for prompt, control in endpoint.find_repeatable_controls(2, answered=True):
+        sequence = find_sequence_inside(control.text, start=_start_of_answer(control))
+        answer = endpoint.ask(prompt, stop=form(sequence), answer_limit=CONTROL_TOKENS, **_streaming(stream))
         cut = control.text.partition(sequence)[0]
         text = answer.text.strip()
         if text in (cut.strip(), (cut + sequence).strip()):
@@ -76,6 +78,12 @@ def check_stop(endpoint: TextEndpoint, form: Form, *, stream: bool = False) -> O
     )
 
 
+def _start_of_answer(control: TextResponse) -> int:
+    """Return how many characters of thoughts come before the answer; 0 where there is none."""
+    whole = TextResponse(control.exchange)
+    return len(whole.text) - len(whole.content) if whole.content.strip() else 0
+
+
 def _runs_on(answer: TextResponse, beginning: str) -> bool | None:
     """Return False for a text that runs on over a sequence. In thoughts alone, stop sequences need not count."""
     over = answer.text.strip().startswith(beginning.strip())
@@ -93,10 +101,12 @@ def check_token_limit(endpoint: TextEndpoint, field: str, *, stream: bool = Fals
         control = endpoint.ask_control(prompt)
         guarded = control
         guard: dict[str, Any] = {}
-        if field != endpoint.control.limit_field:
-            guard, guarded = _guard(endpoint, prompt, control)
+        if field != endpoint.control.limit_field and control.is_cut:
+            guard, guarded = _guard(endpoint, prompt, after=max(0.5, (limit + 1) / CONTROL_TOKENS))
         ask = endpoint.ask_stream_with_usage if stream else endpoint.ask
         answer = ask(prompt, **limits, **guard)
+        if answer.streamed and answer.finish_reason is None:  # cut short, perhaps by another request
+            answer = ask(prompt, repetition=1, **limits, **guard)
         votes.append(_is_limited(endpoint, answer, guarded, limit))
         reasons.add(answer.finish_reason)
     if all(votes) and reasons != {"length"}:
@@ -109,15 +119,16 @@ def check_token_limit(endpoint: TextEndpoint, field: str, *, stream: bool = Fals
     )
 
 
-def _guard(endpoint: TextEndpoint, prompt: str, control: TextResponse) -> tuple[dict[str, Any], TextResponse]:
+def _guard(endpoint: TextEndpoint, prompt: str, *, after: float) -> tuple[dict[str, Any], TextResponse]:
     """Return a stop sequence that ends the answer where nothing else would, and the text that it leaves.
 
     Raises:
         UndeterminedError: stop sequences are ignored.
     """
-    sequence = find_sequence_inside(control.text, after=0.5)
+    control = endpoint.ask_control(prompt, answer_limit=CONTROL_TOKENS)
+    sequence = find_sequence_inside(control.text, after=after, start=_start_of_answer(control))
     try:
-        guarded = endpoint.ask_prerequisite(prompt, stop=sequence)
+        guarded = endpoint.ask_prerequisite(prompt, stop=sequence, answer_limit=CONTROL_TOKENS)
     except (RequestRejectedError, RequestFailedError):
         return {}, control  # the deadline must do
     left = control.text.partition(sequence)[0]
@@ -225,7 +236,7 @@ def _compared(answer: TextResponse) -> dict[str, Any]:
     return {
         "content": answer.text,
         "finish_reason": answer.finish_reason,
-        "completion_tokens": answer.completion_tokens,
+        "completion_tokens": answer.completion_tokens or None,  # some count nothing while they stream
     }
 
 

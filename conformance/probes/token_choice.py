@@ -208,7 +208,10 @@ def _check_strength(
 ) -> Observation:
     """Judge a penalty that has an effect: a tiny one and none have none, and both ends of the range are taken."""
     if endpoint.is_changed(prompt, control, **_penalty(field, 0)):
-        return broken("a penalty of 0, the default, changes greedy text")
+        others = [each for each in endpoint.find_repeatable_controls() if each[0] != prompt]
+        if all(endpoint.is_changed(*each, **_penalty(field, 0)) for each in others):
+            return broken("a penalty of 0, the default, changes greedy text")
+        return inconclusive("a penalty of 0, the default, changes one greedy text of three")
     if _differs(endpoint, prompt, control, **_penalty(field, 0.001)):
         return inconclusive("a penalty of 0.001 changes greedy text too: by its name, not by its value")
     other = endpoint.attempt(prompt, **_penalty(field, -asked))

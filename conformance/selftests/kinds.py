@@ -19,8 +19,9 @@ from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.judge.catalog import load_catalog
 from conformance.judge.finalize import finalize_findings
+from conformance.wire.exchange import Exchange
 
-from .asking import MODELS, TIMED, asked
+from .asking import MODELS, TIMED, asker_of, examined
 from .servers.kinds import KINDS, Kind
 
 S, P, R, IGNORED, U = (
@@ -33,6 +34,9 @@ S, P, R, IGNORED, U = (
 
 HEARD = {"model", "messages", "prompt", "input", "stream"}
 """Fields that deaf servers act on."""
+
+CRASHES = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What a faulty probe raises."""
 
 PACED = {"chat/stream/created_constant"}
 """Rows that need a text of more than a second, which these servers do not take: open, they count as decided."""
@@ -84,8 +88,8 @@ class Outcome:
 
     @property
     def decided(self) -> float:
-        """The share of rows that were decided."""
-        return 1 - len(self.inconclusive) / len(self.findings)
+        """The share of all rows that are decided: what is not asked is as of the plain kind, of which all are."""
+        return 1 - len(self.inconclusive) / len(rows_of(KINDS["plain"]))
 
 
 def due(kind: Kind, row: Row, evidence: Evidence = Evidence.EFFECT) -> set[Verdict]:
@@ -127,6 +131,7 @@ def rows_of(kind: Kind) -> list[Row]:
         and row.capability in MODELS
         and row.capability != "vision"
         and row.id != TIMED
+        and (kind.has_other_shape or not fnmatchcase(row.id, "*/schema*"))
     ]
 
 
@@ -136,10 +141,23 @@ def outcome_of(name: str) -> Outcome:
     kind = KINDS[name]
     began = time.process_time()
     rows = rows_of(kind)
-    findings, exchanges = asked(kind.server(), [row.id for row in rows if row.probe])
+    findings, exchanges = _asked(kind, [row.id for row in rows if row.probe])
     whole = finalize_findings(findings, exchanges, models=MODELS, selected=[row.id for row in rows])
     kept = {row.id: whole[row.id] for row in rows if row.id in whole}
     return Outcome(kind=kind, findings=kept, requests=len(exchanges), seconds=time.process_time() - began)
+
+
+def _asked(kind: Kind, names: list[str]) -> tuple[dict[str, Finding], list[Exchange]]:
+    """Return the findings of rows and all exchanges. A probe that raises is a finding: that it is broken."""
+    asker = asker_of(kind.server())
+    findings = {}
+    for name in names:
+        try:
+            findings[name] = examined(name, asker.send)
+        except CRASHES as error:
+            reason = f"the probe raises {type(error).__name__}: {error}"
+            findings[name] = Finding(row=name, verdict=Verdict.BROKEN, reason=reason)
+    return findings, sorted(asker.cache.all(), key=lambda exchange: exchange.id)
 
 
 def _lines(name: str, *, verbose: bool) -> Iterator[str]:

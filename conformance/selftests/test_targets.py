@@ -1,16 +1,25 @@
 """The target of a run: which one is chosen, and what it is. No model, no server."""
 
+from typing import get_args
+
 import httpx
 import pytest
 
 from conformance.errors import UsageError
 from conformance.selftests.ollamas import serving
 from conformance.targets.address import DEFAULT_OLLAMA
-from conformance.targets.detect import Server, detect
+from conformance.targets.detect import MAX_SCHEMA_BYTES, Kind, Server, detect
+from conformance.targets.native_http import NativeResponse
 from conformance.targets.selection import Choice, choose
 
 OLLAMA = Server(kind="ollama", version="0.24.0")
 GENERIC = Server(kind="generic")
+VLLM_MODELS = {"object": "list", "data": [{"id": "smollm2", "object": "model", "owned_by": "vllm"}]}
+LITELLM = {
+    "/health/readiness": {"status": "healthy", "db": "Not connected"},
+    "/public/model_hub/info": {"docs_title": "LiteLLM Gateway", "litellm_version": "1.100.5"},
+}
+LLAMA_CPP_PYTHON = {"openapi": "3.1.0", "info": {"title": "🦙 llama.cpp Python API", "version": "0.3.36"}}
 
 
 def looking(**servers):
@@ -117,10 +126,108 @@ def test_openai_is_asked_when_an_option_names_it_and_is_not_looked_at():
         ({"/api/version": "[" * 100_000}, GENERIC),
         ({}, GENERIC),
         ({"/api/version": lambda _: httpx.Response(401, json={"version": "1"})}, GENERIC),
+        ({"/version": {"version": "0.32.0"}, "/v1/models": VLLM_MODELS}, Server(kind="vllm", version="0.32.0")),
+        ({"/version": {"version": "0.32.0"}, "/v1/models": {"data": [{"owned_by": "me"}]}}, GENERIC),
+        ({"/version": {"version": "0.32.0"}}, GENERIC),
+        ({"/v1/models": VLLM_MODELS}, GENERIC),
+        ({"/health/readiness": {"litellm_version": "1.100.5"}}, Server(kind="litellm", version="1.100.5")),
+        (LITELLM, Server(kind="litellm", version="1.100.5")),
+        (LITELLM | {"/health/readiness": {"status": "healthy"}}, GENERIC),
+        ({"/openapi.json": LLAMA_CPP_PYTHON}, Server(kind="llama-cpp-python", version="0.3.36")),
+        ({"/openapi.json": {"info": {"title": "🦙 llama.cpp Python API"}}}, Server(kind="llama-cpp-python")),
+        ({"/openapi.json": {"info": {"title": "FastAPI", "version": "0.1.0"}}}, GENERIC),
     ],
 )
 def test_the_kind_of_a_server_is_seen(routes, server):
     assert detect(serving(**routes), "http://host/v1") == server
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        {"/version": {"version": "9" * 101}, "/v1/models": VLLM_MODELS},
+        {"/version": {"version": ["0.32.0"]}, "/v1/models": VLLM_MODELS},
+        {"/version": {"version": "0.32.0"}, "/v1/models": {"data": [None, [], "vllm", {"owned_by": {}}]}},
+        {"/version": {"version": "0.32.0"}, "/v1/models": {"data": {"owned_by": "vllm"}}},
+        {"/version": {"version": "0.32.0"}, "/v1/models": ["vllm"]},
+        {"/health/readiness": {"litellm_version": "1.0\n\x1b[2J"}},
+        {"/health/readiness": {"litellm_version": "1.0\u00e9"}},
+        {"/health/readiness": {"litellm_version": ""}},
+        {"/health/readiness": "[" * 100_000},
+        {"/openapi.json": {"info": ["llama.cpp Python"]}},
+        {"/openapi.json": "{" + '"info":{' * 100_000},
+        {"/openapi.json": lambda _: httpx.Response(500, json=LLAMA_CPP_PYTHON)},
+        {"/openapi.json": lambda _: httpx.Response(307, headers={"location": "http://elsewhere/"})},
+    ],
+)
+def test_what_a_hostile_server_says_of_itself_is_not_believed(routes):
+    assert detect(serving(**routes), "http://host/v1") == GENERIC
+
+
+def test_a_hostile_version_does_not_hide_the_kind():
+    routes = {"/openapi.json": {"info": {"title": "llama.cpp Python API", "version": "\x1b[2J" + "9" * 200}}}
+    assert detect(serving(**routes), "http://host/v1") == Server(kind="llama-cpp-python")
+
+
+def test_a_later_answer_that_is_too_long_says_nothing():
+    client = serving(**{"/openapi.json": LLAMA_CPP_PYTHON | {"paths": "x" * MAX_SCHEMA_BYTES}})
+    assert detect(client, "http://host/v1") == GENERIC
+
+
+def test_a_server_that_breaks_on_unknown_paths_is_still_one():
+    asked = []
+
+    def answer(request):
+        asked.append(request.url.path)
+        if request.url.path not in {"/api/version", "/props"}:
+            raise httpx.RemoteProtocolError("Server disconnected")
+        return httpx.Response(404)
+
+    assert detect(httpx.Client(transport=httpx.MockTransport(answer)), "http://host/v1") == GENERIC
+    assert asked == ["/api/version", "/props", "/version", "/health/readiness", "/openapi.json"]
+
+
+def test_later_questions_share_one_limit_of_time(monkeypatch):
+    moments = iter([0.0, 1.0, 4.0, 11.0])
+    monkeypatch.setattr("conformance.targets.detect.time.monotonic", lambda: next(moments))
+    given, asked = [], []
+
+    def fetch(_client, _method, url, *, seconds, **_):
+        asked.append(url)
+        given.append(seconds)
+        return NativeResponse(url=url, status=404, body=b"")
+
+    monkeypatch.setattr("conformance.targets.detect.fetch", fetch)
+    assert detect(None, "http://host/v1", seconds=10.0) == GENERIC
+    assert asked[2:] == ["http://host/version", "http://host/health/readiness"]
+    assert given[2:] == [9.0, 6.0]
+
+
+@pytest.mark.parametrize("valid", [True, False])
+def test_the_key_goes_to_the_list_of_models_alone(valid):
+    with_key = set()
+
+    def answer(request):
+        if request.headers.get("authorization") == "Bearer secret":
+            with_key.add(request.url.path)
+        if request.url.path == "/version":
+            return httpx.Response(200, json={"version": "0.32.0"})
+        if valid and request.url.path in with_key:
+            return httpx.Response(200, json=VLLM_MODELS)
+        return httpx.Response(401)
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    found = detect(client, "http://host/v1", key="secret")
+    assert found == (Server(kind="vllm", version="0.32.0") if valid else GENERIC)
+    assert with_key == {"/v1/models"}
+
+
+def test_a_gateway_is_called_one():
+    server = Server(kind="litellm", version="1.100.5")
+    choice = chosen("http://option", option=server)
+    assert choice.line == "asking the gateway LiteLLM 1.100.5 at http://option/v1: --base-url"
+    assert choice.notes == ("a gateway: the verdicts are of it and of the server behind it together",)
+    assert chosen("http://option", option=GENERIC).notes == ()
 
 
 def test_the_kind_is_seen_below_a_prefix():
@@ -164,3 +271,8 @@ def test_an_endless_answer_is_cut():
     client = serving(**{"/api/version": lambda _: httpx.Response(200, content=endless())})
     with pytest.raises(UsageError, match="sends more than 16384 KB"):
         detect(client, "http://host/v1")
+
+
+def test_no_kind_takes_the_baselines_of_another():
+    kinds = get_args(Kind)
+    assert not [(one, other) for one in kinds for other in kinds if other.startswith(f"{one}-")]

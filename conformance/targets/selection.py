@@ -10,7 +10,7 @@ from typing import Literal
 
 from conformance.errors import UsageError
 from conformance.targets.address import DEFAULT_OLLAMA, is_openai_api, parse_base_url, parse_ollama_host
-from conformance.targets.detect import Server
+from conformance.targets.detect import GATEWAYS, TITLES, Kind, Server
 
 Target = Literal["ollama", "embedded", "openai"]
 """What `--target` forces; `openai` is any server that speaks the API, asked without a look at its kind."""
@@ -18,14 +18,12 @@ Target = Literal["ollama", "embedded", "openai"]
 Detect = Callable[[str], Server]
 """Looks at what answers behind a base URL; raises `UsageError` with the reason when nothing does."""
 
-_KIND_NAMES = {"ollama": "Ollama", "llama.cpp": "llama.cpp", "generic": "a server", "embedded": "the embedded server"}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
     """The server to ask. `base_url` is None for the embedded server, which is yet to be started."""
 
-    kind: Literal["ollama", "llama.cpp", "generic", "embedded"]
+    kind: Kind | Literal["embedded"]
     base_url: str | None
     reason: str
     key_from_environment: bool = False
@@ -35,8 +33,16 @@ class Choice:
     @property
     def line(self) -> str:
         """The line that tells the user which server is asked, and why."""
-        words = [_KIND_NAMES[self.kind], self.version or "", f"at {self.base_url}" if self.base_url else ""]
+        title = "the embedded server" if self.kind == "embedded" else TITLES[self.kind]
+        words = [title, self.version or "", f"at {self.base_url}" if self.base_url else ""]
         return f"asking {' '.join(word for word in words if word)}: {self.reason}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the report has to say of a server of this kind."""
+        if self.kind not in GATEWAYS:
+            return ()
+        return ("a gateway: the verdicts are of it and of the server behind it together",)
 
 
 def choose(*, base_url: str | None, target: Target | None, environ: Mapping[str, str], look: Detect) -> Choice:

@@ -18,7 +18,7 @@ from conformance.probes.sample_images import data_url
 from conformance.probes.session import RequestFailedError, RequestRejectedError, UndeterminedError
 from conformance.wire.exchange import IMAGE_HOST
 
-from .tools import called
+from .calls import called, fill_content
 
 SYSTEM = (
     "You answer every question in the voice of an old sailor who has crossed seven seas and fears nothing at all."
@@ -229,14 +229,14 @@ def role_tool(chat: Chat) -> Observation:
     """A tool's result reaches the model."""
     return check_added_message(
         chat,
-        lambda prompt: _after_a_call(prompt, SYSTEM, {"city": "Paris"}),
-        without=lambda prompt: _after_a_call(prompt, "Rain.", {"city": "Paris"}),
+        lambda prompt: fill_content(chat, _after_a_call(prompt, SYSTEM, {"city": "Paris"})),
+        without=lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": "Paris"})),
     )
 
 
 @probe("chat/fields/messages/tool_calls", capability="tools", chance=chance.GREEDY_TEXT)
 def message_tool_calls(chat: Chat) -> Observation:
-    """An assistant's earlier tool calls reach the model, arguments included."""
+    """An assistant's earlier tool calls reach the model, arguments included; their content is null."""
     return check_added_message(
         chat,
         lambda prompt: _after_a_call(prompt, "Rain.", {"city": SYSTEM}),
@@ -368,8 +368,11 @@ def check_media_part(chat: Chat, first: Any, second: Any, written: int | None = 
 
 def _judge_equal_parts(chat: Chat, contents: list[Any]) -> Observation:
     """Judge two different parts that get one answer: a model of few words may give it to both."""
+    prompts = [[_text(prompt)] for prompt in chat.prompts[:2]]
     try:
         differ = _have_other_odds(chat, contents)
+        if differ is False and not _have_other_odds(chat, prompts):
+            differ = None
     except (RequestRejectedError, RequestFailedError):
         differ = None
     if differ is None:

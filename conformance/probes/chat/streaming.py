@@ -14,7 +14,7 @@ from conformance.probes.response_views import MalformedResponseError, TextRespon
 from conformance.probes.session import RequestRejectedError, is_usable
 
 from .arrival import Arrival, judge_arrival, measure
-from .tools import EXAMPLES, TOOLS
+from .calls import EXAMPLES, TOOLS, fill_content
 
 
 @probe("chat/fields/stream", values=values(False, "zz"), chance=chance.MEMBERS)
@@ -98,7 +98,7 @@ def error_before_first_token(chat: Chat) -> Observation:
 @probe("chat/stream/tool_calls", capability="tools", title="tool calls in chunks join", chance=chance.MEMBERS)
 def tool_calls(chat: Chat) -> Observation:
     """Each call starts with index, id, type and name; later chunks bring arguments only; finish_reason tool_calls."""
-    answer = chat.ask(EXAMPLES, tools=TOOLS, answer_limit=48, stream=True)
+    answer = chat.ask(fill_content(chat, EXAMPLES), tools=TOOLS, answer_limit=48, stream=True)
     deltas = [
         delta for chunk in answer.chunks for delta in as_list(get_path(chunk, "choices", 0, "delta", "tool_calls"))
     ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from conformance.probes.control import CONTROL_TOKENS, Control, LimitField, negotiate
+from conformance.probes.control import CONTROL_TOKENS, THINKING_FIELDS, Control, LimitField, negotiate
 from conformance.probes.repetition import MIN_REPEATED, RepeatedResponse, read_repeated, shared_share
 from conformance.probes.response_views import TextResponse
 from conformance.probes.session import RequestFailedError, RequestRejectedError, Session, UndeterminedError
@@ -99,6 +99,8 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         if not unlimited:
             limits[control.limit_field] = control.limit_for(limit or 0, answer_limit)
         settings = control.fields
+        if not THINKING_FIELDS.isdisjoint(fields):  # a row that sets how much is thought must not be overruled
+            settings = {name: value for name, value in settings.items() if name not in THINKING_FIELDS}
         if "stream" in fields:  # what the row itself streams has the options that the row gives
             settings.pop("stream_options", None)
         return {"model": self.model, **self.subject_fields(subject), **settings, **limits, **fields}
@@ -137,14 +139,23 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         """
         return self.ask_control(prompt, limit=CONTROL_TOKENS + 1)
 
+    def _ask_twice(self, prompt: str, *, answered: bool) -> tuple[TextResponse, TextResponse]:
+        if not answered or self.control.thinking == "none":
+            return self.ask_control(prompt), self.repeat_control(prompt)
+        one, two = (self.ask_control(prompt, answer_limit=CONTROL_TOKENS + more) for more in (0, 1))
+        return one, two
+
     def has_stable_prompt_count(self, prompt: str) -> bool:
         """Tell whether a prompt counts as many tokens each time: some count only what they have not cached."""
         return self.ask_control(prompt).prompt_tokens == self.repeat_control(prompt).prompt_tokens
 
-    def find_repeatable_controls(self, count: int = 3) -> list[tuple[str, RepeatedResponse]]:
+    def find_repeatable_controls(
+        self, count: int = 3, *, answered: bool = False
+    ) -> list[tuple[str, RepeatedResponse]]:
         """Return prompts and their greedy controls, each asked twice, as far as the two are equal.
 
-        A prompt whose text changes from the start, as rounding may do to one, is passed over for a spare.
+        A prompt whose text changes from the start, as rounding may do to one, is passed over for a spare. `answered`:
+        with as many tokens of an answer, behind what the model thinks before it.
 
         Raises:
             UndeterminedError: too few prompts get equal text twice, or the model said nothing.
@@ -155,10 +166,10 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         for prompt in self.prompts:
             if len(found) == count:
                 break
-            control = self.ask_control(prompt)
+            control, again = self._ask_twice(prompt, answered=answered)
             if not control.text.strip():
                 raise UndeterminedError("the control said nothing")
-            repeated = read_repeated(control, self.repeat_control(prompt))
+            repeated = read_repeated(control, again)
             if repeated is not None:
                 found.append((prompt, repeated))
         if len(found) < count:
@@ -169,7 +180,7 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         """Tell whether fields make the greedy text of a prompt another; None where rounding may have done it.
 
         Rounding changes a late token rather than an early one, and not each time. So a text that departs in its
-        second half is asked once more, and its control too.
+        second half is asked twice more, and its control too.
 
         Raises:
             RequestRejectedError, RequestFailedError: the server did not take the fields.
@@ -179,6 +190,9 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
             return False
         if shared_share(answer.text, control.text) < MIN_REPEATED:
             return True
-        again = self.ask(prompt, repetition=1, **fields)
-        plain = self.ask_control(prompt, repetition=1)
-        return True if again.text == answer.text and control.is_repeated_in(plain.text) else None
+        for repetition in (1, 2):
+            again = self.ask(prompt, repetition=repetition, **fields)
+            plain = self.ask_control(prompt, repetition=repetition)
+            if again.text != answer.text or not control.is_repeated_in(plain.text):
+                return None
+        return True

@@ -148,6 +148,7 @@ def _texts(body: Mapping[str, Any], prompt: list[int], serving: Serving, *, batc
             stops=stops_of(body),
             tops=body.get("logprobs"),
             plan=form_plan(body, form_dice(body, prompt_key(read), rng), parts.vocabulary),
+            weighed=given(body, "best_of", 1) > 1,
             model=parts.model,
             flip=LATE if batched else serving.flip(),
         )

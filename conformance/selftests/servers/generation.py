@@ -32,6 +32,8 @@ class Task:
     """How many alternatives are told at each token; None: no probabilities at all."""
     plan: tuple[int, ...] | None = None
     """The tokens that a grammar demands; None where the model is free."""
+    weighed: bool = False
+    """Whether it will be asked how likely the whole text was."""
     model: Model = MODEL
     flip: int | None = None
     """The place of a token that is another than usual, where it is nearly a tie: what batching does on a GPU."""
@@ -63,7 +65,7 @@ class Generation:
     tokens: list[int] = field(default_factory=list)
     finish: str = "length"
     logprob: float = 0.0
-    """Of the whole text."""
+    """Of the whole text, where the task says that it is `weighed`."""
 
     def pieces(self) -> Iterator[Piece]:
         """The text as it comes."""
@@ -103,7 +105,8 @@ class Generation:
                 return
             self.tokens.append(token)
             counts[token] += 1
-            self.logprob += logits.logprob(token)
+            if self.task.weighed:
+                self.logprob += logits.logprob(token)
             yield token, logits
 
     def _raw(self, key: bytes, script: Sequence[int] | None) -> dict[int, float]:

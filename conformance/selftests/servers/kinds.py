@@ -46,6 +46,13 @@ class Kind:
     others: Mapping[str, Expected] = field(default_factory=dict)
     """Row -> the further verdicts it may have; a `*` at the end stands for all that begin so."""
 
+    @property
+    def has_other_shape(self) -> bool:
+        """Whether its answers are of another shape than those of the plain kind, and not only of another text."""
+        plain = (PLAIN.thinking, PLAIN.counting, PLAIN.deaf)
+        own = (self.parts.thinking, self.parts.counting, self.parts.deaf)
+        return self.wrap is not None or own != plain or self.endpoints == ALL
+
     def server(self) -> Server:
         """A server of this kind, that has not been asked yet."""
         made = HonoursEverything(lenient=self.lenient, extensions=self.extensions, pace=0, late=0, parts=self.parts)
@@ -118,7 +125,9 @@ PLAIN_KINDS: dict[str, Kind] = {
         refuses=("n", "best_of"),
     ),
     "context_1k": Kind(
-        description="Takes 1,024 tokens in all.", parts=Parts(manners=Manners(context=1024)), endpoints=ALL
+        description="Takes 1,024 tokens in all.",
+        parts=Parts(manners=Manners(context=1024)),
+        endpoints=(*TEXT, "errors"),
     ),
     "gateway": Kind(
         description="Comments, further members, another model's name, usage always.",
@@ -169,36 +178,42 @@ THINKING_KINDS: dict[str, Kind] = {
     "thinks_field": Kind(
         description="Thinks in `reasoning_content`, always.",
         parts=Parts(thinking=replace(_THINKS, member="reasoning_content", stops=True)),
+        endpoints=("chat", "clients"),
         decided=0.97,
         drops=_EFFORT,
     ),
     "thinks_vllm": Kind(
         description="Thinks in `reasoning`, with log probabilities, unless the template is told not to.",
         parts=Parts(thinking=replace(_THINKS, has_odds=True, stops=True, switches=("template",))),
+        endpoints=("chat", "clients"),
         decided=0.97,
         drops=_EFFORT,
     ),
     "thinks_effort": Kind(
         description="Thinks in `reasoning`, unless reasoning_effort is `none`.",
         parts=Parts(thinking=replace(_THINKS, switches=("effort",))),
+        endpoints=("chat", "clients"),
         decided=0.97,
     ),
     "thinks_no_usage": Kind(
         description="Thinks in `reasoning_content`, and counts nothing.",
         parts=Parts(thinking=replace(_THINKS, member="reasoning_content"), counting=Counting(unit="nothing")),
-        decided=0.9,
+        endpoints=TEXT,
+        decided=0.97,
         drops=_EFFORT,
         others=_NO_USAGE,
     ),
     "thinks_inline": Kind(
         description="Thinks between tags in the content.",
         parts=Parts(thinking=replace(_THINKS, member="", has_odds=True, stops=True)),
+        endpoints=("chat", "clients"),
         decided=0.97,
         drops=_EFFORT,
     ),
     "thinks_inline_off": Kind(
         description="The same, unless the template is told not to.",
         parts=Parts(thinking=replace(_THINKS, member="", has_odds=True, stops=True, switches=("template",))),
+        endpoints=("chat", "clients"),
         decided=0.97,
         drops=_EFFORT,
     ),
@@ -214,6 +229,24 @@ THINKING_KINDS: dict[str, Kind] = {
         decided=0.75,
         refuses=("max_tokens", "stop", "logprobs", "top_logprobs", "logit_bias", *FIXED),
         drops=("seed",),
+        others={
+            "completions/*": _may("there are no completions", "rejected"),
+            "errors/completions/*": _may("there are no completions", "rejected"),
+            "chat/fields/reasoning/effort": _may("it is an extension", "rejected"),
+        },
+    ),
+    "reference_older": Kind(
+        description="OpenAI's older reasoning models: the same, and nothing turns thinking off.",
+        parts=Parts(
+            thinking=Thinking(shortest=60, longest=100, hidden=True, switches=()),
+            manners=Manners(reasoning_only=True, completes=False),
+            seeds=False,
+        ),
+        extensions=False,
+        endpoints=(*TEXT, "errors"),
+        decided=0.75,
+        refuses=("max_tokens", "stop", "logprobs", "top_logprobs", "logit_bias", *FIXED),
+        drops=("seed", "reasoning_effort"),
         others={
             "completions/*": _may("there are no completions", "rejected"),
             "errors/completions/*": _may("there are no completions", "rejected"),
@@ -251,6 +284,7 @@ MANNER_KINDS: dict[str, Kind] = {
         parts=Parts(manners=Manners(streams_only=True)),
         endpoints=(*TEXT, "errors"),
         decided=0.9,
+        refuses=("best_of",),
     ),
     "batch_text": Kind(
         description="Gives several prompts in one request other texts than each alone.",
@@ -267,21 +301,21 @@ MANNER_KINDS: dict[str, Kind] = {
         description="Counts characters.",
         parts=Parts(counting=Counting(unit="characters")),
         endpoints=(*TEXT, "embeddings"),
-        decided=0.95,
+        decided=0.97,
         others=_UNTRUE_COUNTS,
     ),
     "usage_uncached": Kind(
         description="Counts what of a prompt it has not read before.",
         parts=Parts(counting=Counting(prompt="uncached")),
         endpoints=(*TEXT, "embeddings"),
-        decided=0.95,
+        decided=0.97,
         others=_UNTRUE_COUNTS,
     ),
     "usage_no_prompt": Kind(
         description="Counts no prompt.",
         parts=Parts(counting=Counting(prompt="zero")),
         endpoints=(*TEXT, "embeddings"),
-        decided=0.95,
+        decided=0.97,
         others=_UNTRUE_COUNTS,
     ),
     "usage_zeros": Kind(
@@ -294,7 +328,7 @@ MANNER_KINDS: dict[str, Kind] = {
         description="Counts nothing.",
         parts=Parts(counting=Counting(unit="nothing")),
         endpoints=(*TEXT, "embeddings"),
-        decided=0.9,
+        decided=0.97,
         others=_NO_USAGE,
     ),
 }
@@ -302,12 +336,25 @@ MANNER_KINDS: dict[str, Kind] = {
 HONEST: dict[str, Kind] = {**PLAIN_KINDS, **MODEL_KINDS, **THINKING_KINDS, **MANNER_KINDS}
 
 
+def _brief(model: Model) -> Model:
+    """Return the model that ends its answers by itself soon, and yet later than controls do by their limit."""
+    return replace(model, longest=min(model.longest or MOST, MOST))
+
+
+def _hasty(thinking: Thinking) -> Thinking:
+    return replace(thinking, shortest=min(thinking.shortest, MOST), longest=min(thinking.longest, MOST))
+
+
+MOST = 36
+"""Tokens of an answer, and of thoughts, where no limit is heard."""
+
+
 def deafened(kind: Kind) -> Kind:
     """Return the kind that checks every type and range, and then drops the field."""
     return replace(
         kind,
         description=f"{kind.description} Checks every field, and acts on none.",
-        parts=replace(kind.parts, deaf=True),
+        parts=replace(kind.parts, deaf=True, model=_brief(kind.parts.model), thinking=_hasty(kind.parts.thinking)),
         endpoints=tuple(dict.fromkeys((*kind.endpoints, "embeddings"))),
         decided=0.0,
         others={

@@ -15,6 +15,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .vocabulary import END, START, WORDS, Vocabulary
 
@@ -125,7 +126,7 @@ class Model:
 
     def logits(self, key: bytes, said: Sequence[int], script: Sequence[int] | None = None) -> dict[int, float]:
         """Logits of what comes after the prompt of that key and the tokens said, before any setting."""
-        logits = _raw_logits(self.vocabulary, key, said)
+        logits = dict(_raw_logits(self.vocabulary, key, tuple(said)))
         place = len(said)
         wanted = self._wanted(said, script)
         if wanted is not None:
@@ -176,7 +177,9 @@ def _last_text(prompt: Sequence[int]) -> Sequence[int]:
     return prompt[start + 1 : end]
 
 
-def _raw_logits(vocabulary: Vocabulary, key: bytes, said: Sequence[int]) -> dict[int, float]:
+@lru_cache(maxsize=1 << 15)
+def _raw_logits(vocabulary: Vocabulary, key: bytes, said: tuple[int, ...]) -> Mapping[int, float]:
+    """The logits before what is special to a model: tests ask with the same beginnings over and over."""
     recent = b"".join(token.to_bytes(2, "big") for token in said[-3:])
     place = len(said)
     digest = hashlib.blake2b(key + recent + place.to_bytes(4, "big"), digest_size=2 * CANDIDATES).digest()
