@@ -25,15 +25,12 @@ from .calls import (
     TOOLS,
     Message,
     ask_for_call,
-    called,
     calls_nothing,
     examples,
     examples_of_two,
     fill_content,
     function,
 )
-
-__all__ = ["EXAMPLES", "TOOLS", "called"]
 
 EXAMPLES_OF_TIME = examples("get_time", "Time")
 
