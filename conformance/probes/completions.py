@@ -14,6 +14,7 @@ from .registry import declare_derived, probe
 from .repetition import MIN_REPEATED, shared_share
 from .response_views import TextResponse, as_list, get_path
 from .session import RequestFailedError, RequestRejectedError
+from .unread_fields import check_value_is_read
 
 
 @probe("completions/features/completions", is_control=True, chance=chance.HOLDS_TEXT)
@@ -217,7 +218,8 @@ def best_of(completions: Completions) -> Observation:
     for prompt in completions.prompts[:2]:
         settings: dict[str, Any] = {"temperature": 1, "limit": 1}
         one, four = (completions.ask(prompt, best_of=count, **settings) for count in (1, 4))
-        if one.completion_tokens is None or four.completion_tokens is None:
+        told = completions.control.counts == "tokens"
+        if not told or one.completion_tokens is None or four.completion_tokens is None:
             votes.append(None)
         elif one.completion_tokens <= 1:
             votes.append(four.completion_tokens > 1)
@@ -313,7 +315,7 @@ def _legacy_logprobs(answer: TextResponse, control: TextResponse) -> Observation
 @probe("completions/fields/user", values=values("zq-user", {}), chance=chance.STATUSES)
 def user(completions: Completions) -> Observation:
     """An identifier of the end user, for OpenAI's own records."""
-    return text_generation.check_value_is_read(completions, "user")
+    return check_value_is_read(completions, "user")
 
 
 declare_derived(

@@ -10,12 +10,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from conformance.checklist.rows import field_values
-from conformance.checklist.verdicts import Evidence
 from conformance.wire.exchange import Exchange
 
 from .availability import send_bad
-from .endpoints import CONTROL_TOKENS, RequestEndpoint, TextEndpoint
+from .endpoints import CONTROL_TOKENS, TextEndpoint
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .repetition import trim_cut
 from .response_views import TextResponse
@@ -292,23 +290,3 @@ def judge_unknown_model(exchange: Exchange) -> Observation:
     if exchange.accepted:
         return ignored("a name that no model has is answered like the real one")
     return inconclusive(f"an unknown name was answered with status {exchange.status}")
-
-
-def check_value_is_read(endpoint: RequestEndpoint[Any], field: str) -> Observation:
-    """For a field without visible effect: the valid value is accepted and nonsense refused, so somebody reads it.
-
-    Where nonsense is accepted too, an invented key tells a server that is lenient with everything.
-    """
-    values = field_values(endpoint.name)[field]
-    endpoint.ask_minimal(**values.context)
-    endpoint.ask_minimal(**values.context, **{field: values.valid})
-    nonsense = send_bad(endpoint, **values.context, **{field: values.invalid})
-    if nonsense.status is not None and 400 <= nonsense.status < 500:
-        return supported(f"a valid value is accepted and {values.invalid!r} is refused: it is read", Evidence.PARSED)
-    if not nonsense.accepted:
-        return inconclusive(
-            f"a valid value is accepted; {values.invalid!r} is answered with status {nonsense.status}"
-        )
-    if endpoint.attempt_minimal(zz_unknown=1).accepted:
-        return ignored(f"a valid value, {values.invalid!r} and an invented key are all accepted alike")
-    return inconclusive(f"{values.invalid!r} is accepted, though an invented key is not")

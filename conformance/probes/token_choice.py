@@ -13,7 +13,7 @@ from typing import Any
 from .endpoints import TextEndpoint, is_continuation
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .repetition import MIN_REPEATED, RepeatedResponse, shared_share
-from .session import RequestRejectedError, UndeterminedError
+from .session import RequestFailedError, RequestRejectedError, UndeterminedError
 from .token_odds import must_change
 
 MAX_TEMPERATURE = 2.0
@@ -219,12 +219,13 @@ def _check_strength(
         return inconclusive("a penalty of 0, the default, changes one greedy text of three")
     if _differs(endpoint, prompt, control, **_penalty(field, 0.001)):
         return inconclusive("a penalty of 0.001 changes greedy text too: by its name, not by its value")
-    other = endpoint.attempt(prompt, **_penalty(field, -asked))
-    if not other.accepted:
-        return partial(
-            f"greedy text changes under the penalty {asked:g}; {-asked:g} is answered with status "
-            f"{other.failure or other.status}"
-        )
+    try:
+        other = endpoint.ask(prompt, **_penalty(field, -asked))
+    except (RequestRejectedError, RequestFailedError) as failure:
+        came = failure.exchange.failure or f"status {failure.exchange.status}"
+        return partial(f"greedy text changes under the penalty {asked:g}; {-asked:g} is answered with {came}")
+    if not other.text.strip():
+        return inconclusive(f"greedy text changes under the penalty {asked:g}; under {-asked:g} there is none")
     return supported("greedy text, which repeats itself, changes under the penalty on two prompts")
 
 
