@@ -34,7 +34,6 @@ def _reads(chat: Chat, transport: Transport) -> Observation:
     for settings in ({}, {"stream": True}):
         answer = chat.ask(transport=transport, answer_limit=CONTROL_TOKENS, **settings)
         taken = answer.exchange.sdk_result
-        # Thoughts stand beside the content, where the SDK has no member for them.
         if taken is None or (taken.text or "") != answer.raw_content:
             return broken("the client reads another text than is on the wire")
         if not answer.content.strip():

@@ -125,9 +125,10 @@ def negotiate(ask: AskPlain, *, limit_fields: tuple[LimitField, ...]) -> Control
         if is_usable(exchange):
             found = _refine(ask, candidate, TextResponse(exchange))
             return replace(found, failures=tuple(failures))
-        failures.append((_in_words(candidate), exchange))
-        if not _may_be_refused_for_its_fields(exchange):
+        if not _may_be_refused_for_its_fields(exchange) or _is_same_crash(exchange, failures):
+            failures.append((_in_words(candidate), exchange))
             break
+        failures.append((_in_words(candidate), exchange))
     return Control(works=False, failures=tuple(failures))
 
 
@@ -149,6 +150,11 @@ def _may_be_refused_for_its_fields(exchange: Exchange) -> bool:
     if exchange.failure is not None or status is None or status in (401, 403, 404, 405, 429, 501):
         return False
     return is_rejection(status) or status == 500
+
+
+def _is_same_crash(exchange: Exchange, failures: list[tuple[str, Exchange]]) -> bool:
+    """Whether a server fails with the same words whatever the fields: then they are not what it fails at."""
+    return exchange.status == 500 and any(exchange.json == failed.json for _, failed in failures)
 
 
 def _refine(ask: AskPlain, control: Control, answer: TextResponse) -> Control:

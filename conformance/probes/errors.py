@@ -122,7 +122,9 @@ def _judge_refused_field(
     """
     companions_taken = not context or endpoint.attempt_minimal(**context).accepted
     if companions_taken and _is_refused(bad) and _is_refused(twin):
-        return not_applicable(f"the field is refused whatever it holds: a valid value gets {twin.status} too")
+        return not_applicable(
+            f"a valid value is refused with {twin.status} too: the field, or this value, is not taken"
+        )
     return inconclusive(f"a valid value is answered with {twin.failure or twin.status} too")
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from email.utils import parsedate_to_datetime
 
 from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Severity
-from conformance.wire.exchange import Call
+from conformance.wire.exchange import Call, Exchange
 
 from . import chance
 from .endpoints import Models, Raw, is_addressable
@@ -91,6 +92,19 @@ def _find_known(models: Models) -> None:
     models.session.send_prerequisite(call)
 
 
+MAX_CLOCK_DIFFERENCE = 2
+"""Seconds by which two clocks that agree may differ, one of which tells whole seconds only."""
+
+
+def _asked_at(exchange: Exchange) -> float:
+    """Return when a request was sent: by the server's clock, where it tells one that is not ours."""
+    try:
+        told = parsedate_to_datetime(exchange.header("date")).timestamp() - exchange.seconds
+    except (ValueError, OverflowError):  # none, or no time
+        return exchange.started
+    return told if abs(told - exchange.started) > MAX_CLOCK_DIFFERENCE else exchange.started
+
+
 def _creation(entry: object, asked: float) -> Observation:
     created = as_int64(get_path(entry, "created"))
     if get_path(entry, "created") is None:
@@ -123,7 +137,7 @@ def created(models: Models) -> Observation:
     entry = _entry(models)
     if entry is None:
         return inconclusive("the model is not in the list")
-    return _creation(entry, models.list().started)
+    return _creation(entry, _asked_at(models.list()))
 
 
 @probe("models/notes/owned_by", severity=Severity.SHOULD, chance=chance.LISTS)
@@ -145,7 +159,7 @@ def _owner(entry: object) -> Observation:
 def retrieved_created(models: Models) -> Observation:
     """`created` of one retrieved model is a time in seconds too."""
     one = models.retrieve(_name(models))
-    return _creation(one.json, one.started)
+    return _creation(one.json, _asked_at(one))
 
 
 @probe("models/notes/retrieve/owned_by", severity=Severity.SHOULD, chance=chance.LISTS)

@@ -102,7 +102,7 @@ def check_token_limit(endpoint: TextEndpoint, field: str, *, stream: bool = Fals
         guarded = control
         guard: dict[str, Any] = {}
         if field != endpoint.control.limit_field and control.is_cut:
-            guard, guarded = _guard(endpoint, prompt)
+            guard, guarded = _guard(endpoint, prompt, after=max(0.5, (limit + 1) / CONTROL_TOKENS))
         ask = endpoint.ask_stream_with_usage if stream else endpoint.ask
         answer = ask(prompt, **limits, **guard)
         if answer.streamed and answer.finish_reason is None:  # cut short, perhaps by another request
@@ -119,14 +119,14 @@ def check_token_limit(endpoint: TextEndpoint, field: str, *, stream: bool = Fals
     )
 
 
-def _guard(endpoint: TextEndpoint, prompt: str) -> tuple[dict[str, Any], TextResponse]:
+def _guard(endpoint: TextEndpoint, prompt: str, *, after: float) -> tuple[dict[str, Any], TextResponse]:
     """Return a stop sequence that ends the answer where nothing else would, and the text that it leaves.
 
     Raises:
         UndeterminedError: stop sequences are ignored.
     """
     control = endpoint.ask_control(prompt, answer_limit=CONTROL_TOKENS)
-    sequence = find_sequence_inside(control.text, after=0.5, start=_start_of_answer(control))
+    sequence = find_sequence_inside(control.text, after=after, start=_start_of_answer(control))
     try:
         guarded = endpoint.ask_prerequisite(prompt, stop=sequence, answer_limit=CONTROL_TOKENS)
     except (RequestRejectedError, RequestFailedError):

@@ -45,9 +45,10 @@ def summarize_control(session: Session, model: str) -> ControlSummary:
     record: dict[str, Any] = {name: control.record() for name, control in controls.items() if control.works}
     record |= {"greedy": {"asked": asked, "repeated": repeated}, "context_tokens": context}
     line = f"asked with {controls['chat'].line}; greedy text repeats itself on {repeated} of {asked} prompts"
+    line += f"; context of {context} tokens" if context else ""
     return ControlSummary(
-        record=record,
-        line=line + (f"; context of {context} tokens" if context else ""),
+        record={**record, "line": line},
+        line=line,
         notes=tuple(note for name, control in controls.items() for note in _notes(name, control)),
     )
 
@@ -91,4 +92,7 @@ def _read_context(session: Session, model: str) -> int | None:
 
 def describe_no_control(control: Control) -> str:
     """Return what was tried in vain, in the server's words."""
-    return "; ".join(f"with {words}: {describe_failure(exchange)}" for words, exchange in control.failures)
+    tried: dict[str, list[str]] = {}
+    for words, exchange in control.failures:
+        tried.setdefault(describe_failure(exchange), []).append(words)
+    return "; ".join(f"{came} (asked with {' or '.join(words)})" for came, words in tried.items())

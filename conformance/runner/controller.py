@@ -15,7 +15,7 @@ from conformance.checklist.findings import Finding
 from conformance.errors import UsageError
 from conformance.judge.finalize import derive_findings, finalize_findings, has_regressions, judge_rules
 from conformance.probes.endpoints import Chat, TextEndpoint, endpoint_for_model
-from conformance.probes.session import is_usable
+from conformance.probes.session import UndeterminedError, is_usable
 from conformance.report.baseline import baseline_for
 from conformance.report.build import RunResult, build_report
 from conformance.report.publish import Published, check_outputs, publish
@@ -27,12 +27,13 @@ from .cache_dependence import depends_on_cache
 from .control_summary import ControlSummary, describe_no_control, summarize_control
 from .evaluate import describe_failure
 from .image_server import serve_sample_images
+from .interruption import drops_streams
 from .options import OPTIONS
 from .rule_confirmation import RULE_ATTEMPT, confirm_rules
 from .run_directory import RunDirectory, SelectedItem, create_run_directory
 from .sharding import Shard, shard_of
 from .signals import sigterm_as_keyboard_interrupt
-from .worker import RunSettings, Worker
+from .worker import Isolation, RunSettings, Worker
 
 
 class _Options:
@@ -75,6 +76,7 @@ class Controller:
         self._started = time.time()
         self._shard: Shard | None = None
         self._control: ControlSummary | None = None
+        self._isolation_note = ""
 
     def open(self) -> Worker:
         """Open the target and the run's folder; return the controller's own part in the run.
@@ -92,9 +94,7 @@ class Controller:
         try:
             self._warm_up()
             self._negotiate()
-            if self._depends_on_history():
-                self.notify("text changes with what was asked before: generations are asked alone, after a reset")
-                self.worker = Worker(replace(self.worker.settings, isolate_generations=True))
+            self._isolate()
         except ServerUnreachableError as error:
             raise UsageError(str(error)) from error
         return self.worker
@@ -107,11 +107,22 @@ class Controller:
             raise UsageError("--update-baseline: a shard is no baseline; give it to openai-conformance merge")
         check_outputs(self.options)
 
-    def _depends_on_history(self) -> bool:
+    def _isolate(self) -> None:
+        """Have generations asked one at a time where the server does not take several at once as it takes one."""
         model = self.worker.settings.models.get("chat")
         if model is None:
-            return False
-        return depends_on_cache(Chat(session=self.worker.session(), model=model))
+            return
+        chat = Chat(session=self.worker.session(), model=model)
+        isolation: Isolation = "none"
+        if chat.control.works and drops_streams(chat):
+            isolation, note = "alone", "a stream ends when another request comes, so one is asked at a time"
+        if depends_on_cache(chat):
+            isolation = "reset"
+            note = "text changes with what was asked before: generations are asked alone, after a reset"
+        if isolation != "none":
+            self.notify(note)
+            self._isolation_note = note
+            self.worker = Worker(replace(self.worker.settings, isolation=isolation))
 
     def _settings(self, directory: RunDirectory) -> RunSettings:
         target = self.target
@@ -156,7 +167,10 @@ class Controller:
         words = ""
         endpoint = endpoint_for_model(capability)(session=self.worker.session(), model=model)
         if isinstance(endpoint, TextEndpoint):
-            words = "" if endpoint.control.works else describe_no_control(endpoint.control)
+            try:
+                words = "" if endpoint.control.works else describe_no_control(endpoint.control)
+            except UndeterminedError as busy:
+                words = str(busy)
         elif not is_usable(exchange):
             words = describe_failure(exchange)
         problem = _describe_problem(capability, model, exchange, words) if words else ""
@@ -276,9 +290,10 @@ class Controller:
 
     def _describe_target(self) -> dict[str, Any]:
         target = self.target.record()
+        notes = [*target["notes"], *([self._isolation_note] if self._isolation_note else [])]
         if self._control is None:
-            return target
-        return {**target, "control": self._control.record, "notes": [*target["notes"], *self._control.notes]}
+            return {**target, "notes": notes}
+        return {**target, "control": self._control.record, "notes": [*notes, *self._control.notes]}
 
     def _status(
         self, findings: Mapping[str, Finding], selected: Mapping[str, SelectedItem], published: Published

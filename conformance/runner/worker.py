@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Literal
 
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
@@ -22,6 +23,10 @@ from .sharding import rows_in, shard_of
 
 PROBE_ATTEMPT = 1
 """`Call.attempt` of a probe that runs once more, before its row is reported as worse."""
+
+
+Isolation = Literal["none", "alone", "reset"]
+"""How generations are kept apart: not at all, one at a time, or one at a time and each after a reset."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +49,8 @@ class RunSettings:
     baseline: Mapping[str, str] | None = None
     """Row -> expected verdict; None where nothing is expected."""
     require_supported: bool = False
-    isolate_generations: bool = False
-    """Whether generations are asked one at a time, each from the same state of the server's cache."""
+    isolation: Isolation = "none"
+    """Whether generations are asked one at a time, and each from the same state of the server's cache."""
     shard: str = ""
     """Which part of the rows is asked, such as `2/5`; empty for all of them."""
 
@@ -87,7 +92,8 @@ class Worker:
             cold_start_factor=settings.cold_start_factor,
             models=self._models,
             attempt=attempt,
-            isolation=self.directory if settings.isolate_generations else None,
+            isolation=None if settings.isolation == "none" else self.directory,
+            resets_cache=settings.isolation == "reset",
             generation_routes=GENERATION_ROUTES,
         )
 

@@ -226,6 +226,10 @@ FOOLS = {
         {IGNORED},
         *both("fields/stream_options/include_usage"),
     ),
+    "thinks_always": fool(misleading.thinks_always, {P}, "chat/fields/reasoning"),
+    "serves_one_tier": fool(lambda: misleading.serves_one_tier(tells=True), {S}, "chat/fields/service_tier"),
+    "names_no_tier": fool(lambda: misleading.serves_one_tier(tells=False), {IGNORED}, "chat/fields/service_tier"),
+    "gives_nearly_one_vector": fool(misleading.gives_nearly_one_vector, {U}, "embeddings/fields/input/"),
     "lists_models_twice": fool(misleading.lists_models_twice, {P}, "models/features/list"),
     "has_no_route_for_one_model": fool(
         misleading.has_no_route_for_one_model, {R}, "models/features/retrieve", "models/notes/retrieve"

@@ -115,8 +115,10 @@ class Client:
     cold_start_factor: float = 1.0
     """Factor (not seconds) by which `deadline` is multiplied for the first request after a change of model."""
     isolation: GenerationIsolation | None = None
-    """For servers whose text depends on what was asked just before: each generation is asked alone, after a request
-    of ours that leaves the server's prompt cache in a known state. None where text does not depend on it."""
+    """Keeps generations apart, for servers that do not take several at once as they take one. None elsewhere."""
+    resets_cache: bool = True
+    """Whether each of them is asked after a request of ours that leaves the server's prompt cache in a known state:
+    the text of some servers depends on what was asked just before."""
     generation_routes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Routes whose answers are texts of a model -> the fewest fields that can be asked with, beside the model."""
     _reached: dict[str, httpx.BaseTransport] = field(default_factory=dict)
@@ -136,7 +138,7 @@ class Client:
     def _send_isolated(self, call: Call, isolation: GenerationIsolation) -> Exchange:
         model = _model(call)
         with isolation.isolate_generation():
-            if model:
+            if model and self.resets_cache:
                 messages = [{"role": "user", "content": "Forget what was before."}]
                 body = {"model": model, "messages": messages, "max_tokens": 1, "temperature": 0}
                 reset = Call(path="/chat/completions", body=body, transport="http", purpose="cache_reset")

@@ -71,7 +71,7 @@ def _serve(home: Path, models: dict[str, dict[str, str]]) -> Iterator[Address]:
     environ = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
     ready = f"{root}/health/liveliness"
     try:
-        with serving(command, environ=environ, log=home / f"serve-{port}.log", ready=ready, seconds=300):
+        with serving(command, environ=environ, log=home / "serve.log", ready=ready, seconds=300):
             yield Address(
                 base_url=f"{root}/v1", key=key, model="chat", vision_model="vision", embedding_model="embeddings"
             )

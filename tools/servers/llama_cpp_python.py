@@ -14,7 +14,8 @@ VERSION = "0.3.36"
 
 def install(home: Path) -> None:
     """Build it from source, which takes 20 minutes on two cores."""
-    build = {"CMAKE_BUILD_PARALLEL_LEVEL": "2", "CMAKE_ARGS": "-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF"}
+    # Not for this very processor: what a virtual machine's one promises may be an illegal instruction there.
+    build = {"CMAKE_BUILD_PARALLEL_LEVEL": "2", "CMAKE_ARGS": "-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF"}
     pip_install(home, f"llama-cpp-python[server]=={VERSION}", environ=build)
 
 
@@ -31,7 +32,7 @@ def serve(home: Path) -> Iterator[Address]:
     url = f"http://127.0.0.1:{port}/v1"
     command = [program_of(home, "python"), "-m", "llama_cpp.server", "--config_file", str(config)]
     try:
-        with serving(command, environ={}, log=home / f"serve-{port}.log", ready=f"{url}/models", seconds=120):
+        with serving(command, environ={}, log=home / "serve.log", ready=f"{url}/models", seconds=120):
             yield Address(base_url=url, model="smollm2", embedding_model="minilm")
     finally:
         config.unlink()

@@ -23,12 +23,13 @@ def install(home: Path) -> None:
 def serve(home: Path) -> Iterator[Address]:
     """Serve the chat model."""
     port = find_free_port()
-    model = str(export_smollm2(program_of(transformers.SERVER.home, "python"), home / "smollm2"))
-    command = [program_of(home, "mlx_lm.server"), "--model", model, "--host", "127.0.0.1", "--port", str(port)]
+    export_smollm2(program_of(transformers.SERVER.home, "python"), home / "smollm2")
+    command = [program_of(home, "mlx_lm.server"), "--model", "smollm2", "--host", "127.0.0.1", "--port", str(port)]
     (home / "hf" / "hub").mkdir(parents=True, exist_ok=True)
     environ = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(home / "hf")}
     root = f"http://127.0.0.1:{port}"
-    with serving(command, environ=environ, log=home / f"serve-{port}.log", ready=f"{root}/health", seconds=300):
+    log, ready = home / "serve.log", f"{root}/health"
+    with serving(command, environ=environ, log=log, ready=ready, seconds=300, folder=home):
         yield Address(base_url=f"{root}/v1", model="default_model")
 
 

@@ -69,12 +69,19 @@ def find_free_port() -> int:
 
 @contextmanager
 def serving(
-    command: Sequence[str], *, environ: Mapping[str, str], log: Path, ready: str, seconds: float
+    command: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+    log: Path,
+    ready: str,
+    seconds: float,
+    folder: Path | None = None,
 ) -> Iterator[None]:
     """Start a server, wait until the URL `ready` answers with 2xx, and stop the server whatever happens.
 
     It has a session of its own, so that control-C reaches us alone and its workers are stopped with it. `seconds`
-    bounds the start; what the server prints goes to the file `log`.
+    bounds the start; what the server prints goes to the file `log`. It works in `folder`, where models may lie: some
+    servers tell their paths, and a report should hold none of this machine.
 
     Raises:
         ToolError: it ended or does not answer in time; the message quotes the end of the log.
@@ -84,6 +91,7 @@ def serving(
     with log.open("wb") as output:
         server = subprocess.Popen(  # noqa: S603
             list(command),
+            cwd=folder,
             env={**os.environ, **environ},
             stdin=subprocess.DEVNULL,
             stdout=output,

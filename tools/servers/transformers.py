@@ -20,16 +20,16 @@ def install(home: Path) -> None:
 
 @contextmanager
 def serve(home: Path) -> Iterator[Address]:
-    """Serve the chat model, which is asked for by the path of its folder."""
+    """Serve the chat model, which is asked for by the name of its folder."""
     port = find_free_port()
-    model = str(export_smollm2(program_of(home, "python"), home / "smollm2"))
+    export_smollm2(program_of(home, "python"), home / "smollm2")
     (home / "hf" / "hub").mkdir(parents=True, exist_ok=True)  # without it GET /v1/models is a 500
-    command = [program_of(home, "transformers"), "serve", model, "--host", "127.0.0.1", "--port", str(port)]
+    command = [program_of(home, "transformers"), "serve", "./smollm2", "--host", "127.0.0.1", "--port", str(port)]
     environ = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(home / "hf"), "OMP_NUM_THREADS": "2"}
     root = f"http://127.0.0.1:{port}"
-    log = home / f"serve-{port}.log"
-    with serving([*command, "--device", "cpu"], environ=environ, log=log, ready=f"{root}/health", seconds=300):
-        yield Address(base_url=f"{root}/v1", model=model)
+    log, ready = home / "serve.log", f"{root}/health"
+    with serving([*command, "--device", "cpu"], environ=environ, log=log, ready=ready, seconds=300, folder=home):
+        yield Address(base_url=f"{root}/v1", model="./smollm2")
 
 
 SERVER = OtherServer(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .process import find_free_port, run_step, serving
 from .server import Address, OtherServer, pip_install, program_of
-from .weights import EXPORT_NEEDS, export_smollm2, minilm_folder
+from .weights import EXPORT_NEEDS, export_smollm2, link_minilm
 
 VERSION = "0.32.0"
 TORCH = "2.13.0"
@@ -41,25 +41,30 @@ def install(home: Path) -> None:
 @contextmanager
 def serve(home: Path) -> Iterator[Address]:
     """Serve both models; the start takes some minutes."""
-    chat = [
-        "--model",
-        str(export_smollm2(program_of(home, "python"), home / "smollm2")),
-        "--served-model-name",
-        "smollm2",
-    ]
-    chat += ["--max-model-len", "2048", "--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
-    embeds = ["--model", str(minilm_folder()), "--served-model-name", "minilm"]
-    with _serve_one(home, chat) as url, _serve_one(home, embeds) as embedding_url:
+    export_smollm2(program_of(home, "python"), home / "smollm2")
+    link_minilm(home / "minilm")
+    chat = ("--max-model-len", "2048", "--enable-auto-tool-choice", "--tool-call-parser", "hermes")
+    with _serve_one(home, "smollm2", chat) as url, _serve_one(home, "minilm") as embedding_url:
         yield Address(base_url=url, model="smollm2", embedding_model="minilm", embedding_base_url=embedding_url)
 
 
 @contextmanager
-def _serve_one(home: Path, arguments: Sequence[str]) -> Iterator[str]:
-    """Serve one model; yield its base URL."""
+def _serve_one(home: Path, model: str, more: Sequence[str] = ()) -> Iterator[str]:
+    """Serve the model of this folder; yield its base URL."""
     port = find_free_port()
     # Not `vllm serve`: that asks for the metadata of a package called vllm.
-    command = [program_of(home, "python"), "-m", "vllm.entrypoints.openai.api_server", *arguments]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--enforce-eager", "--max-num-seqs", "4"]
+    command = [program_of(home, "python"), "-m", "vllm.entrypoints.openai.api_server", "--model", model, *more]
+    command += [
+        "--served-model-name",
+        model,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--enforce-eager",
+        "--max-num-seqs",
+        "4",
+    ]
     environ = {
         "HF_HUB_OFFLINE": "1",
         "HF_HOME": str(home / "hf"),
@@ -68,7 +73,8 @@ def _serve_one(home: Path, arguments: Sequence[str]) -> Iterator[str]:
         "VLLM_TARGET_DEVICE": "cpu",
     }
     root = f"http://127.0.0.1:{port}"
-    with serving(command, environ=environ, log=home / f"serve-{port}.log", ready=f"{root}/health", seconds=900):
+    log, ready = home / f"serve-{model}.log", f"{root}/health"
+    with serving(command, environ=environ, log=log, ready=ready, seconds=900, folder=home):
         yield f"{root}/v1"
 
 

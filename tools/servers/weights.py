@@ -43,6 +43,14 @@ def minilm_folder() -> Path:
     return EMBEDDINGS.fetch_files(progress=say)["config.json"].parent
 
 
+def link_minilm(link: Path) -> Path:
+    """Make a link to the embedding model's folder unless it is there; return the link."""
+    if not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(minilm_folder())
+    return link
+
+
 def write_chat_template(file: Path) -> Path:
     """Write the suite's template of the chat model, whose own knows no tools; return the file."""
     file.write_text(CHAT.jinja_template(), encoding="utf-8")

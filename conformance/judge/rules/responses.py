@@ -211,7 +211,9 @@ def finish_tool_calls(exchange: Exchange) -> str | None:
 
 @rule("chat/response/special_tokens", _CHAT, title="no special tokens in the text", chance=chance.RULE_GREEDY)
 def special_tokens(exchange: Exchange) -> str | None:
-    """Control tokens of the model's template do not leak into the text."""
+    """Control tokens of the model's template do not leak into the text, unless a bias forces them."""
+    if get_path(exchange.call.body, "logit_bias"):
+        return None
     texts = [
         text
         for choice in as_list(get_path(exchange.json, "choices"))

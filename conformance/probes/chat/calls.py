@@ -10,10 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.probes.endpoints import Chat
-from conformance.probes.response_views import TextResponse
+from conformance.probes.response_views import TextResponse, get_path
 from conformance.probes.session import is_usable
-
-from .members import find_in_message
 
 MAX_CALL_TOKENS = 64
 """Tokens in which any of the calls below fits."""
@@ -109,7 +107,7 @@ def ask_for_call(
 
 def _is_unfinished(answer: TextResponse) -> bool:
     """Tell whether the answer was cut in a call, or holds neither call nor text."""
-    if answer.called_tools or find_in_message(answer, "function_call"):
+    if answer.called_tools or get_path(answer.message, "function_call"):
         return answer.is_cut
     return not answer.content.strip()
 
@@ -119,7 +117,7 @@ def calls_nothing(answer: TextResponse, *names: str) -> bool:
 
     `names`: of tools; a text that holds one may be a call, which the server does not know as this model's form of it.
     """
-    if answer.called_tools or find_in_message(answer, "function_call"):
+    if answer.called_tools or get_path(answer.message, "function_call"):
         return False
     if answer.content.strip():
         return not any(name in answer.content for name in names)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from conformance.checklist.field_values import values
-from conformance.probes import chance, text_generation
+from conformance.probes import chance
 from conformance.probes.endpoints import Chat, TextEndpoint
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import TextResponse
+from conformance.probes.session import UndeterminedError
+from conformance.probes.unread_fields import check_value_is_read
 
 WORDS = (("zq_key", "v7"), ("qx_name", "w3"))
 """Two words that no prompt suggests; a server that does not constrain cannot write them."""
@@ -161,10 +164,11 @@ declare_derived(
 @probe("chat/fields/response_format/text", chance=chance.GREEDY_OR_STATUS)
 def format_text(chat: Chat) -> Observation:
     """`text`, the default. The value is read, or any nonsense would do."""
-    for prompt, control in chat.find_repeatable_controls(1):
+    with suppress(UndeterminedError):  # where greedy text does not repeat itself, it cannot differ either
+        ((prompt, control),) = chat.find_repeatable_controls(1)
         if not control.is_repeated_in(chat.ask(prompt, response_format={"type": "text"}).text):
             return inconclusive("the text differs from the one without the field")
-    return text_generation.check_value_is_read(chat, "response_format")
+    return check_value_is_read(chat, "response_format")
 
 
 @probe("chat/fields/response_format/json_object", chance=chance.FORCED_DOCUMENT)

@@ -13,12 +13,17 @@ from conformance.probes.observation import Observation, ignored, inconclusive, p
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.repetition import MIN_REPEATED, shared_share
 from conformance.probes.response_views import TextResponse, as_int64, as_list, get_path
-from conformance.probes.session import ABSENT, RequestFailedError, RequestRejectedError, is_rejection
+from conformance.probes.session import (
+    ABSENT,
+    RequestFailedError,
+    RequestRejectedError,
+    UndeterminedError,
+    is_rejection,
+)
 from conformance.probes.unread_fields import check_value_is_read, is_unread, require_effect
 from conformance.wire.exchange import Exchange
 
 from .calls import MAX_LONG_CALL_TOKENS
-from .members import find_in_message, find_member
 
 MAX_THINKING_TOKENS = 128
 """Tokens that leave a thinking model room to think and to answer."""
@@ -140,7 +145,7 @@ def _ask_for_sound(chat: Chat) -> TextResponse:
 
 
 def _sound(answer: TextResponse) -> Any:
-    return find_in_message(answer, "audio", "data")
+    return get_path(answer.message, "audio", "data")
 
 
 def _says_or_ends(answer: TextResponse) -> bool:
@@ -202,13 +207,16 @@ def web_search_options(chat: Chat) -> Observation:
 
 
 def _cites(answer: TextResponse) -> bool:
-    notes = as_list(find_in_message(answer, "annotations"))
+    messages = [answer.message]
+    if answer.streamed:
+        messages = [get_path(chunk, "choices", 0, "delta") for chunk in answer.chunks]
+    notes = [note for message in messages for note in as_list(get_path(message, "annotations"))]
     return "url_citation" in [get_path(note, "type") for note in notes]
 
 
 def _stored(chat: Chat, answer: TextResponse) -> Any:
     """Return the stored completion, as GET gives it, or None."""
-    name = find_member(answer, "id")
+    name = get_path(answer.body, "id")
     if not isinstance(name, str) or "/" in name or not is_addressable(name[:80]):
         return None
     return chat.attempt_retrieve(name[:80])
@@ -264,7 +272,7 @@ def service_tier(chat: Chat) -> Observation:
     """Which tier of service answers; the answer names it."""
     chat.ask_control()
     try:
-        told = find_member(chat.ask(service_tier="flex", limit=1), "service_tier")
+        told = get_path(chat.ask(service_tier="flex", limit=1).body, "service_tier")
     except RequestRejectedError:
         # Not every model is served in every tier.
         return check_value_is_read(chat, "service_tier")
@@ -283,7 +291,7 @@ def moderation(chat: Chat) -> Observation:
     chat.ask_control()
     asked = {"model": "omni-moderation-latest"}
     answer = chat.ask(moderation=asked, limit=1)
-    if find_member(answer, "moderation") not in (None, {}, asked):
+    if get_path(answer.body, "moderation") not in (None, {}, asked):
         return supported("the answer holds the outcome of its moderation")
     return require_effect(
         check_value_is_read(chat, "moderation"), absent=True, words="the answer holds no outcome of a moderation"
@@ -293,19 +301,23 @@ def moderation(chat: Chat) -> Observation:
 @probe("chat/fields/verbosity", values=values("low", "zz_bogus"), chance=chance.GREEDY_OR_STATUS)
 def verbosity(chat: Chat) -> Observation:
     """From low to high: how much the model says."""
-    controls = [(prompt, TextResponse(control.exchange)) for prompt, control in chat.find_repeatable_controls()]
+    try:
+        controls = [(prompt, TextResponse(control.exchange)) for prompt, control in chat.find_repeatable_controls()]
+    except UndeterminedError:  # other texts prove nothing then, and other counts do
+        controls = [(prompt, chat.ask_control(prompt)) for prompt in chat.prompts[:1]]
+    greedy = len(controls) > 1
     differing: list[bool | None] = []
     unread: list[bool] = []
     grown: list[bool] = []
     for place, (prompt, control) in enumerate(controls):
         low, high = (chat.ask(prompt, verbosity=value) for value in ("low", "high"))
-        differing.append(_differ(low.text, high.text))
+        differing.append(_differ(low.text, high.text) if greedy else None)
         unread += [is_unread(answer, control, other=controls[place - 1][1]) for answer in (low, high)]
         grown.append((low.prompt_tokens or 0) > (control.prompt_tokens or 0) > 0)
     if all(differing):
         return supported("greedy text, which repeats itself, differs between `low` and `high`")
     seen = check_value_is_read(chat, "verbosity")
-    if all(grown) and not any(differing) and chat.has_stable_prompt_count(controls[0][0]):
+    if all(grown) and True not in differing and chat.has_stable_prompt_count(controls[0][0]):
         return seen  # the model is told, and says the same
     return require_effect(seen, absent=all(unread), words="`low` and `high` do not get texts of their own")
 

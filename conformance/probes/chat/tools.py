@@ -32,7 +32,6 @@ from .calls import (
     fill_content,
     function,
 )
-from .members import find_in_message
 
 __all__ = ["EXAMPLES", "TOOLS", "called"]
 
@@ -134,7 +133,7 @@ def tools_custom(chat: Chat) -> Observation:
     prompt = "Note down the word apple."
     control = chat.ask_control(prompt)
     answer = ask_for_call(chat.ask, prompt, tools=[tool], tool_choice=choice)
-    if get_path(find_in_message(answer, "tool_calls"), 0, "custom", "name") == "note_down":
+    if get_path(answer.tool_calls, 0, "custom", "name") == "note_down":
         return supported("the tool is called as `custom`")
     if answer.tool_calls:
         return ignored("the tool is called, but not as `custom`")
@@ -288,7 +287,7 @@ def functions(chat: Chat) -> Observation:
     for place, (conversation, control) in enumerate(zip(conversations, controls, strict=True)):
         answer = ask_for_call(chat.ask, conversation, functions=FUNCTIONS)
         grown = (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
-        if find_in_message(answer, "function_call", "name") or (grown and answer.text != control.text):
+        if get_path(answer.message, "function_call", "name") or (grown and answer.text != control.text):
             votes.append(True)
         else:
             votes.append(False if is_unread(answer, control, other=controls[1 - place]) else None)
@@ -314,7 +313,7 @@ def function_call(chat: Chat) -> Observation:
         prompt = "Just say hello."
         chat.ask_control(prompt, answer_limit=MAX_CALL_TOKENS)
         answer = ask_for_call(chat.ask, prompt, functions=FUNCTIONS, function_call={"name": name})
-        called_name = find_in_message(answer, "function_call", "name")
+        called_name = get_path(answer.message, "function_call", "name")
         if called_name or answer.called_tools:
             votes.append(called_name == name)
         else:

@@ -242,6 +242,24 @@ THINKING_KINDS: dict[str, Kind] = {
             "chat/fields/reasoning/effort": _may("it is an extension", "rejected"),
         },
     ),
+    "reference_older": Kind(
+        description="OpenAI's older reasoning models: the same, and nothing turns thinking off.",
+        parts=Parts(
+            thinking=Thinking(shortest=60, longest=100, hidden=True, switches=()),
+            manners=Manners(reasoning_only=True, completes=False),
+            seeds=False,
+        ),
+        extensions=False,
+        endpoints=(*TEXT, "errors"),
+        decided=0.75,
+        refuses=("max_tokens", "stop", "logprobs", "top_logprobs", "logit_bias", *FIXED),
+        drops=("seed", "reasoning_effort"),
+        others={
+            "completions/*": _may("there are no completions", "rejected"),
+            "errors/completions/*": _may("there are no completions", "rejected"),
+            "chat/fields/reasoning/effort": _may("it is an extension", "rejected"),
+        },
+    ),
 }
 
 MANNER_KINDS: dict[str, Kind] = {

@@ -150,6 +150,49 @@ def counts_in_every_chunk(*, when_asked: bool, counts: bool) -> Server:
     return Proxy(going=going, coming=coming)
 
 
+def thinks_always() -> Server:
+    """Effort `none` is refused: the model cannot but think."""
+
+    def going(body: Body) -> Body:
+        if "none" in (body.get("reasoning_effort"), (body.get("reasoning") or {}).get("effort")):
+            raise RefusalError(
+                "Unsupported value: 'none' is not supported with this model.", param="reasoning_effort"
+            )
+        return body
+
+    return Proxy(going=going)
+
+
+def serves_one_tier(*, tells: bool) -> Server:
+    """Another tier than the default is refused; or all are taken, and the answer names none."""
+
+    def going(body: Body) -> Body:
+        if "messages" in body:
+            check_body("chat", body, extensions=True)
+        if tells and body.get("service_tier", "default") != "default":
+            raise RefusalError("Invalid service_tier argument.", param="service_tier")
+        return body
+
+    def coming(_sent: Body, got: Body) -> Body:
+        return got if tells else without(got, "service_tier")
+
+    return Proxy(going=going, coming=coming)
+
+
+def gives_nearly_one_vector() -> Server:
+    """All vectors lie close to each other, as those of models do that nobody trained for it."""
+
+    def coming(_sent: Body, got: Body) -> Body:
+        if got.get("object") != "list" or not all(isinstance(each["embedding"], list) for each in got["data"]):
+            return got
+        return {
+            **got,
+            "data": [{**each, "embedding": [1 + n / 100 for n in each["embedding"]]} for each in got["data"]],
+        }
+
+    return Proxy(coming=coming)
+
+
 @dataclass(kw_only=True)
 class ChangesModels:
     """Changes what GET /v1/models and /v1/models/{model} answer, in an honest server's place."""
