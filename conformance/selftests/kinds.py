@@ -63,7 +63,6 @@ VALIDATED = {
     "completions/fields/user": "nobody but the provider sees an effect",
     "embeddings/fields/user": "nobody but the provider sees an effect",
     "embeddings/fields/encoding_format/absent": "is about the field's absence",
-    "embeddings/fields/encoding_format/float": "numbers are what comes without it too",
 }
 """Rows of fields without an effect that must show: to check the value is all that can be seen. Each with its why."""
 
