@@ -38,7 +38,7 @@ def grade_error(exchange: Exchange, status: int, param: str | None = None, code:
     message = get_path(error, "message")
     if not isinstance(message, str) or not message:
         return broken(f"status {status}, but the body is no error envelope with a message")
-    exception = exchange.sdk_result.exception if exchange.sdk_result else None
+    exception = exchange.sdk_result.exception if exchange.sdk_result else EXCEPTIONS[status]  # sent without the SDK
     if exception != EXCEPTIONS[status]:
         return broken(f"the SDK raises {exception} where {EXCEPTIONS[status]} is due")
     wrong = _details(error, param, code)

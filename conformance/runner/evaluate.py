@@ -31,6 +31,9 @@ from conformance.wire.exchange import Exchange
 
 _ABSENT = (404, 405, 501)
 
+CONFIRMATION = 100
+"""Added to `Call.repetition` of a request that failed, and is asked once more: no row repeats a request so often."""
+
 
 @dataclass(kw_only=True)
 class ProbeRun:
@@ -80,12 +83,28 @@ class ProbeRun:
         except RequestRejectedError as refusal:
             return self._refused(refusal.exchange, endpoints)
         except RequestFailedError as failure:
-            return broken(describe_failure(failure.exchange))
+            return self._failed(failure.exchange)
         except MalformedResponseError as gap:
             return self._unreadable(gap)
         except UndeterminedError as doubt:
             return self._refused_anyway(endpoints) or doubt.observation
         return self._with_shape(seen, endpoints) if seen.verdict.is_positive else seen
+
+    def _failed(self, exchange: Exchange) -> Observation:
+        """Judge a failure: broken where it happens again. Else what came before may have brought the server down.
+
+        A hang is not asked again: the client has seen to it that the server answers others.
+        """
+        words = describe_failure(exchange)
+        if exchange.failure not in (None, "cut") or exchange.accepted:
+            return broken(words)
+        try:
+            again = self.session.send_any(replace(exchange.call, repetition=exchange.call.repetition + CONFIRMATION))
+        except UndeterminedError as doubt:
+            return doubt.observation
+        if is_usable(again):
+            return inconclusive(f"{words}; the same request is answered when it is asked again")
+        return broken(words)
 
     @property
     def _field(self) -> str:
