@@ -133,8 +133,11 @@ def obeys_json_mode(endpoint: TextEndpoint, prompts: tuple[str, ...], **extra: A
     for prompt in prompts:
         control = endpoint.ask_control(prompt)
         said = _ask_for_json(endpoint, prompt, **extra)
-        if begins_json(control.content) or is_undetermined(said):
+        if is_undetermined(said):
             votes.append(None)
+        elif begins_json(control.content):  # a model that writes such texts anyway, but not whole ones so soon
+            longer = endpoint.ask_control(prompt, answer_limit=MAX_DOCUMENT_TOKENS[0])
+            votes.append(True if _is_object(said) and not _is_object(longer.content) else None)
         else:
             votes.append(begins_json(said) or (None if said.lstrip().startswith(("{", "[")) else False))
     return weigh(
@@ -143,6 +146,10 @@ def obeys_json_mode(endpoint: TextEndpoint, prompts: tuple[str, ...], **extra: A
         absent="the text is prose, as it is without the field",
         unclear="the control is JSON too, or the text only begins like JSON, or has not begun",
     )
+
+
+def _is_object(text: str) -> bool:
+    return isinstance(read(text.strip()), dict)
 
 
 def _ask_for_json(endpoint: TextEndpoint, prompt: str, **extra: Any) -> str:

@@ -100,9 +100,7 @@ PLAIN_KINDS: dict[str, Kind] = {
         },
     ),
     "markdown": Kind(description="Writes Markdown.", parts=_speaks(vocabularies.MARKDOWN)),
-    "json": Kind(
-        description="Writes what looks like JSON.", parts=_speaks(vocabularies.JSON, opening='{"'), decided=0.97
-    ),
+    "json": Kind(description="Writes what looks like JSON.", parts=_speaks(vocabularies.JSON, opening='{"')),
     "capitals": Kind(description="Writes in capitals.", parts=_speaks(vocabularies.CAPITALS)),
     "chinese": Kind(description="Writes Chinese.", parts=_speaks(vocabularies.CHINESE)),
     "japanese": Kind(description="Writes Japanese.", parts=_speaks(vocabularies.JAPANESE)),
