@@ -243,9 +243,11 @@ class Controller:
 
     def _remove_copies(self, exchanges: Sequence[Exchange]) -> None:
         """Remove the copies of models that a worker made and was killed before it could remove."""
-        accepted = [exchange.call for exchange in exchanges if exchange.accepted]
-        copies = {call.body["destination"] for call in accepted if call.path == "/api/copy"}
-        removed = {call.body["model"] for call in accepted if call.path == "/api/delete"}
+        # A copy whose answer did not come in time may have been made all the same.
+        made = [exchange for exchange in exchanges if exchange.accepted or exchange.failure is not None]
+        copies = {exchange.call.body["destination"] for exchange in made if exchange.call.path == "/api/copy"}
+        gone = [exchange for exchange in exchanges if exchange.accepted and exchange.call.path == "/api/delete"]
+        removed = {exchange.call.body["model"] for exchange in gone}
         for name in sorted(copies - removed):
             body = {"model": name}
             call = Call(
