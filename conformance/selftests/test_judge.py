@@ -20,6 +20,7 @@ from conformance.probes.endpoints import ENDPOINTS
 from conformance.probes.session import Send
 from conformance.wire.exchange import Call, Exchange, SdkResult
 
+from .asking import TIMED
 from .instances import INSTANCES
 from .mutants import mutants
 from .spoiled import (
