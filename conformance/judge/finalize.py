@@ -58,7 +58,9 @@ def judge_rules(
 
 
 def _of_first_attempt(exchanges: Exchanges) -> Exchanges:
-    return [exchange for exchange in exchanges if exchange.call.attempt == 0]
+    # What was sent to see whether requests disturb each other says nothing of a request alone.
+    calls = ((exchange, exchange.call) for exchange in exchanges)
+    return [exchange for exchange, call in calls if call.attempt == 0 and call.purpose != "concurrency"]
 
 
 def derive_findings(findings: Mapping[str, Finding]) -> dict[str, Finding]:

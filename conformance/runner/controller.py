@@ -76,7 +76,7 @@ class Controller:
         self._started = time.time()
         self._shard: Shard | None = None
         self._control: ControlSummary | None = None
-        self._isolation_note = ""
+        self._isolation_notes: list[str] = []
 
     def open(self) -> Worker:
         """Open the target and the run's folder; return the controller's own part in the run.
@@ -113,16 +113,17 @@ class Controller:
         if model is None:
             return
         chat = Chat(session=self.worker.session(), model=model)
-        isolation: Isolation = "none"
         if chat.control.works and drops_streams(chat):
-            isolation, note = "alone", "a stream ends when another request comes, so one is asked at a time"
+            self._isolate_as("alone", "a stream ends when another request comes, so one is asked at a time")
         if depends_on_cache(chat):
-            isolation = "reset"
-            note = "text changes with what was asked before: generations are asked alone, after a reset"
-        if isolation != "none":
-            self.notify(note)
-            self._isolation_note = note
-            self.worker = Worker(replace(self.worker.settings, isolation=isolation))
+            self._isolate_as(
+                "reset", "text changes with what was asked before: generations are asked alone, after a reset"
+            )
+
+    def _isolate_as(self, isolation: Isolation, note: str) -> None:
+        self.notify(note)
+        self._isolation_notes.append(note)
+        self.worker = Worker(replace(self.worker.settings, isolation=isolation))
 
     def _settings(self, directory: RunDirectory) -> RunSettings:
         target = self.target
@@ -292,7 +293,7 @@ class Controller:
 
     def _describe_target(self) -> dict[str, Any]:
         target = self.target.record()
-        notes = [*target["notes"], *([self._isolation_note] if self._isolation_note else [])]
+        notes = [*target["notes"], *self._isolation_notes]
         if self._control is None:
             return {**target, "notes": notes}
         return {**target, "control": self._control.record, "notes": [*notes, *self._control.notes]}

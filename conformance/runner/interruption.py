@@ -10,30 +10,34 @@ from concurrent.futures import ThreadPoolExecutor
 
 from conformance.probes.endpoints import Chat
 from conformance.probes.response_views import MalformedResponseError, TextResponse
-from conformance.probes.session import ControlFailedError, UndeterminedError, is_usable
+from conformance.probes.session import UndeterminedError, is_usable
 from conformance.wire.exchange import Exchange
+
+MAX_BESIDE = 3
+"""Requests of one token that are sent while a stream runs. The first may be served before it."""
 
 
 def drops_streams(chat: Chat) -> bool:
-    """Tell whether a stream ends unfinished when others are asked meanwhile, and not alone. Rows ask most of this.
+    """Tell whether a stream ends unfinished when others are asked meanwhile, and not alone.
+
+    What is sent here is of a purpose of its own: no row shares it, and no rule judges it.
 
     Raises:
         ServerUnreachableError: there is no server left to ask.
     """
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        stream = pool.submit(chat.attempt, stream=True)
-        for prompt in chat.prompts[1:]:
-            if stream.done():
-                break
-            try:
-                chat.ask_control(prompt)
-            except (ControlFailedError, UndeterminedError):
-                break
-        try:
+    try:
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            stream = pool.submit(chat.attempt, stream=True, purpose="concurrency")
+            for number in range(MAX_BESIDE):
+                if stream.done():
+                    break
+                chat.attempt(limit=1, purpose="concurrency", repetition=number)
             beside = stream.result()
-        except UndeterminedError:
+        if not is_usable(beside) or _is_finished(beside):
             return False
-    return is_usable(beside) and not _is_finished(beside) and _is_finished(chat.attempt(stream=True, repetition=1))
+        return _is_finished(chat.attempt(stream=True, purpose="concurrency", repetition=1))
+    except UndeterminedError:  # the server is busy: its rows say so
+        return False
 
 
 def _is_finished(exchange: Exchange) -> bool:

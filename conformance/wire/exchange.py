@@ -25,7 +25,16 @@ Server = Literal["main", "embedding", "native"]
 """Whose base URL a path lies below: the target's, that of the embedding model, or the root of the native API."""
 
 Purpose = Literal[
-    "probe", "timing", "warm_up", "cache_reset", "liveness", "after_abort", "after_copy", "after_error", "cleanup"
+    "probe",
+    "timing",
+    "concurrency",
+    "warm_up",
+    "cache_reset",
+    "liveness",
+    "after_abort",
+    "after_copy",
+    "after_error",
+    "cleanup",
 ]
 """What a call is for. Equal requests of another purpose are not shared: what follows an event is sent after it."""
 

@@ -74,11 +74,14 @@ EXAMPLES = examples()
 def fill_content(chat: Chat, conversation: list[Message]) -> list[Message]:
     """Return a conversation as the server takes it: with `""` beside tool calls, where it takes that and not null.
 
-    Rows about tools do not hang on that fault; rows about the messages of a conversation tell it.
+    Rows about tools do not hang on that fault; `chat/fields/messages/as_serialised` tells it.
     """
-    if _takes(chat, EXAMPLES) or not _takes(chat, _filled(EXAMPLES)):
-        return conversation
-    return _filled(conversation)
+    return _filled(conversation) if refuses_null(chat) else conversation
+
+
+def refuses_null(chat: Chat) -> bool:
+    """Tell whether the server refuses null as the content of a message with tool calls, and takes `""`."""
+    return not _takes(chat, EXAMPLES) and _takes(chat, _filled(EXAMPLES))
 
 
 def _filled(conversation: list[Message]) -> list[Message]:

@@ -14,7 +14,7 @@ from conformance.probes.repetition import MIN_REPEATED, shared_share
 from conformance.probes.response_views import TextResponse
 from conformance.probes.session import UndeterminedError
 
-from .calls import called, fill_content
+from .calls import called, fill_content, refuses_null
 
 SYSTEM = (
     "You answer every question in the voice of an old sailor who has crossed seven seas and fears nothing at all."
@@ -233,11 +233,11 @@ def role_tool(chat: Chat) -> Observation:
 
 @probe("chat/fields/messages/tool_calls", capability="tools", chance=chance.GREEDY_TEXT)
 def message_tool_calls(chat: Chat) -> Observation:
-    """An assistant's earlier tool calls reach the model, arguments included; their content is null."""
+    """An assistant's earlier tool calls reach the model, arguments included."""
     return check_added_message(
         chat,
-        lambda prompt: _after_a_call(prompt, "Rain.", {"city": SYSTEM}),
-        without=lambda prompt: _after_a_call(prompt, "Rain.", {"city": "Paris"}),
+        lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": SYSTEM})),
+        without=lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": "Paris"})),
     )
 
 
@@ -257,8 +257,11 @@ def as_serialised(chat: Chat) -> Observation:
         "function_call": None,
         "tool_calls": None,
     }
-    return check_added_message(
+    seen = check_added_message(
         chat,
         lambda prompt: [user("Hello."), {"role": "assistant", "content": SYSTEM, **extras}, user(prompt)],
         without=lambda prompt: [user("Hello."), user(prompt)],
     )
+    if seen.verdict.is_positive and refuses_null(chat):
+        return partial(f"{seen.reason}; but null as content, beside tool calls, is refused")
+    return seen
