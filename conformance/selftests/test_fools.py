@@ -204,6 +204,11 @@ FOOLS = {
         "chat/fields/tool_choice",
         "chat/fields/functions",
         "chat/fields/parallel_tool_calls",
+        "chat/fields/messages/tool_calls",
+        "chat/stream/tool_calls",
+    ),
+    "tells_null_content_once": fool(
+        misleading.fails_on_null_content, {Verdict.PARTIAL}, "chat/fields/messages/as_serialised"
     ),
     "writes_calls_as_text": fool(
         misleading.writes_calls_as_text, {U}, "chat/fields/tools/function", "chat/fields/tool_choice/required"
