@@ -187,16 +187,28 @@ def check_penalty(endpoint: TextEndpoint, field: str) -> Observation:
     if endpoint.control.temperature is None:
         endpoint.ask(**_penalty(field, 2.0))
     controls = endpoint.find_repeatable_controls()
-    votes: list[bool | None] = []
+    count, late = 0, []
     for value in (2.0, -2.0):
         for prompt, control in controls:
-            votes.append(endpoint.is_changed(prompt, control, **_penalty(field, value)))
-            if votes.count(True) == 2:
+            vote = endpoint.is_changed(prompt, control, confirm=False, **_penalty(field, value))
+            count += vote is True
+            if count == 2:
                 return _check_strength(endpoint, prompt, control, field, asked=value)
-    count = votes.count(True)
-    if count or None in votes:
-        return inconclusive(f"the penalties 2 and -2 changed {count} of {len(votes)} greedy texts")
-    if any(must_change(endpoint, prompt, field) for prompt, _ in controls):
+            if vote is None:
+                late.append((prompt, control, value))
+    # Late changes need more requests: they are looked into where there are no others.
+    for prompt, control, value in late:
+        count += endpoint.is_changed(prompt, control, **_penalty(field, value)) is True
+        if count == 2:
+            return _check_strength(endpoint, prompt, control, field, asked=value)
+    if count or late:
+        return inconclusive(f"the penalties 2 and -2 changed {count} of {2 * len(controls)} greedy texts")
+    return _judge_no_change(endpoint, field, [prompt for prompt, _ in controls])
+
+
+def _judge_no_change(endpoint: TextEndpoint, field: str, prompts: list[str]) -> Observation:
+    """Judge a penalty under which no greedy text changed: it need not, where the model is sure of each token."""
+    if any(must_change(endpoint, prompt, field) for prompt in prompts):
         return ignored("under the penalties 2 and -2, greedy text on three prompts equals the controls'")
     nonsense: dict[str, Any] = {field: "zz"}
     if endpoint.attempt_minimal(**nonsense).accepted:

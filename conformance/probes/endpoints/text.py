@@ -176,11 +176,13 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
             raise UndeterminedError("two equal requests at temperature 0 were answered differently")
         return found
 
-    def is_changed(self, prompt: str, control: RepeatedResponse, **fields: Any) -> bool | None:
+    def is_changed(
+        self, prompt: str, control: RepeatedResponse, *, confirm: bool = True, **fields: Any
+    ) -> bool | None:
         """Tell whether fields make the greedy text of a prompt another; None where rounding may have done it.
 
         Rounding changes a late token rather than an early one, and not each time. So a text that departs in its
-        second half is asked twice more, and its control too.
+        second half is asked twice more, and its control too, unless `confirm` is false.
 
         Raises:
             RequestRejectedError, RequestFailedError: the server did not take the fields.
@@ -190,9 +192,9 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
             return False
         if shared_share(answer.text, control.text) < MIN_REPEATED:
             return True
-        for repetition in (1, 2):
+        for repetition in (1, 2) if confirm else ():
             again = self.ask(prompt, repetition=repetition, **fields)
             plain = self.ask_control(prompt, repetition=repetition)
             if again.text != answer.text or not control.is_repeated_in(plain.text):
                 return None
-        return True
+        return True if confirm else None
