@@ -39,7 +39,8 @@ import httpx
 from sampling import Branch, Experiment, Model, Prefix, Sampler, continues, says_nothing
 
 from conformance.probes.endpoints import CONTROL_TOKENS, Chat, Completions
-from conformance.probes.text_generation import MAX_TEMPERATURE, SAMPLED_CHOICES, SEEDED_SAMPLING
+from conformance.probes.text_generation import SAMPLED_CHOICES
+from conformance.probes.token_choice import MAX_TEMPERATURE, SEEDED_SAMPLING
 
 LIMIT = 1e-5
 """Below which a rule's bound must be: a report has hundreds of rows, and is made every day."""

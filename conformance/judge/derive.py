@@ -23,7 +23,8 @@ def expand_parts(row: Row, rows: Iterable[str]) -> list[str]:
 def combine_verdicts(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the verdict of a whole by those of its parts.
 
-    Good and worse parts make it `partial`; parts that all fail, the best of their failures. A part that does not
+    Good and worse parts make it `partial`; parts that all fail, the failure of most of them, and of as many the
+    better one. A part that does not
     apply does not count; one that could not be told makes the whole inconclusive, unless it cannot change it.
     """
     known = [verdict for verdict in verdicts if verdict is not Verdict.NOT_APPLICABLE]
@@ -43,7 +44,7 @@ def _of_ranked(verdicts: Sequence[Verdict]) -> Verdict:
         return Verdict.SUPPORTED
     if any(verdict.is_positive for verdict in verdicts):
         return Verdict.PARTIAL
-    return min(verdicts, key=RANKED.index)
+    return max(verdicts, key=lambda verdict: (verdicts.count(verdict), -RANKED.index(verdict)))
 
 
 def derive_finding(row: Row, findings: Mapping[str, Finding]) -> Finding:

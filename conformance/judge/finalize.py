@@ -93,7 +93,7 @@ def _judge_rule(row: Row, exchanges: Exchanges, shards: Sequence[Exchanges]) -> 
     each: list[Finding] = [row.rule(shard) for shard in shards]
     ranked = [finding for finding in each if finding.verdict.rank is not None]
     if not ranked:
-        return each[0] if whole.verdict is Verdict.BROKEN else whole
+        return each[0] if whole.verdict in (Verdict.PARTIAL, Verdict.BROKEN) else whole
     due = max(ranked, key=lambda finding: RANKED.index(finding.verdict))
     return whole if whole.verdict is due.verdict else due
 

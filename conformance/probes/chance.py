@@ -38,7 +38,7 @@ TEXTS_COUNTED = (
 )
 GREEDY_TEXT = (
     "deterministic: texts at temperature 0 are compared, and these are not sampled; each control is asked "
-    "twice, and where the two differ the row is inconclusive."
+    "twice, and counts as far as both are equal. Rounding may change what comes after, and decides nothing."
 )
 GREEDY_MEDIA = (
     "deterministic: texts at temperature 0 are compared, and these are not sampled; the same picture, sound "

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.checklist.field_values import values
-from conformance.checklist.verdicts import Severity, Verdict
+from conformance.checklist.verdicts import Evidence, Severity
 
-from . import chance, text_generation
+from . import chance, text_generation, token_choice
 from .endpoints import CONTROL_TOKENS, Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .registry import declare_derived, probe
-from .response_views import TextResponse, as_int64, as_list, get_path
-from .session import ABSENT, RequestFailedError, RequestRejectedError
+from .repetition import MIN_REPEATED, shared_share
+from .response_views import TextResponse, as_list, get_path
+from .session import RequestFailedError, RequestRejectedError
+from .unread_fields import check_value_is_read
 
 
 @probe("completions/features/completions", is_control=True, chance=chance.HOLDS_TEXT)
@@ -51,110 +53,22 @@ def model(completions: Completions) -> Observation:
     return text_generation.check_unknown_model(completions)
 
 
-declare_derived("completions/fields/prompt", "The text to continue, in four forms.", values=values(None, {}))
-
-
-@probe("completions/fields/prompt/string", chance=chance.GREEDY_TEXT)
-def prompt_string(completions: Completions) -> Observation:
-    """A string: other words, another text."""
-    (_, one), (_, two) = completions.find_repeatable_controls(2)
-    longer = completions.ask_control(f"{completions.prompts[0]} and a very old and very wise and very hungry horse")
-    if one.text == two.text == longer.text:
-        return ignored("three different prompts get one and the same text")
-    if longer.prompt_tokens is not None and longer.prompt_tokens <= (one.prompt_tokens or 0):
-        return inconclusive("the prompts' token counts do not grow with their length")
-    return supported("other prompts get other texts, and a longer one counts more tokens")
-
-
-@probe("completions/fields/prompt/array_of_strings", chance=chance.GREEDY_TEXT)
-def prompt_strings(completions: Completions) -> Observation:
-    """An array of strings: a choice for each, as it would be alone."""
-    controls = completions.find_repeatable_controls(2)
-    answer = completions.ask([prompt for prompt, _ in controls])
-    texts = {as_int64(get_path(choice, "index")): answer.text_of(choice) for choice in answer.choices}
-    if texts == {index: control.text for index, (_, control) in enumerate(controls)}:
-        return supported("two prompts get two choices, each equal to the prompt's own answer")
-    if len(texts) == 2:
-        return partial("two prompts get two choices, but not as each prompt alone")
-    return ignored(f"two prompts get {len(answer.choices)} choice")
-
-
-@probe("completions/fields/prompt/array_of_tokens", chance=chance.PROMPT_TOKENS)
-def prompt_tokens(completions: Completions) -> Observation:
-    """An array of token ids: as many prompt tokens as ids."""
-    completions.ask_control(max_tokens=1)
-    three, five = (completions.ask(ids, max_tokens=1) for ids in ([301, 302, 303], [301, 302, 303, 304, 305]))
-    return _counted([(three, 3), (five, 5)], choices=1)
-
-
-@probe("completions/fields/prompt/array_of_token_arrays", chance=chance.PROMPT_TOKENS)
-def prompt_token_arrays(completions: Completions) -> Observation:
-    """Arrays of token ids: a choice for each."""
-    completions.ask_control(max_tokens=1)
-    answer = completions.ask([[301, 302, 303], [304, 305]], max_tokens=1)
-    return _counted([(answer, 5)], choices=2)
-
-
-def _counted(answers: list[tuple[TextResponse, int]], choices: int) -> Observation:
-    """Each answer counts its ids as prompt tokens, give or take one begin-of-text per prompt."""
-    if any(len(answer.choices) != choices for answer, _ in answers):
-        return ignored(f"{len(answers[0][0].choices)} choices came where {choices} were due")
-    counts = [(answer.prompt_tokens, ids) for answer, ids in answers]
-    if not all(count for count, _ in counts):
-        return inconclusive("the server counts no prompt tokens")
-    if all(ids <= (count or 0) <= ids + choices for count, ids in counts):
-        return supported("each id counts as one prompt token")
-    if len({count for count, _ in counts}) == 1 and len(counts) > 1:
-        return ignored("prompts of 3 and of 5 ids count the same")
-    return broken(f"prompts of {[ids for _, ids in counts]} ids count {[count for count, _ in counts]} tokens")
-
-
-@probe("completions/notes/prompt_string", severity=Severity.SHOULD, chance=chance.AS_PROMPT_FORMS)
-def prompt_forms_are_honest(completions: Completions) -> Observation:
-    """Forms of `prompt` that are not supported are refused, not misread."""
-    refused: list[str] = []
-    taken: list[str] = []
-    misread: list[str] = []
-    unclear: list[str] = []
-    for name, experiment in (
-        ("array of strings", prompt_strings),
-        ("array of tokens", prompt_tokens),
-        ("array of token arrays", prompt_token_arrays),
-    ):
-        try:
-            seen = experiment(completions)
-        except RequestRejectedError:
-            refused.append(name)
-            continue
-        if seen.verdict is Verdict.INCONCLUSIVE:
-            unclear.append(name)
-        else:
-            (taken if seen.verdict.is_positive else misread).append(name)
-    if misread:
-        return ignored(f"accepted and misread: {', '.join(misread)}")
-    if unclear:
-        return inconclusive(f"accepted, and whether they are read cannot be told: {', '.join(unclear)}")
-    if refused and not taken:
-        return supported("a string only: the three other forms are refused")
-    return supported(f"taken beside the string: {', '.join(taken)}" + ("; the rest is refused" if refused else ""))
-
-
 @probe("completions/fields/frequency_penalty", values=values(0.5, "zz"), chance=chance.GREEDY_TEXT)
 def frequency_penalty(completions: Completions) -> Observation:
     """-2 to 2: tokens become less likely the more often they have come."""
-    return text_generation.check_penalty(completions, "frequency_penalty")
+    return token_choice.check_penalty(completions, "frequency_penalty")
 
 
 @probe("completions/fields/presence_penalty", values=values(0.5, "zz"), chance=chance.GREEDY_TEXT)
 def presence_penalty(completions: Completions) -> Observation:
     """-2 to 2: tokens become less likely once they have come."""
-    return text_generation.check_penalty(completions, "presence_penalty")
+    return token_choice.check_penalty(completions, "presence_penalty")
 
 
 @probe("completions/fields/seed", chance=chance.SEEDED, values=values(11, "zz"))
 def seed(completions: Completions) -> Observation:
     """Sampling with the same seed gives the same text (best effort, says the clause)."""
-    return text_generation.check_seed(completions)
+    return token_choice.check_seed(completions)
 
 
 declare_derived(
@@ -205,13 +119,13 @@ def include_usage(completions: Completions) -> Observation:
 @probe("completions/fields/temperature", chance=chance.HOTTEST_OF_THREE, values=values(0.5, "hot"))
 def temperature(completions: Completions) -> Observation:
     """0 to 2: how far sampling strays from the likeliest token."""
-    return text_generation.check_temperature(completions)
+    return token_choice.check_temperature(completions)
 
 
 @probe("completions/fields/top_p", chance=chance.HOTTEST_OF_TWO, values=values(0.9, "wide"))
 def top_p(completions: Completions) -> Observation:
     """Sampling considers only the tokens that make up this share of the probability."""
-    return text_generation.check_top_p(completions)
+    return token_choice.check_top_p(completions)
 
 
 declare_derived(
@@ -241,22 +155,38 @@ def max_tokens_stream(completions: Completions) -> Observation:
 )
 def max_tokens_default(completions: Completions) -> Observation:
     """Without `max_tokens` the text ends after 16 tokens. The word that the stop names comes later."""
-    (prompt, control), *_ = completions.find_repeatable_controls(1)
-    word = text_generation.find_word_inside(control.text, after=0.7)
-    # Were there no default, nothing would end the answer: let a stop sequence do it, or the deadline.
-    try:
-        answer = completions.ask(prompt, max_tokens=ABSENT, stop=word)
-    except (RequestRejectedError, RequestFailedError):
-        answer = completions.ask(prompt, max_tokens=ABSENT)
+    whole = (each for each in completions.find_repeatable_controls(2) if each[1].is_whole)
+    prompt, control = next(whole, ("", None))
+    if control is None or not text_generation.has_more_tokens(control, 16):
+        return inconclusive("the control may have no more than 16 tokens, and need not be cut")
+    sequence = text_generation.find_sequence_inside(control.text, after=0.7)
+    answer = _ask_unlimited(completions, prompt, sequence)
     shorter = len(answer.text) < len(control.text) and control.text.startswith(answer.text.rstrip())
-    if answer.finish_reason == "length" and shorter and answer.completion_tokens in (16, None):
+    counts = completions.control.counts == "tokens" and answer.completion_tokens is not None
+    if answer.is_cut and (answer.completion_tokens == 16 if counts else shorter):
         return supported("without `max_tokens` the text ends after 16 tokens")
-    stopped = answer.text.strip() == control.text.partition(word)[0].strip()
+    stopped = answer.text.strip() == control.text.partition(sequence)[0].strip()
     if shorter and not stopped and answer.completion_tokens == 16:
         return partial("without `max_tokens` the text ends after 16 tokens, but finish_reason is not `length`")
-    if shorter and not stopped and control.completion_tokens != CONTROL_TOKENS:
+    if shorter and not stopped and not counts:
         return inconclusive("without `max_tokens` the text ends, but the server's counts do not tell after how many")
+    if not (stopped or answer.text.startswith(control.text) or (counts and (answer.completion_tokens or 0) > 16)):
+        return inconclusive("without `max_tokens` the text is another than with it")
     return ignored("without `max_tokens` the text does not end after 16 tokens")
+
+
+def _ask_unlimited(completions: Completions, prompt: str, sequence: str) -> TextResponse:
+    """Send a request without `max_tokens`. Were there no default, a stop sequence must end the answer.
+
+    A text that nothing ends may keep a server busy long after its client has left. So where `stop` is not taken, it
+    is streamed, which tells most servers that the client is gone.
+    """
+    for stop in (sequence, [sequence]):
+        try:
+            return completions.ask(prompt, limit=None, stop=stop)
+        except (RequestRejectedError, RequestFailedError):
+            continue
+    return completions.ask(prompt, limit=None, stream=True, abort_after_events=2 * CONTROL_TOKENS)
 
 
 @probe("completions/fields/suffix", capability="insert", values=values(" zz", 7), chance=chance.GREEDY_TEXT)
@@ -267,7 +197,9 @@ def suffix(completions: Completions) -> Observation:
     for prompt, control in completions.find_repeatable_controls(2):
         answer = completions.ask(prompt, suffix=behind)
         # Some servers put the suffix behind the text, and count it, and do not show it to the model.
-        changed = answer.text.removesuffix(behind).rstrip() != control.text.rstrip()
+        changed: bool | None = not control.is_repeated_in(answer.text.removesuffix(behind))
+        if changed and shared_share(answer.text, control.text) >= MIN_REPEATED:
+            changed = completions.is_changed(prompt, control, suffix=behind)
         counts = completions.has_stable_prompt_count(prompt) and answer.prompt_tokens is not None
         grown = counts and (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
         votes.append(True if changed else None if grown else False)
@@ -284,9 +216,10 @@ def best_of(completions: Completions) -> Observation:
     """The best of so many texts is returned: the usage counts them all, and fewer than `n` is refused."""
     votes: list[bool | None] = []
     for prompt in completions.prompts[:2]:
-        settings: dict[str, Any] = {"temperature": 1, "max_tokens": 1}
+        settings: dict[str, Any] = {"temperature": 1, "limit": 1}
         one, four = (completions.ask(prompt, best_of=count, **settings) for count in (1, 4))
-        if one.completion_tokens is None or four.completion_tokens is None:
+        told = completions.control.counts == "tokens"
+        if not told or one.completion_tokens is None or four.completion_tokens is None:
             votes.append(None)
         elif one.completion_tokens <= 1:
             votes.append(four.completion_tokens > 1)
@@ -298,7 +231,9 @@ def best_of(completions: Completions) -> Observation:
         return inconclusive("the usage counts one text, and more than one choice is refused whatever `best_of` says")
     fewer = completions.attempt(best_of=1, n=2, **text_generation.SAMPLED_CHOICES)
     if fewer.status is not None and 400 <= fewer.status < 500:
-        return supported("best_of below n is refused: it is read")
+        if all(vote is False for vote in votes):
+            return ignored("the usage counts one text whatever `best_of` says, though best_of below n is refused")
+        return supported("best_of below n is refused: it is read", Evidence.PARSED)
     if None in votes:
         return inconclusive("the server counts no tokens")
     return ignored("with best_of 4 the usage counts one text, and best_of below n is accepted")
@@ -311,7 +246,7 @@ def echo(completions: Completions) -> Observation:
     for prompt, control in completions.find_repeatable_controls(2):
         answer = completions.ask(prompt, echo=True)
         begins = answer.text.startswith(prompt) and not control.text.startswith(prompt)
-        votes.append(False if answer.text == control.text else begins or None)
+        votes.append(False if control.is_repeated_in(answer.text) else begins or None)
     return weigh(
         votes,
         seen="the text begins with the prompt",
@@ -323,7 +258,7 @@ def echo(completions: Completions) -> Observation:
 @probe("completions/fields/logit_bias", values=values({"300": 1}, "zz"), chance=chance.GREEDY_TEXT)
 def logit_bias(completions: Completions) -> Observation:
     """-100 to 100 by token id: 100 makes a token certain, -100 impossible."""
-    return text_generation.check_logit_bias(completions)
+    return token_choice.check_logit_bias(completions)
 
 
 declare_derived(
@@ -337,14 +272,14 @@ declare_derived(
 def logprobs(completions: Completions) -> Observation:
     """`logprobs` holds four parallel arrays: tokens, token_logprobs, top_logprobs, text_offset."""
     control = completions.ask_control()
-    return _legacy_logprobs(completions.ask(logprobs=2, max_tokens=4), control)
+    return _legacy_logprobs(completions.ask(logprobs=2, limit=4), control)
 
 
 @probe("completions/fields/logprobs/stream", title="with stream", chance=chance.MEMBERS)
 def logprobs_stream(completions: Completions) -> Observation:
     """The chunks carry the arrays of their tokens."""
     control = completions.ask_control(stream=True)
-    return _legacy_logprobs(completions.ask(logprobs=2, max_tokens=4, stream=True), control)
+    return _legacy_logprobs(completions.ask(logprobs=2, limit=4, stream=True), control)
 
 
 def _told(answer: TextResponse) -> list[Any]:
@@ -368,7 +303,7 @@ def _legacy_logprobs(answer: TextResponse, control: TextResponse) -> Observation
         return broken(f"`logprobs` has not the form of this endpoint: it holds {_held(found)}")
     if any(get_path(told, "tokens") for told in _told(control)):
         return ignored("probabilities come whether they are asked for or not")
-    if text_generation.are_of_another_text(
+    if token_choice.are_of_another_text(
         answer.text, [token for told in every for token in as_list(get_path(told, "tokens"))]
     ):
         return broken("the probabilities are those of other tokens than the text's")
@@ -380,7 +315,7 @@ def _legacy_logprobs(answer: TextResponse, control: TextResponse) -> Observation
 @probe("completions/fields/user", values=values("zq-user", {}), chance=chance.STATUSES)
 def user(completions: Completions) -> Observation:
     """An identifier of the end user, for OpenAI's own records."""
-    return text_generation.check_value_is_read(completions, "user")
+    return check_value_is_read(completions, "user")
 
 
 declare_derived(
@@ -403,8 +338,4 @@ def n_stream(completions: Completions) -> Observation:
 @probe("completions/stream/equals_plain", title="stream and plain answer say the same", chance=chance.GREEDY_TEXT)
 def equals_plain(completions: Completions) -> Observation:
     """At temperature 0 the joined chunks are the plain text, with the same finish_reason."""
-    for prompt, control in completions.find_repeatable_controls(2):
-        answer = completions.ask(prompt, stream=True)
-        if (answer.text, answer.finish_reason) != (control.text, control.finish_reason):
-            return broken("the stream and the plain answer differ")
-    return supported("text and finish_reason agree on two prompts")
+    return text_generation.check_stream_equals_plain(completions, compare_counts=False)

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.checklist.field_values import FieldValues
 from conformance.checklist.rows import field_values
 from conformance.checklist.verdicts import Severity
-from conformance.wire.exchange import Exchange
+from conformance.wire.exchange import Call, Exchange
 
 from . import chance
 from .availability import send_bad, send_bad_raw
 from .endpoints import ENDPOINTS, Chat, Embeddings, RequestEndpoint
-from .observation import Observation, broken, ignored, inconclusive, partial, supported
+from .observation import Observation, broken, ignored, inconclusive, not_applicable, partial, supported
 from .registry import probe
 from .response_views import get_path
-from .session import ABSENT
+from .session import ABSENT, is_rejection
 
 EXCEPTIONS = {400: "BadRequestError", 404: "NotFoundError", 405: "APIStatusError", 422: "UnprocessableEntityError"}
 """Status -> the SDK's exception class, which clients catch."""
@@ -38,7 +38,7 @@ def grade_error(exchange: Exchange, status: int, param: str | None = None, code:
     message = get_path(error, "message")
     if not isinstance(message, str) or not message:
         return broken(f"status {status}, but the body is no error envelope with a message")
-    exception = exchange.sdk_result.exception if exchange.sdk_result else None
+    exception = exchange.sdk_result.exception if exchange.sdk_result else EXCEPTIONS[status]  # sent without the SDK
     if exception != EXCEPTIONS[status]:
         return broken(f"the SDK raises {exception} where {EXCEPTIONS[status]} is due")
     wrong = _details(error, param, code)
@@ -76,7 +76,7 @@ def unknown_model(endpoint: RequestEndpoint[Any]) -> Observation:
 
 def missing(endpoint: RequestEndpoint[Any], field: str) -> Observation:
     """Leave out a required field: 400."""
-    body = {"model": endpoint.model, **endpoint.smallest}
+    body = endpoint.minimal_body()
     del body[field]
     return grade_error(send_bad_raw(endpoint, body=body), 400)
 
@@ -108,8 +108,28 @@ def misused(endpoint: RequestEndpoint[Any], field: str, value: Any) -> Observati
     if not bad.accepted and values.valid is not None:
         twin = endpoint.attempt_minimal(**{**values.context, field: values.valid})
         if not twin.accepted:
-            return inconclusive(f"a valid value is answered with {twin.failure or twin.status} too")
+            return _judge_refused_field(endpoint, values.context, bad, twin)
     return grade_error(bad, 400, param=field)
+
+
+def _judge_refused_field(
+    endpoint: RequestEndpoint[Any], context: Mapping[str, Any], bad: Exchange, twin: Exchange
+) -> Observation:
+    """Judge a bad value where a valid one is not accepted either: a field that is not taken has no wrong type.
+
+    That the field is refused is told by its own row, and what every refusal must look like by rules. Where what must
+    be sent along is refused, nothing is known of the field.
+    """
+    companions_taken = not context or endpoint.attempt_minimal(**context).accepted
+    if companions_taken and _is_refused(bad) and _is_refused(twin):
+        return not_applicable(
+            f"a valid value is refused with {twin.status} too: the field, or this value, is not taken"
+        )
+    return inconclusive(f"a valid value is answered with {twin.failure or twin.status} too")
+
+
+def _is_refused(exchange: Exchange) -> bool:
+    return exchange.failure is None and exchange.status is not None and is_rejection(exchange.status)
 
 
 def _bounded(field: str) -> dict[str, Any]:
@@ -130,6 +150,7 @@ def declare_error_rows() -> None:
         if not issubclass(endpoint, RequestEndpoint):
             continue
         fields = field_values(endpoint.name)
+        _collect_bad_values(endpoint, fields)
         _declare(endpoint, "unknown_model", "A name that no model has: 404, `model_not_found`.", unknown_model)
         for name in endpoint.required:
             _declare(endpoint, f"missing/{name}", f"`{name}` is absent: 400.", missing, field=name)
@@ -175,16 +196,46 @@ def _declare(
     )(functools.partial(experiment, **arguments))
 
 
+BAD_MESSAGES: tuple[Any, ...] = ([], [{"role": "wizard", "content": "Hi"}])
+"""No message at all, and a role that nobody has."""
+
+BAD_INPUT: list[Any] = []
+"""Nothing to embed."""
+
+
+def is_bad_request(call: Call) -> bool:
+    """Tell whether a call holds a value that these rows put there to be refused.
+
+    A server that accepts it is told so by the row; the answer that it makes of it says nothing of its answers.
+    """
+    body = call.body
+    if not isinstance(body, dict):
+        return False
+    return any(name in body and body[name] in bad for name, bad in _bad_values.get(call.path, {}).items())
+
+
+_bad_values: dict[str, dict[str, tuple[Any, ...]]] = {}
+"""Route -> field -> values that are none of it; filled as the error rows are declared."""
+
+
+def _collect_bad_values(endpoint: type[RequestEndpoint[Any]], fields: dict[str, FieldValues]) -> None:
+    more = {"messages": BAD_MESSAGES, "input": (BAD_INPUT,)}
+    beyond = {name: (value,) for name, value in endpoint.out_of_range.items()}
+    _bad_values[endpoint.path] = {
+        name: (fields[name].invalid, *beyond.get(name, ()), *more.get(name, ())) for name in fields
+    }
+
+
 @probe("errors/chat/empty_messages", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def empty_messages(chat: Chat) -> Observation:
     """No message at all: 400."""
-    return grade_error(send_bad(chat, messages=[]), 400, param="messages")
+    return grade_error(send_bad(chat, messages=BAD_MESSAGES[0]), 400, param="messages")
 
 
 @probe("errors/chat/unknown_role", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
 def unknown_role(chat: Chat) -> Observation:
     """A role that nobody has: 400."""
-    return grade_error(send_bad(chat, messages=[{"role": "wizard", "content": "Hi"}]), 400, param="messages")
+    return grade_error(send_bad(chat, messages=BAD_MESSAGES[1]), 400, param="messages")
 
 
 @probe("errors/chat/unknown_field", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)
@@ -198,7 +249,7 @@ def unknown_field(chat: Chat) -> Observation:
 )
 def empty_input(embeddings: Embeddings) -> Observation:
     """An empty list: 400."""
-    return grade_error(send_bad(embeddings, input=[]), 400)
+    return grade_error(send_bad(embeddings, input=BAD_INPUT), 400)
 
 
 @probe("errors/routes/unknown", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)

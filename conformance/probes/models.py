@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import time
+from email.utils import parsedate_to_datetime
 
 from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Severity
+from conformance.wire.exchange import Call, Exchange
 
 from . import chance
-from .endpoints import Models, Raw
-from .observation import Observation, broken, ignored, inconclusive, supported
+from .endpoints import Models, Raw, is_addressable
+from .observation import Observation, broken, ignored, inconclusive, partial, supported
 from .registry import probe
 from .response_views import as_int64, as_list, get_path
+from .session import UndeterminedError
 
 UNKNOWN_MODEL = "no-such-model-zz"
 """A name that no model has."""
+
+
+COMPARED = ("id", "object", "owned_by")
+"""Members of an entry of the list that the model alone has too."""
 
 
 def list_entries(models: Models) -> list[object]:
@@ -27,6 +34,11 @@ def list_entries(models: Models) -> list[object]:
 def list_models(models: Models) -> Observation:
     """The list names the models that can be asked; the one that answers us is among them."""
     ids = [get_path(entry, "id") for entry in list_entries(models)]
+    twice = sorted({name for name in ids if isinstance(name, str) and ids.count(name) > 1})
+    if models.model in ids and twice:
+        return partial(
+            f"the model that answers is in the list, and {len(twice)} of its names are there more than once"
+        )
     if models.model in ids:
         return supported("the model that answers is in the list")
     if ids:
@@ -41,30 +53,62 @@ def retrieve_model(models: Models) -> Observation:
     # A slash in a name is a difficulty of its own, with a row of its own.
     entries = [entry for entry in named if "/" not in str(get_path(entry, "id"))] or named
     if not entries:
-        return inconclusive("the list names no model")
-    differing = 0
+        models.retrieve(models.model)
+        return inconclusive("the list names no model that could be compared")
+    differing: dict[str, None] = {}
     for entry in entries[:4]:
         one = models.retrieve(str(get_path(entry, "id"))).json
-        differing += any(get_path(one, key) != get_path(entry, key) for key in ("id", "object", "owned_by"))
+        differing |= {key: None for key in COMPARED if get_path(one, key) != get_path(entry, key)}
     if differing:
-        return broken(f"{differing} of {len(entries[:4])} retrieved models differ from their entry in the list")
+        members = " and ".join(f"`{key}`" for key in differing)
+        return broken(f"{members} of a retrieved model differs from its entry in the list")
     return supported("retrieved models equal their entries in the list")
 
 
 @probe("models/features/retrieve/unknown", title="an unknown model is 404", chance=chance.STATUS_AND_ERROR)
 def retrieve_unknown(models: Models, raw: Raw) -> Observation:
-    """An id that no model has is answered with 404."""
-    models.list()
+    """An id that no model has is answered with 404, where one that a model has is found."""
+    _find_known(models)
     exchange = raw.send(f"/models/{UNKNOWN_MODEL}", method="GET")
     if exchange.status == 404:
-        return supported("an unknown id is answered with 404")
+        return supported("an unknown id is answered with 404, and a known one with its model")
     if exchange.accepted:
         return ignored("an unknown id is answered with a model")
     return broken(f"an unknown id is answered with status {exchange.status}")
 
 
+def _find_known(models: Models) -> None:
+    """Ask for a model that is there, as a prerequisite: other rows judge the answer.
+
+    Raises:
+        UndeterminedError: no client can ask for its name.
+        RequestRejectedError, RequestFailedError: the server did not find it.
+    """
+    name = _name(models)
+    if not is_addressable(name):
+        raise UndeterminedError("the list names a model by what cannot stand in an address")
+    path = f"{models.path}/{name}"
+    call = Call(method="GET", path=path, sdk_method="models.retrieve", sdk_arguments=(name,))
+    models.session.send_prerequisite(call)
+
+
+MAX_CLOCK_DIFFERENCE = 2
+"""Seconds by which two clocks that agree may differ, one of which tells whole seconds only."""
+
+
+def _asked_at(exchange: Exchange) -> float:
+    """Return when a request was sent: by the server's clock, where it tells one that is not ours."""
+    try:
+        told = parsedate_to_datetime(exchange.header("date")).timestamp() - exchange.seconds
+    except (ValueError, OverflowError):  # none, or no time
+        return exchange.started
+    return told if abs(told - exchange.started) > MAX_CLOCK_DIFFERENCE else exchange.started
+
+
 def _creation(entry: object, asked: float) -> Observation:
     created = as_int64(get_path(entry, "created"))
+    if get_path(entry, "created") is None:
+        return broken("`created` is missing")
     if created is None:
         return broken("`created` is no whole number")
     now = int(time.time())
@@ -93,7 +137,7 @@ def created(models: Models) -> Observation:
     entry = _entry(models)
     if entry is None:
         return inconclusive("the model is not in the list")
-    return _creation(entry, models.list().started)
+    return _creation(entry, _asked_at(models.list()))
 
 
 @probe("models/notes/owned_by", severity=Severity.SHOULD, chance=chance.LISTS)
@@ -115,7 +159,7 @@ def _owner(entry: object) -> Observation:
 def retrieved_created(models: Models) -> Observation:
     """`created` of one retrieved model is a time in seconds too."""
     one = models.retrieve(_name(models))
-    return _creation(one.json, one.started)
+    return _creation(one.json, _asked_at(one))
 
 
 @probe("models/notes/retrieve/owned_by", severity=Severity.SHOULD, chance=chance.LISTS)

@@ -227,7 +227,7 @@ def _long_chat(question: str = QUESTION) -> list[dict[str, Any]]:
 )
 def num_ctx(chat: Chat) -> Observation:
     """A model with num_ctx 512 drops the older messages of a longer conversation."""
-    counted = chat.ask(_long_chat(), max_tokens=1).prompt_tokens
+    counted = chat.ask(_long_chat(), limit=1).prompt_tokens
     if not counted:
         return inconclusive("the server counts no prompt tokens")
     if counted == chat.ask_control().prompt_tokens:
@@ -249,7 +249,7 @@ def _reads_the_question(chat: Chat, counted: int) -> bool:
         ControlFailedError: the conversation with another question is not answered.
     """
     longer = _long_chat(f"{QUESTION} {make_filler(40)}")
-    told = chat.ask_control(longer, max_tokens=1).prompt_tokens
+    told = chat.ask_control(longer, limit=1).prompt_tokens
     if told is not None and told >= counted + 20:
         return True
     return chat.ask_control(longer).text != chat.ask_control(_long_chat()).text
@@ -258,10 +258,10 @@ def _reads_the_question(chat: Chat, counted: int) -> bool:
 @probe("native/context/default", capability="native", title="the default context", chance=chance.PROMPT_TOKENS)
 def default_context(chat: Chat) -> Observation:
     """A model without num_ctx keeps a conversation of a thousand tokens whole."""
-    short = chat.ask_control([{"role": "user", "content": QUESTION}], max_tokens=1).prompt_tokens
-    counted = chat.ask(_long_chat(), max_tokens=1).prompt_tokens
+    short = chat.ask_control([{"role": "user", "content": QUESTION}], limit=1).prompt_tokens
+    counted = chat.ask(_long_chat(), limit=1).prompt_tokens
     # Of other words than those before: some servers count only what they have not just read.
-    one = chat.ask_control([{"role": "user", "content": make_filler(FILLER, first=1)}], max_tokens=1).prompt_tokens
+    one = chat.ask_control([{"role": "user", "content": make_filler(FILLER, first=1)}], limit=1).prompt_tokens
     if not (counted and short and one):
         return inconclusive("the server counts no prompt tokens")
     if one <= short:

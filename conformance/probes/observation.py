@@ -42,6 +42,11 @@ def broken(reason: str) -> Observation:
     return Observation(verdict=Verdict.BROKEN, reason=reason, evidence=Evidence.EFFECT)
 
 
+def not_applicable(reason: str) -> Observation:
+    """Return the observation that there is nothing that the row could ask about."""
+    return Observation(verdict=Verdict.NOT_APPLICABLE, reason=reason, evidence=Evidence.NONE)
+
+
 def inconclusive(reason: str) -> Observation:
     """We could not tell."""
     return Observation(verdict=Verdict.INCONCLUSIVE, reason=reason, evidence=Evidence.NONE)

@@ -50,6 +50,47 @@ def as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+"""Members in which servers put what a model thinks before it answers. OpenAI has none: its API hides thoughts."""
+
+BEGIN_OF_THOUGHTS, END_OF_THOUGHTS = "<think>", "</think>"
+"""Tags between which models write their thoughts, where the server leaves them in the content."""
+
+
+def _thoughts_of(message: object) -> str:
+    return next((said for name in THOUGHTS if isinstance(said := get_path(message, name), str)), "")
+
+
+def _content_of(choice: object) -> str:
+    content = get_path(choice, "message", "content") or get_path(choice, "text")
+    return content if isinstance(content, str) else ""
+
+
+def _join_members(parts: list[Any]) -> dict[str, Any]:
+    """Return objects of texts as one: of each member, the texts joined; the first value of any other kind."""
+    joined: dict[str, Any] = {}
+    for part in parts:
+        for name, value in part.items() if isinstance(part, dict) else ():
+            both_texts = isinstance(value, str) and isinstance(joined.get(name), str)
+            joined[name] = joined[name] + value if both_texts else joined.get(name) or value
+    return joined
+
+
+def _joined_call(deltas: list[Any]) -> dict[str, Any]:
+    """Return the tool call that deltas make up: `id` and `type` come once, names and arguments in pieces."""
+    call: dict[str, Any] = {"id": None, "type": None, "function": {"name": "", "arguments": ""}}
+    for delta in deltas:
+        call["id"] = call["id"] or get_path(delta, "id")
+        call["type"] = call["type"] or get_path(delta, "type")
+    for kind in ("function", "custom"):
+        parts = [part for delta in deltas if (part := get_path(delta, kind))]
+        if parts:
+            call[kind] = {**call.get(kind, {}), **_join_members(parts)}
+    if call["type"] == "custom":
+        del call["function"]
+    return call
+
+
 @dataclass(frozen=True)
 class TextResponse:
     """An accepted answer with choices, streamed or not: the same properties for both."""
@@ -68,7 +109,10 @@ class TextResponse:
 
     @cached_property
     def body(self) -> Any:
-        """The answer's JSON object."""
+        """The answer's JSON object; for a stream, the members of its chunks, the last of each that is not null."""
+        if self.streamed:
+            chunks = [chunk for chunk in self.chunks if isinstance(chunk, dict)]
+            return {name: value for chunk in chunks for name, value in chunk.items() if value is not None}
         body = self.exchange.json
         if not isinstance(body, dict):
             raise MalformedResponseError(self.exchange, "a JSON object")
@@ -103,17 +147,25 @@ class TextResponse:
 
     def _joined(self, index: int) -> dict[str, Any]:
         text: list[str] = []
+        thoughts: list[str] = []
         finish = None
         logprobs: list[Any] = []
-        for _, choice in self._parts:
-            if (as_int64(get_path(choice, "index")) or 0) != index:
-                continue
+        for _, choice in self._parts_of(index):
             said = get_path(choice, "delta", "content") or get_path(choice, "text")
             text.append(said if isinstance(said, str) else "")
+            thoughts.append(_thoughts_of(get_path(choice, "delta")))
             finish = get_path(choice, "finish_reason") or finish
             logprobs += as_list(get_path(choice, "logprobs", "content"))
         calls = self._joined_calls(index)
         message: dict[str, Any] = {"content": "".join(text), **({"tool_calls": calls} if calls else {})}
+        roles = [role for _, choice in self._parts_of(index) if (role := get_path(choice, "delta", "role"))]
+        if roles:
+            message["role"] = roles[0]
+        if any(thoughts):
+            message[THOUGHTS[0]] = "".join(thoughts)
+        for name in ("function_call", "audio"):
+            if parts := [part for _, choice in self._parts_of(index) if (part := get_path(choice, "delta", name))]:
+                message[name] = _join_members(parts)
         joined = {"content": logprobs} if logprobs else None
         return {
             "index": index,
@@ -123,20 +175,15 @@ class TextResponse:
             "logprobs": joined,
         }
 
+    def _parts_of(self, index: int) -> list[tuple[Any, Any]]:
+        return [part for part in self._parts if (as_int64(get_path(part[1], "index")) or 0) == index]
+
     def _joined_calls(self, index: int) -> list[Any]:
-        calls: dict[int, dict[str, Any]] = {}
-        for _, choice in self._parts:
-            if (as_int64(get_path(choice, "index")) or 0) != index:
-                continue
+        calls: dict[int, list[Any]] = {}
+        for _, choice in self._parts_of(index):
             for delta in as_list(get_path(choice, "delta", "tool_calls")):
-                at = as_int64(get_path(delta, "index")) or 0
-                call = calls.setdefault(at, {"id": None, "type": None, "function": {"name": "", "arguments": ""}})
-                call["id"] = call["id"] or get_path(delta, "id")
-                call["type"] = call["type"] or get_path(delta, "type")
-                for part in ("name", "arguments"):
-                    said = get_path(delta, "function", part)
-                    call["function"][part] += said if isinstance(said, str) else ""
-        return [calls[at] for at in sorted(calls)]
+                calls.setdefault(as_int64(get_path(delta, "index")) or 0, []).append(delta)
+        return [_joined_call(calls[at]) for at in sorted(calls)]
 
     @property
     def message(self) -> Any:
@@ -144,9 +191,8 @@ class TextResponse:
         return get_path(self.choices, 0, "message") or {}
 
     def text_of(self, choice: Any) -> str:
-        """Return what a choice says: chat content, or a completion's text."""
-        text = get_path(choice, "message", "content") or get_path(choice, "text")
-        return text if isinstance(text, str) else ""
+        """Return what a choice says: the thoughts and the content of a message, or a completion's text."""
+        return _thoughts_of(get_path(choice, "message")) + _content_of(choice)
 
     @cached_property
     def text(self) -> str:
@@ -157,6 +203,35 @@ class TextResponse:
         if not self.streamed and "message" not in choice and "text" not in choice:
             raise MalformedResponseError(self.exchange, "choices[0].message or choices[0].text")
         return self.text_of(choice)
+
+    @property
+    def thoughts(self) -> str:
+        """What the first choice thinks before it answers, in a member of its own or between tags in the content."""
+        if self.has_thoughts_in_content:
+            return _content_of(self.choices[0]).partition(END_OF_THOUGHTS)[0]
+        return _thoughts_of(self.message)
+
+    @property
+    def has_thoughts_in_content(self) -> bool:
+        """Whether the content begins with thoughts between tags."""
+        return _content_of(get_path(self.choices, 0)).lstrip().startswith(BEGIN_OF_THOUGHTS)
+
+    @property
+    def raw_content(self) -> str:
+        """The content of the first choice as it stands on the wire, thoughts between tags included."""
+        return _content_of(get_path(self.choices, 0))
+
+    @property
+    def content(self) -> str:
+        """What the first choice answers, without the thoughts; empty where the answer has not begun."""
+        self.text  # noqa: B018 - an answer without a choice is malformed
+        content = _content_of(self.choices[0])
+        return content.partition(END_OF_THOUGHTS)[2] if self.has_thoughts_in_content else content
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the limit ended the first choice, so that what it does not say proves nothing."""
+        return self.finish_reason == "length"
 
     @property
     def finish_reason(self) -> str | None:

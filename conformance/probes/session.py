@@ -60,6 +60,8 @@ class Session:
     send: Send
     models: Mapping[str, str]
     """Capability -> model that the target declares for it."""
+    controls: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """Endpoint and model -> its `Control`, found once and shared by all rows."""
     asked: dict[str, Exchange] = field(default_factory=dict)
     treatments: list[Exchange] = field(default_factory=list)
 

@@ -116,14 +116,27 @@ def _notes(measured: RunResult) -> list[str]:
     notes += [measured.stopped] if measured.stopped else []
     if measured.crashed:
         notes.append(f"{OWN_ERROR_NOTE}: {', '.join(sorted(measured.crashed))}")
+    notes += _shared_causes(measured)
     notes += measured.target.get("notes", ())
     waited = [exchange for exchange in measured.exchanges if exchange.retry_wait_seconds]
     if waited:
         seconds = sum(exchange.retry_wait_seconds for exchange in waited)
         notes.append(f"the server said that it was busy: {len(waited)} requests waited {seconds:.0f} s in all")
-    if measured.between:
-        notes.append("text changes with what was asked before, so each generation was asked alone, after a reset")
     return notes
+
+
+MIN_SHARED_CAUSE = 8
+"""Rows from which on a cause that they share is told once, at the top."""
+
+
+def _shared_causes(measured: RunResult) -> list[str]:
+    """Return what many rows fail for, the commonest first."""
+    failing = (Verdict.BROKEN, Verdict.REJECTED, Verdict.INCONCLUSIVE)
+    counts = Counter(
+        (str(finding.verdict), finding.reason) for finding in measured.findings.values() if finding.verdict in failing
+    )
+    shared = [(cause, count) for cause, count in counts.most_common() if count >= MIN_SHARED_CAUSE]
+    return [f"{count} rows are {verdict} for one cause: {reason}" for (verdict, reason), count in shared]
 
 
 def _row(row: Row, measured: RunResult, claims: Claims | None, by_id: Mapping[str, Exchange]) -> dict[str, Any]:

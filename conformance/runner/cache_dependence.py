@@ -12,7 +12,7 @@ from typing import Any
 from conformance.probes.endpoints import Chat, is_continuation
 from conformance.probes.response_views import MalformedResponseError, TextResponse
 from conformance.probes.session import ControlFailedError, is_usable
-from conformance.probes.text_generation import SEEDED_SAMPLING, SEEDED_SAMPLING_LONGER
+from conformance.probes.token_choice import SEEDED_SAMPLING, SEEDED_SAMPLING_LONGER
 
 PROMPTS = 3
 """As many as the rows ask with, so that most of this is asked anyway."""
@@ -23,6 +23,8 @@ def depends_on_cache(chat: Chat) -> bool:
 
     A server whose controls fail or cannot be read does not: its own rows say so.
     """
+    if chat.control.temperature is None:
+        return False
     try:
         return not _greedy_text_repeats(chat) or _sampled_text_does(chat)
     except (ControlFailedError, MalformedResponseError):

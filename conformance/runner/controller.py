@@ -14,8 +14,8 @@ import pytest
 from conformance.checklist.findings import Finding
 from conformance.errors import UsageError
 from conformance.judge.finalize import derive_findings, finalize_findings, has_regressions, judge_rules
-from conformance.probes.endpoints import Chat
-from conformance.probes.session import Session, is_usable
+from conformance.probes.endpoints import Chat, TextEndpoint, endpoint_for_model
+from conformance.probes.session import UndeterminedError, is_usable
 from conformance.report.baseline import baseline_for
 from conformance.report.build import RunResult, build_report
 from conformance.report.publish import Published, check_outputs, publish
@@ -24,14 +24,16 @@ from conformance.wire.client import ServerUnreachableError
 from conformance.wire.exchange import Call, Exchange
 
 from .cache_dependence import depends_on_cache
+from .control_summary import ControlSummary, describe_no_control, summarize_control
 from .evaluate import describe_failure
 from .image_server import serve_sample_images
+from .interruption import drops_streams
 from .options import OPTIONS
 from .rule_confirmation import RULE_ATTEMPT, confirm_rules
 from .run_directory import RunDirectory, SelectedItem, create_run_directory
 from .sharding import Shard, shard_of
 from .signals import sigterm_as_keyboard_interrupt
-from .worker import RunSettings, Worker
+from .worker import Isolation, RunSettings, Worker
 
 
 class _Options:
@@ -73,6 +75,8 @@ class Controller:
         self._stack = ExitStack()
         self._started = time.time()
         self._shard: Shard | None = None
+        self._control: ControlSummary | None = None
+        self._isolation_note = ""
 
     def open(self) -> Worker:
         """Open the target and the run's folder; return the controller's own part in the run.
@@ -89,9 +93,8 @@ class Controller:
         self.worker = Worker(self._settings(directory))
         try:
             self._warm_up()
-            if self._depends_on_history():
-                self.notify("text changes with what was asked before: generations are asked alone, after a reset")
-                self.worker = Worker(replace(self.worker.settings, isolate_generations=True))
+            self._negotiate()
+            self._isolate()
         except ServerUnreachableError as error:
             raise UsageError(str(error)) from error
         return self.worker
@@ -104,12 +107,22 @@ class Controller:
             raise UsageError("--update-baseline: a shard is no baseline; give it to openai-conformance merge")
         check_outputs(self.options)
 
-    def _depends_on_history(self) -> bool:
+    def _isolate(self) -> None:
+        """Have generations asked one at a time where the server does not take several at once as it takes one."""
         model = self.worker.settings.models.get("chat")
         if model is None:
-            return False
-        session = Session(send=self.worker.client().send, models=self.worker.settings.models)
-        return depends_on_cache(Chat(session=session, model=model))
+            return
+        chat = Chat(session=self.worker.session(), model=model)
+        isolation: Isolation = "none"
+        if chat.control.works and drops_streams(chat):
+            isolation, note = "alone", "a stream ends when another request comes, so one is asked at a time"
+        if depends_on_cache(chat):
+            isolation = "reset"
+            note = "text changes with what was asked before: generations are asked alone, after a reset"
+        if isolation != "none":
+            self.notify(note)
+            self._isolation_note = note
+            self.worker = Worker(replace(self.worker.settings, isolation=isolation))
 
     def _settings(self, directory: RunDirectory) -> RunSettings:
         target = self.target
@@ -137,13 +150,44 @@ class Controller:
         problems = []
         for model in dict.fromkeys(models.values()):
             capability = next(name for name, id_ in models.items() if id_ == model)
-            exchange = self.worker.warm_up(capability, model)
-            if not is_usable(exchange):
-                problems.append(_describe_problem(capability, model, exchange))
+            if problem := self._find_problem(capability, model):
+                problems.append(problem)
         if len(problems) == len(set(models.values())):
             raise UsageError(f"no working control: {'; '.join(problems) or 'the target declares no model'}")
         for problem in problems:
             self.notify(f"warning: {problem}")
+
+    def _find_problem(self, capability: str, model: str) -> str:
+        """Return why a model cannot be asked, empty where it can.
+
+        Raises:
+            UsageError: it is the chat model that the user named.
+        """
+        exchange = self.worker.warm_up(capability, model)
+        words = ""
+        endpoint = endpoint_for_model(capability)(session=self.worker.session(), model=model)
+        if isinstance(endpoint, TextEndpoint):
+            try:
+                words = "" if endpoint.control.works else describe_no_control(endpoint.control)
+            except UndeterminedError as busy:
+                words = str(busy)
+        elif not is_usable(exchange):
+            words = describe_failure(exchange)
+        problem = _describe_problem(capability, model, exchange, words) if words else ""
+        if problem and model == self.options.model:
+            raise UsageError(f"no working control: {problem}")
+        return problem
+
+    def _negotiate(self) -> None:
+        """Find out how the chat model is asked, and say so."""
+        model = self.worker.settings.models.get("chat")
+        if model is None:
+            return
+        session = self.worker.session()
+        if not Chat(session=session, model=model).control.works:
+            return
+        self._control = summarize_control(session, model)
+        self.notify(self._control.line)
 
     def stop(self, error: BaseException) -> None:
         """Take note of what ended the asking early: a signal, an option such as -x, or our own error."""
@@ -199,9 +243,11 @@ class Controller:
 
     def _remove_copies(self, exchanges: Sequence[Exchange]) -> None:
         """Remove the copies of models that a worker made and was killed before it could remove."""
-        accepted = [exchange.call for exchange in exchanges if exchange.accepted]
-        copies = {call.body["destination"] for call in accepted if call.path == "/api/copy"}
-        removed = {call.body["model"] for call in accepted if call.path == "/api/delete"}
+        # A copy whose answer did not come in time may have been made all the same.
+        made = [exchange for exchange in exchanges if exchange.accepted or exchange.failure is not None]
+        copies = {exchange.call.body["destination"] for exchange in made if exchange.call.path == "/api/copy"}
+        gone = [exchange for exchange in exchanges if exchange.accepted and exchange.call.path == "/api/delete"]
+        removed = {exchange.call.body["model"] for exchange in gone}
         for name in sorted(copies - removed):
             body = {"model": name}
             call = Call(
@@ -217,7 +263,7 @@ class Controller:
     ) -> None:
         directory = self.worker.directory
         measured = RunResult(
-            target=self.target.record(),
+            target=self._describe_target(),
             findings=findings,
             exchanges=exchanges,
             started=self._started,
@@ -244,6 +290,13 @@ class Controller:
             hint = "nothing to ask: no row matches -k; openai-conformance list prints all rows"
             self.summary = (*published.lines, hint)
 
+    def _describe_target(self) -> dict[str, Any]:
+        target = self.target.record()
+        notes = [*target["notes"], *([self._isolation_note] if self._isolation_note else [])]
+        if self._control is None:
+            return {**target, "notes": notes}
+        return {**target, "control": self._control.record, "notes": [*notes, *self._control.notes]}
+
     def _status(
         self, findings: Mapping[str, Finding], selected: Mapping[str, SelectedItem], published: Published
     ) -> int:
@@ -263,8 +316,8 @@ class Controller:
         self._stack.close()
 
 
-def _describe_problem(capability: str, model: str, exchange: Exchange) -> str:
+def _describe_problem(capability: str, model: str, exchange: Exchange, words: str) -> str:
     key = "; give the key with --api-key or OPENAI_API_KEY" if exchange.status in (401, 403) else ""
     option = "--model" if capability == "chat" else f"--{capability}-model"
     named = f" ({option})" if any(known.flag == option for known in OPTIONS) else ""
-    return f"{capability} model {model!r}{named}: {describe_failure(exchange)}{key}"
+    return f"{capability} model {model!r}{named}: {words}{key}"

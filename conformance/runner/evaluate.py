@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from conformance.checklist.findings import Finding
-from conformance.checklist.rows import Row
+from conformance.checklist.rows import Row, field_values
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.schema_faults import find_schema_faults
-from conformance.probes.endpoints import Endpoint
+from conformance.probes.endpoints import Endpoint, RequestEndpoint, TextEndpoint
 from conformance.probes.observation import Observation, broken, inconclusive, partial, rejected
 from conformance.probes.registry import Experiment
 from conformance.probes.response_views import MalformedResponseError, get_path
@@ -23,10 +24,15 @@ from conformance.probes.session import (
     Send,
     Session,
     UndeterminedError,
+    is_rejection,
+    is_usable,
 )
 from conformance.wire.exchange import Exchange
 
 _ABSENT = (404, 405, 501)
+
+CONFIRMATION = 100
+"""Added to `Call.repetition` of a request that failed, and is asked once more: no row repeats a request so often."""
 
 
 @dataclass(kw_only=True)
@@ -37,11 +43,13 @@ class ProbeRun:
     send: Send
     models: Mapping[str, str]
     """Capability -> model. A capability without a model makes its rows not applicable."""
+    controls: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """How each endpoint and model is asked, as found so far; see `Session.controls`."""
     session: Session = field(init=False)
 
     def __post_init__(self) -> None:
         """Open the session."""
-        self.session = Session(send=self.send, models=self.models)
+        self.session = Session(send=self.send, models=self.models, controls=self.controls)
 
     def evaluate(self) -> Finding:
         """Return the finding, for any server."""
@@ -60,6 +68,7 @@ class ProbeRun:
         )
 
     def _observed(self) -> Observation:
+        endpoints: tuple[Endpoint, ...] = ()
         try:
             experiment = self.row.probe
             if not isinstance(experiment, Experiment):
@@ -72,19 +81,96 @@ class ProbeRun:
         except ControlFailedError as failure:
             return _control_failed(failure.exchange)
         except RequestRejectedError as refusal:
-            return self._refused(refusal.exchange)
+            return self._refused(refusal.exchange, endpoints)
         except RequestFailedError as failure:
-            return broken(describe_failure(failure.exchange))
+            return self._failed(failure.exchange)
         except MalformedResponseError as gap:
             return self._unreadable(gap)
         except UndeterminedError as doubt:
-            return doubt.observation
+            return self._refused_anyway(endpoints) or doubt.observation
         return self._with_shape(seen, endpoints) if seen.verdict.is_positive else seen
 
-    def _refused(self, exchange: Exchange) -> Observation:
+    def _failed(self, exchange: Exchange) -> Observation:
+        """Judge a failure: broken where it happens again. Else what came before may have brought the server down.
+
+        A hang is not asked again: the client has seen to it that the server answers others.
+        """
+        words = describe_failure(exchange)
+        if exchange.failure not in (None, "cut") or exchange.accepted:
+            return broken(words)
+        try:
+            again = self.session.send_any(replace(exchange.call, repetition=exchange.call.repetition + CONFIRMATION))
+        except UndeterminedError as doubt:
+            return doubt.observation
+        if is_usable(again):
+            return inconclusive(f"{words}; the same request is answered when it is asked again")
+        return broken(words)
+
+    @property
+    def _field(self) -> str:
+        """The request field that the row is about, empty where it is about none."""
+        _, kind, name, *_ = [*self.row.id.split("/"), "", ""]
+        return name if kind == "fields" else ""
+
+    def _refused(self, exchange: Exchange, endpoints: Iterable[Endpoint]) -> Observation:
         if self.row.is_control and exchange.status in _ABSENT:
             return rejected(f"the endpoint is absent: {exchange.status}")
-        return rejected(f"refused with {exchange.status}{quote_error_message(exchange)}")
+        words = f"refused with {exchange.status}{quote_error_message(exchange)}"
+        try:
+            twin = self._without_field(exchange, endpoints)
+        except UndeterminedError as doubt:
+            return doubt.observation
+        if twin is not None and not is_usable(twin) and not self._is_refused_alone(exchange, endpoints):
+            return inconclusive(f"{words}; but so is the same request without `{self._field}`")
+        return rejected(words)
+
+    def _without_field(self, exchange: Exchange, endpoints: Iterable[Endpoint]) -> Exchange | None:
+        """Send a refused request without the row's field, and return what came; None where there is nothing to send.
+
+        What the row sends beside its field may be what the server does not take.
+        """
+        endpoint = next((each for each in endpoints if each.path == exchange.call.path), None)
+        body = exchange.call.body
+        if not isinstance(endpoint, TextEndpoint) or not isinstance(body, dict) or self._field not in body:
+            return None
+        plain = endpoint.body(None)
+        left = {name: value for name, value in body.items() if name != self._field}
+        if self._field in endpoint.required or self._field in endpoint.limit_fields:
+            kept = {name: plain[name] for name in (*endpoint.required, endpoint.control.limit_field) if name in plain}
+            left = {**kept, **left}
+        return None if left == plain else self.session.send_any(replace(exchange.call, body=left))
+
+    def _is_refused_alone(self, exchange: Exchange, endpoints: Iterable[Endpoint]) -> bool:
+        """Whether the row's field is refused too without what the row sends beside it."""
+        endpoint = next(each for each in endpoints if each.path == exchange.call.path)
+        if not isinstance(endpoint, TextEndpoint):
+            return False
+        given = {self._field: exchange.call.body[self._field]}
+        alone = self.session.send_any(replace(exchange.call, body=endpoint.body(None, **given)))
+        return alone.failure is None and alone.status is not None and is_rejection(alone.status)
+
+    def _refused_anyway(self, endpoints: Iterable[Endpoint]) -> Observation | None:
+        """Return that the server refuses the row's field, where its effect cannot be shown and was not asked for."""
+        endpoint = next((each for each in endpoints if isinstance(each, RequestEndpoint)), None)
+        known = field_values(endpoint.name).get(self._field) if endpoint is not None else None
+        if endpoint is None or known is None or known.valid is None or self._was_taken():
+            return None
+        if isinstance(endpoint, TextEndpoint) and self._field == endpoint.control.limit_field:
+            return None  # every plain request has it
+        try:
+            bare = endpoint.attempt_minimal(**known.context)
+            given = endpoint.attempt_minimal(**known.context, **{self._field: known.valid})
+        except UndeterminedError:
+            return None
+        if not is_usable(bare) or given.status is None or not is_rejection(given.status):
+            return None
+        return rejected(f"refused with {given.status}{quote_error_message(given)}")
+
+    def _was_taken(self) -> bool:
+        return any(
+            isinstance(exchange.call.body, dict) and self._field in exchange.call.body
+            for exchange in self.session.treatments
+        )
 
     def _unreadable(self, gap: MalformedResponseError) -> Observation:
         if any(gap.exchange is treatment for treatment in self.session.treatments):

@@ -133,7 +133,7 @@ def examine(request: pytest.FixtureRequest) -> Examine:
         try:
             finding = worker.examine(load_catalog()[row])
         except ServerUnreachableError as error:
-            worker.directory.abort(f"{error}, while {row} was asked")
+            worker.directory.abort(f"{error}, noticed while {row} was asked")
             pytest.skip(f"untested: {worker.directory.abort_reason}")
         request.node.user_properties.append(verdict_property(finding))
         end_item(worker, finding)

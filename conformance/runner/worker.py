@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Literal
 
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.expectation import assess_verdict
+from conformance.probes.control import Control
 from conformance.probes.endpoints import GENERATION_ROUTES, endpoint_for_model
 from conformance.probes.session import Session
 from conformance.wire.client import Address, Client, ModelState
@@ -21,6 +23,10 @@ from .sharding import rows_in, shard_of
 
 PROBE_ATTEMPT = 1
 """`Call.attempt` of a probe that runs once more, before its row is reported as worse."""
+
+
+Isolation = Literal["none", "alone", "reset"]
+"""How generations are kept apart: not at all, one at a time, or one at a time and each after a reset."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +49,8 @@ class RunSettings:
     baseline: Mapping[str, str] | None = None
     """Row -> expected verdict; None where nothing is expected."""
     require_supported: bool = False
-    isolate_generations: bool = False
-    """Whether generations are asked one at a time, each from the same state of the server's cache."""
+    isolation: Isolation = "none"
+    """Whether generations are asked one at a time, and each from the same state of the server's cache."""
     shard: str = ""
     """Which part of the rows is asked, such as `2/5`; empty for all of them."""
 
@@ -67,6 +73,8 @@ class Worker:
         self.directory = RunDirectory(settings.directory, worker=name)
         self.cache = self.directory.open_exchange_cache()
         self._models = ModelState()
+        self._controls: dict[int, dict[tuple[str, str], Control]] = {}
+        """Attempt -> how each endpoint and model is asked: what is sent anew is negotiated anew."""
 
     def client(self, *, attempt: int = 0) -> Client:
         """Return a client of the target. With another `attempt` everything is sent anew, controls included."""
@@ -84,7 +92,8 @@ class Worker:
             cold_start_factor=settings.cold_start_factor,
             models=self._models,
             attempt=attempt,
-            isolation=self.directory if settings.isolate_generations else None,
+            isolation=None if settings.isolation == "none" else self.directory,
+            resets_cache=settings.isolation == "reset",
             generation_routes=GENERATION_ROUTES,
         )
 
@@ -117,7 +126,8 @@ class Worker:
 
     def _evaluate(self, row: Row, *, attempt: int) -> Finding:
         send = self.client(attempt=attempt).send
-        return ProbeRun(row=row, send=send, models=self.settings.models).evaluate()
+        controls = self._controls.setdefault(attempt, {})
+        return ProbeRun(row=row, send=send, models=self.settings.models, controls=controls).evaluate()
 
     def expected(self, row: str) -> Verdict | None:
         """Return the verdict that the baseline has for a row; None where it has none."""
@@ -128,15 +138,19 @@ class Worker:
         """Return whether a finding is worse than expected, or lost evidence."""
         return assess_verdict(finding.verdict, self.expected(finding.row)).fails
 
+    def session(self) -> Session:
+        """Return a session of no row, which finds out how endpoints are asked for all of them."""
+        controls = self._controls.setdefault(0, {})
+        return Session(send=self.client().send, models=self.settings.models, controls=controls)
+
     def warm_up(self, capability: str, model: str) -> Exchange:
         """Ask a model for one token, so that no row is charged with loading it.
 
         Raises:
             ServerUnreachableError: there is no server to ask.
         """
-        send = self.client().send
-        session = Session(send=send, models=self.settings.models)
-        return send(endpoint_for_model(capability)(session=session, model=model).warm_up_call())
+        session = self.session()
+        return session.send(endpoint_for_model(capability)(session=session, model=model).warm_up_call())
 
 
 def combine_attempts(first: Finding, second: Finding) -> Finding:

@@ -303,7 +303,10 @@ def due(parts: tuple[Verdict, ...]) -> Verdict:
         return Verdict.UNTESTED
     if Verdict.INCONCLUSIVE in known:
         return Verdict.INCONCLUSIVE
-    return Verdict.SUPPORTED if good else next(verdict for verdict in BAD if verdict in bad)
+    if good:
+        return Verdict.SUPPORTED
+    most = max(parts.count(verdict) for verdict in bad)
+    return next(verdict for verdict in BAD if parts.count(verdict) == most)  # of as many, the better
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4])

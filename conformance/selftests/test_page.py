@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -210,6 +211,15 @@ def test_the_command_is_the_one_that_explain_prints() -> None:
         quoted = "'" + records[each.id]["sent"].replace("'", "'\"'\"'") + "'"
         assert records[each.id]["curlHead"] + quoted == format_curl(each)
     assert "\\u202e" in records[QUOTED.id]["sent"]
+
+
+def test_a_header_that_a_row_puts_there_is_in_the_command_and_a_key_of_the_user_is_not() -> None:
+    own = replace(STOP.call, headers=(("authorization", "Bearer zz-nobody"),))
+    sent = (("authorization", "Bearer [redacted]"),)
+    wrong, right = (format_curl(replace(STOP, call=call, sent_headers=sent)) for call in (own, STOP.call))
+    assert "-H 'authorization: Bearer zz-nobody'" in wrong
+    assert "$OPENAI_API_KEY" not in wrong
+    assert '-H "authorization: Bearer $OPENAI_API_KEY"' in right
 
 
 def test_what_is_cut_says_how_large_it_is_and_where_the_whole_lies() -> None:

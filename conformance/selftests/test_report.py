@@ -20,7 +20,7 @@ from conformance.errors import UsageError
 from conformance.judge.catalog import load_catalog
 from conformance.judge.schema import violations
 from conformance.report.baseline import Baseline, baseline_for, format_baseline, update_baseline
-from conformance.report.build import RunResult, agrees, build_report
+from conformance.report.build import MIN_SHARED_CAUSE, RunResult, agrees, build_report
 from conformance.report.compare import compare, format_difference
 from conformance.report.html.page import render_page
 from conformance.report.render.markdown import render_matrix
@@ -30,7 +30,7 @@ from conformance.targets.opening import Target
 
 from .golden import FOLDER, rendered
 from .page_material import HOSTILE_EXCHANGES, report, row
-from .reports import URL
+from .reports import URL, report_of
 
 GROUPS = ("regressions", "improvements", "lost_evidence", "gained_evidence", "new_rows", "removed_rows",
           "changed_reasons")  # fmt: skip
@@ -354,3 +354,14 @@ def test_the_reason_of_an_outcome_is_one_short_line() -> None:
 @pytest.mark.parametrize("name", ["report.json", "matrix.md", "summary.txt"])
 def test_a_report_looks_as_it_did(name: str) -> None:
     assert rendered()[name] == (FOLDER / name).read_text(encoding="utf-8")
+
+
+def test_a_cause_that_many_rows_share_is_told_once_before_all_else():
+    names = list(load_catalog())
+    broken = dict.fromkeys(names[:MIN_SHARED_CAUSE], "broken")
+    few = dict.fromkeys(names[20 : 19 + MIN_SHARED_CAUSE], "rejected")
+    reasons = dict.fromkeys(broken, "status 500: no content") | dict.fromkeys(few, "refused with 400")
+    assert report_of(broken | few, reasons=reasons)["notes"] == [
+        f"{MIN_SHARED_CAUSE} rows are broken for one cause: status 500: no content"
+    ]
+    assert report_of({}, reasons=dict.fromkeys(names, "the same"))["notes"] == []

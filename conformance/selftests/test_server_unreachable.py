@@ -165,3 +165,26 @@ def test_a_server_that_hangs_for_good_is_gone_and_one_that_hangs_on_a_request_is
         asker = asker_of(url, deadline=1.0)
         assert asker.send(call).accepted
         assert asker.send(replace(call, body={**call.body, "zz": 1})).failure == "timeout"
+
+
+@dataclass(kw_only=True)
+class BlockedFor:
+    """Answers nobody for so many requests after the first: it works on one that its client has left."""
+
+    requests: int
+    count: int = 0
+
+    def answer(self, request: Request) -> Reply:  # noqa: ARG002 - as every server
+        self.count += 1
+        if 1 < self.count <= 1 + self.requests:
+            raise HangError
+        return OK
+
+
+def test_a_server_that_still_works_on_a_request_its_client_has_left_is_waited_for() -> None:
+    call = CALLS["sdk"]
+    with listening(server := BlockedFor(requests=2)) as url:
+        asker = asker_of(url, deadline=1.0)
+        assert asker.send(call).accepted
+        assert asker.send(replace(call, repetition=1)).accepted
+    assert server.count == 5

@@ -100,7 +100,7 @@ def open_target(options: Options, environ: Mapping[str, str], folder: Path, prog
             base_url=options.base_url,
             target=options.target,
             environ=environ,
-            look=lambda url: detect(client, url, seconds=min(10.0, options.deadline)),
+            look=lambda url: detect(client, url, seconds=min(10.0, options.deadline), key=options.api_key or ""),
         )
         progress(choice.line)
         if choice.kind == "embedded":
@@ -245,6 +245,7 @@ def _open_generic(options: Options, choice: Choice, client: httpx.Client, enviro
         key=key,
         models=models,
         hints=hints,
+        notes=choice.notes,
     )
 
 

@@ -95,6 +95,10 @@ class GenerationIsolation(Protocol):
         """Count a request that was sent only to reset the server's cache. Called with the generation isolated."""
 
 
+MAX_LIVENESS_REQUESTS = 3
+"""Plain requests, each with a deadline of its own, that a server may leave unanswered before it is given up."""
+
+
 @dataclass(kw_only=True)
 class Client:
     """Sends calls to one target."""
@@ -111,8 +115,10 @@ class Client:
     cold_start_factor: float = 1.0
     """Factor (not seconds) by which `deadline` is multiplied for the first request after a change of model."""
     isolation: GenerationIsolation | None = None
-    """For servers whose text depends on what was asked just before: each generation is asked alone, after a request
-    of ours that leaves the server's prompt cache in a known state. None where text does not depend on it."""
+    """Keeps generations apart, for servers that do not take several at once as they take one. None elsewhere."""
+    resets_cache: bool = True
+    """Whether each of them is asked after a request of ours that leaves the server's prompt cache in a known state:
+    the text of some servers depends on what was asked just before."""
     generation_routes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Routes whose answers are texts of a model -> the fewest fields that can be asked with, beside the model."""
     _reached: dict[str, httpx.BaseTransport] = field(default_factory=dict)
@@ -132,7 +138,7 @@ class Client:
     def _send_isolated(self, call: Call, isolation: GenerationIsolation) -> Exchange:
         model = _model(call)
         with isolation.isolate_generation():
-            if model:
+            if model and self.resets_cache:
                 messages = [{"role": "user", "content": "Forget what was before."}]
                 body = {"model": model, "messages": messages, "max_tokens": 1, "temperature": 0}
                 reset = Call(path="/chat/completions", body=body, transport="http", purpose="cache_reset")
@@ -155,21 +161,30 @@ class Client:
             raise ServerUnreachableError(
                 f"{self.address.base_url_for(call)} takes no connections any more ({exchange.detail})"
             )
-        if exchange.failure == "timeout" and _model(call) in self.models.responsive and self._hangs(call):
-            raise ServerUnreachableError(
-                f"{self.address.base_url_for(call)} hangs: it answers not even a plain request any more"
-            )
+        if exchange.failure == "timeout" and _model(call) in self.models.responsive:
+            exchange = self._ask_again_if_blocked(call, exchange, deadline)
         if exchange.status is not None:
             self.models.responsive.add(_model(call))
         return replace(exchange, retry_wait_seconds=waited)
 
-    def _hangs(self, call: Call) -> bool:
-        """Whether the server has no answer to the least that one can ask of a model, within a deadline either."""
+    def _ask_again_if_blocked(self, call: Call, exchange: Exchange, deadline: float) -> Exchange:
+        """Return the exchange of a call that timed out; a new one where the server was busy with something else.
+
+        A server may still work on a request that its client has left, and answer nobody meanwhile.
+
+        Raises:
+            ServerUnreachableError: it answers not even a plain request any more.
+        """
         if call.path not in self.generation_routes or call.server != "main":
-            return False
+            return exchange
         body = {"model": _model(call), **self.generation_routes[call.path]}
         plain = Call(path=call.path, body=body, transport="http", purpose="liveness")
-        return self._send_once(plain, self.deadline).failure == "timeout"
+        for waits in range(MAX_LIVENESS_REQUESTS):
+            if self._send_once(plain, self.deadline).failure != "timeout":
+                return self._send_once(call, deadline) if waits else exchange
+        raise ServerUnreachableError(
+            f"{self.address.base_url_for(call)} hangs: it answers not even a plain request any more"
+        )
 
     def _deadline_for(self, call: Call) -> float:
         model = _model(call)

@@ -11,6 +11,7 @@ import inspect
 import os
 import time
 from collections.abc import Iterable, Iterator, MutableMapping
+from dataclasses import replace
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -132,9 +133,11 @@ def _fields(method: Any, call: Call) -> dict[str, Any]:
 
 
 def _parse(client: OpenAI, call: Call) -> SdkResult:
-    body = {key: value for key, value in call.body.items() if key != "response_format"}
-    resource = attrgetter(call.sdk_method.rpartition(".")[0])(client)
-    result = resource.parse(response_format=_response_model(call.body["response_format"]), **body)
+    left = ("response_format", "stream", "stream_options")  # parse() streams by another method
+    body = {key: value for key, value in call.body.items() if key not in left}
+    parse = attrgetter(call.sdk_method.rpartition(".")[0])(client).parse
+    fields = _fields(parse, replace(call, body=body))
+    result = parse(response_format=_response_model(call.body["response_format"]), **fields)
     parsed = result.choices[0].message.parsed
     return SdkResult(text=None if parsed is None else parsed.model_dump_json())
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import Row, declare
 from conformance.checklist.verdicts import Evidence, Severity, Verdict
+from conformance.probes.control import LOWEST_TEMPERATURE
 from conformance.probes.endpoints import GENERATION_ROUTES, Endpoint, capability_of
+from conformance.probes.errors import is_bad_request
 from conformance.probes.registry import located
 from conformance.wire.exchange import Call, Exchange
 
@@ -28,9 +30,11 @@ class Rule:
 
     row: str
     check: CrossCheck
+    fault_verdict: Verdict = Verdict.BROKEN
+    """What an answer that does not keep the rule makes of the row."""
 
     def __call__(self, exchanges: Sequence[Exchange]) -> Finding:
-        """Return `supported` if the rule held in every answer that could test it, else `broken`."""
+        """Return `supported` if the rule held in every answer that could test it, else the verdict of a fault."""
         tested = list(self.check(exchanges))
         wrong = [(exchange, fault) for exchange, fault in tested if fault]
         if not tested:
@@ -40,10 +44,11 @@ class Rule:
             reason = "the rule held in every answer"
             return Finding(row=self.row, verdict=Verdict.SUPPORTED, reason=reason, evidence=Evidence.EFFECT)
         faults = sorted({fault for _, fault in wrong})
-        more = f"; and {len(faults) - 1} other faults" if len(faults) > 1 else ""
+        others = len(faults) - 1
+        more = f"; and {others} other fault{'s' if others > 1 else ''}" if others else ""
         return Finding(
             row=self.row,
-            verdict=Verdict.BROKEN,
+            verdict=self.fault_verdict,
             reason=f"{faults[0]}{more}",
             evidence=Evidence.EFFECT,
             exchanges=tuple(sorted({exchange for exchange, _ in wrong}))[:MAX_EXCHANGES],
@@ -62,8 +67,12 @@ def rule(
     severity: Severity = Severity.MUST,
     title: str = "",
     description: str = "",
+    fault_verdict: Verdict = Verdict.BROKEN,
 ) -> Callable[[Check], Check]:
-    """Declare a rule row about single answers. The docstring of the check says what holds."""
+    """Declare a rule row about single answers. The docstring of the check says what holds.
+
+    `fault_verdict`: `partial` where no client is known that an answer at fault breaks.
+    """
 
     def register(check: Check) -> Check:
         def check_each(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, str]]:
@@ -72,7 +81,8 @@ def rule(
                     yield exchange.id, fault
 
         described = description or inspect.cleandoc(check.__doc__ or "")
-        _declare_rule(row, check_each, severity, title, described, chance, located(check))
+        judge = Rule(row=row, check=check_each, fault_verdict=fault_verdict)
+        _declare_rule(judge, severity, title, described, chance, located(check))
         return check
 
     return register
@@ -84,31 +94,32 @@ def cross_response_rule(
     """Declare a rule row about all answers together. The docstring of the check says what holds."""
 
     def register(check: CrossCheck) -> CrossCheck:
-        _declare_rule(row, check, severity, title, inspect.cleandoc(check.__doc__ or ""), chance, located(check))
+        judge = Rule(row=row, check=check)
+        _declare_rule(judge, severity, title, inspect.cleandoc(check.__doc__ or ""), chance, located(check))
         return check
 
     return register
 
 
 def _declare_rule(
-    row: str, check: CrossCheck, severity: Severity, title: str, description: str, chance: str, at: tuple[str, int]
+    judge: Rule, severity: Severity, title: str, description: str, chance: str, at: tuple[str, int]
 ) -> None:
     declare(
         Row(
-            id=row,
+            id=judge.row,
             description=description,
             title=title,
-            capability=capability_of(row),
+            capability=capability_of(judge.row),
             severity=severity,
             false_verdict_probability=chance,
-            rule=Rule(row=row, check=check),
+            rule=judge,
             declared_at=at,
         )
     )
 
 
 def applies_to_plain(endpoint: type[Endpoint], *, sampled: bool = False) -> Applies:
-    """Return a filter for accepted answers of an endpoint that are no streams, and did not have nonsense as `stream`.
+    """Return a filter for accepted answers of an endpoint that are no streams, to requests that are not bad ones.
 
     `sampled`: also those that chance had a part in.
     """
@@ -116,19 +127,26 @@ def applies_to_plain(endpoint: type[Endpoint], *, sampled: bool = False) -> Appl
     def applies(exchange: Exchange) -> bool:
         call = exchange.call
         wanted = call.body.get("stream") if isinstance(call.body, dict) else None
-        return exchange.accepted and endpoint.answers(call) and wanted in (None, False) and (sampled or _greedy(call))
+        return (
+            exchange.accepted
+            and endpoint.answers(call)
+            and wanted in (None, False)
+            and (sampled or _greedy(call))
+            and not is_bad_request(call)
+        )
 
     return applies
 
 
 def applies_to_stream(endpoint: type[Endpoint]) -> Applies:
-    """Return a filter for accepted streams of an endpoint that were read to their end."""
+    """Return a filter for accepted streams of an endpoint that were read to their end, but for bad requests."""
     return lambda exchange: (
         exchange.accepted
         and endpoint.answers(exchange.call)
         and exchange.call.streams
         and not exchange.call.aborts
         and _greedy(exchange.call)
+        and not is_bad_request(exchange.call)
     )
 
 
@@ -137,7 +155,12 @@ def _greedy(call: Call) -> bool:
 
     Seen: llama.cpp sends no role where the first token is half an emoji.
     """
-    return call.path not in GENERATION_ROUTES or (isinstance(call.body, dict) and call.body.get("temperature") == 0)
+    if call.path not in GENERATION_ROUTES:
+        return True
+    if not isinstance(call.body, dict):
+        return False
+    # Some servers take no temperature, so that no plain request has one.
+    return bool(call.body.get("temperature", 0 if call.sdk_method else 1) in (0, LOWEST_TEMPERATURE))
 
 
 def is_error_response(exchange: Exchange) -> bool:

@@ -211,7 +211,9 @@ def finish_tool_calls(exchange: Exchange) -> str | None:
 
 @rule("chat/response/special_tokens", _CHAT, title="no special tokens in the text", chance=chance.RULE_GREEDY)
 def special_tokens(exchange: Exchange) -> str | None:
-    """Control tokens of the model's template do not leak into the text."""
+    """Control tokens of the model's template do not leak into the text, unless a bias forces them."""
+    if get_path(exchange.call.body, "logit_bias"):
+        return None
     texts = [
         text
         for choice in as_list(get_path(exchange.json, "choices"))
@@ -228,18 +230,37 @@ def logprobs(exchange: Exchange) -> str | None:
     """Tokens join to the content; logprobs are at most 0, alternatives sorted; at temperature 0 the first wins."""
     try:
         answer = TextResponse(exchange)
-        entries, text = answer.logprobs, answer.text
+        entries, texts = answer.logprobs, _texts_due(answer)
     except MalformedResponseError:
         return None
     if not entries:
         return None
-    if _joined(entries) != text and "".join(str(get_path(entry, "token")) for entry in entries) != text:
+    if not any(_joins(entries, text, answer.finish_reason) for text in texts):
         return "the tokens do not join to the content"
     for entry in entries:
         fault = _entry_fault(entry, greedy=get_path(exchange.call.body, "temperature") == 0)
         if fault:
             return fault
     return ""
+
+
+def _texts_due(answer: TextResponse) -> list[str]:
+    """Return what the tokens may join to: the content, with the thoughts before it or without.
+
+    Raises:
+        MalformedResponseError: the answer holds no choice.
+    """
+    content = get_path(answer.message, "content")
+    return [answer.content, answer.text, content if isinstance(content, str) else ""]
+
+
+def _joins(entries: Sequence[Any], text: str, finish: str | None) -> bool:
+    """Tell whether tokens join to a text. Where the limit cuts a character, half of it may be in one alone."""
+    joined = {_joined(entries), "".join(str(get_path(entry, "token")) for entry in entries)}
+    if text in joined:
+        return True
+    whole = text.rstrip("\ufffd")
+    return finish == "length" and any(each is not None and each.rstrip("\ufffd") == whole for each in joined)
 
 
 def _joined(entries: Sequence[Any]) -> str | None:

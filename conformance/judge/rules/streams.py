@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.checklist.verdicts import Severity
+from conformance.checklist.verdicts import Severity, Verdict
 from conformance.probes import chance
 from conformance.probes.endpoints import ENDPOINTS, Chat
-from conformance.probes.response_views import as_int64, as_list, get_path
+from conformance.probes.response_views import THOUGHTS, as_int64, as_list, get_path
 from conformance.wire.exchange import Exchange
 
 from .registry import Check, applies_to_stream, rule
@@ -134,10 +134,27 @@ def indices(exchange: Exchange) -> str | None:
 
 
 def utf8(exchange: Exchange) -> str | None:
-    """No character is torn apart between chunks: all is valid UTF-8, without U+FFFD."""
+    """No character is torn apart between chunks: all is valid UTF-8, without U+FFFD but where the limit cut one."""
     if exchange.invalid_utf8:
         return "a stream is not valid UTF-8"
-    return "a chunk holds U+FFFD, half a character" if "\ufffd" in exchange.text else ""
+    if "\ufffd" not in exchange.text:
+        return ""
+    return "" if _is_cut_in_a_character(exchange) else "a chunk holds U+FFFD, half a character"
+
+
+def _is_cut_in_a_character(exchange: Exchange) -> bool:
+    """Tell whether U+FFFD comes only as the last of texts that the limit ended: half of their last character."""
+    ends: dict[str, str] = {}
+    cut: set[str] = set()
+    for _, choice in choices(exchange):
+        index = repr(get_path(choice, "index"))
+        said = [get_path(choice, "text"), get_path(choice, "delta", "content")]
+        said += [get_path(choice, "delta", name) for name in THOUGHTS]
+        ends[index] = ends.get(index, "") + "".join(text for text in said if isinstance(text, str))
+        if get_path(choice, "finish_reason") == "length":
+            cut.add(index)
+    halves = [index for index, text in ends.items() if "\ufffd" in text]
+    return bool(halves) and all(index in cut and "\ufffd" not in ends[index].rstrip("\ufffd") for index in halves)
 
 
 RULES: Mapping[str, tuple[str, Check, Severity]] = {
@@ -201,7 +218,11 @@ def content_is_text(exchange: Exchange) -> str | None:
     deltas = [delta for found in _deltas(exchange).values() for delta in found if isinstance(delta, dict)]
     if not deltas:
         return None
-    null = any("content" in delta and delta["content"] is None and not delta.get("tool_calls") for delta in deltas)
+    calls = ("tool_calls", "function_call")
+    null = any(
+        "content" in delta and delta["content"] is None and not any(delta.get(name) for name in calls)
+        for delta in deltas
+    )
     return "a delta's content is null" if null else ""
 
 
@@ -211,6 +232,7 @@ def content_is_text(exchange: Exchange) -> str | None:
     severity=SHOULD,
     title="the finishing chunk adds nothing",
     chance=chance.RULE_GREEDY,
+    fault_verdict=Verdict.PARTIAL,
 )
 def last_delta_empty(exchange: Exchange) -> str | None:
     """The chunk with the finish_reason holds no text: some clients drop it."""

@@ -90,8 +90,8 @@ def measure(chat: Chat, number: int) -> Round | None:
 
 def _send(chat: Chat, number: int, tokens: int, *, stream: bool = False) -> TextResponse:
     if stream:
-        return chat.ask(max_tokens=tokens, stream=True, purpose="timing", repetition=number)
-    return chat.ask_control(max_tokens=tokens, purpose="timing", repetition=number)
+        return chat.ask(limit=tokens, stream=True, purpose="timing", repetition=number)
+    return chat.ask_control(limit=tokens, purpose="timing", repetition=number)
 
 
 def judge_arrival(measure_round: Callable[[int], Round | None]) -> Arrival:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from conformance.checklist.field_values import values
-from conformance.probes import chance, text_generation
+from conformance.probes import chance
 from conformance.probes.endpoints import Chat, TextEndpoint
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import TextResponse
+from conformance.probes.session import UndeterminedError
+from conformance.probes.unread_fields import check_value_is_read
 
 WORDS = (("zq_key", "v7"), ("qx_name", "w3"))
 """Two words that no prompt suggests; a server that does not constrain cannot write them."""
@@ -40,14 +45,60 @@ def read(text: str) -> Any:
         return None
 
 
+MAX_DOCUMENT_TOKENS = (32, 96)
+"""Tokens of a document, and of the same where white space, which a grammar may allow, fills the first limit."""
+
+
+def keeps_to(text: str, documents: Sequence[dict[str, Any]]) -> bool | None:
+    """Tell whether a text is one of the documents that a schema allows, each an object of one member.
+
+    A limit may cut the text: up to the end of the value it is enough, since nothing else suggests the member. None
+    where the text has not come so far, and may still become one.
+    """
+    so_far = _without_space(text)
+    # A number at the very end of the text may go on.
+    whole = len(so_far) - text[-1:].isdigit()
+    dues = [_without_space(json.dumps(document)) for document in documents]
+    if any(read(text) == document for document in documents):
+        return True
+    if any(due.startswith(so_far) and whole >= len(due) - len("}") for due in dues):
+        return True
+    return None if is_undetermined(text) or any(due.startswith(so_far) for due in dues) else False
+
+
+def _without_space(text: str) -> str:
+    """Return JSON, or the beginning of it, without the white space outside of its strings."""
+    return re.sub(r'("(?:[^"\\]|\\.)*"?)|\s+', lambda found: found.group(1) or "", text, flags=re.DOTALL)
+
+
+def ask_for_document(
+    endpoint: TextEndpoint,
+    prompt: str | None,
+    form: dict[str, Any],
+    documents: Sequence[dict[str, Any]],
+    **extra: Any,
+) -> tuple[bool | None, TextResponse]:
+    """Ask for one of the documents, and tell whether it came; with more room where a limit cut the text too early.
+
+    Raises:
+        RequestRejectedError, RequestFailedError: the server did not take the form.
+    """
+    for limit in MAX_DOCUMENT_TOKENS:
+        answer = endpoint.ask(prompt, response_format=form, answer_limit=limit, **extra)
+        kept = keeps_to(answer.content, documents)
+        if kept is not None or answer.finish_reason == "stop":
+            break
+    return kept, answer
+
+
 def obeys_schema(endpoint: TextEndpoint, **extra: Any) -> Observation:
     """Check that the text is the one document that the schema allows."""
     votes: list[bool | None] = []
     for (key, word), prompt in zip(WORDS, endpoint.prompts, strict=False):
         control = endpoint.ask_control(prompt)
-        answer = endpoint.ask(prompt, response_format=single_value_schema(key, word), max_tokens=32, **extra)
-        obeyed = read(answer.text) == {key: word}
-        votes.append(True if obeyed else False if _prose(answer, control) else None)
+        form = single_value_schema(key, word)
+        kept, answer = ask_for_document(endpoint, prompt, form, [{key: word}], **extra)
+        votes.append(None if kept is False and not _is_prose(answer, control) else kept)
     return weigh(
         votes,
         seen="the text is the one document that the schema allows, against the prompt",
@@ -61,10 +112,8 @@ def is_undetermined(text: str) -> bool:
     return text.strip() in ("", "{") or text.lstrip().startswith(("<think", "`"))
 
 
-def _prose(answer: TextResponse, control: TextResponse) -> bool:
-    if is_undetermined(answer.text):
-        return False
-    return answer.text[:12] == control.text[:12] or not answer.text.lstrip().startswith(("{", "["))
+def _is_prose(answer: TextResponse, control: TextResponse) -> bool:
+    return answer.content[:12] == control.content[:12] or not answer.content.lstrip().startswith(("{", "["))
 
 
 def begins_json(text: str) -> bool:
@@ -83,17 +132,33 @@ def obeys_json_mode(endpoint: TextEndpoint, prompts: tuple[str, ...], **extra: A
     votes: list[bool | None] = []
     for prompt in prompts:
         control = endpoint.ask_control(prompt)
-        answer = endpoint.ask(prompt, response_format={"type": "json_object"}, max_tokens=32, **extra)
-        if begins_json(control.text) or is_undetermined(answer.text):
+        said = _ask_for_json(endpoint, prompt, **extra)
+        if is_undetermined(said):
             votes.append(None)
+        elif begins_json(control.content):  # a model that writes such texts anyway, but not whole ones so soon
+            longer = endpoint.ask_control(prompt, answer_limit=MAX_DOCUMENT_TOKENS[0])
+            votes.append(True if _is_object(said) and not _is_object(longer.content) else None)
         else:
-            votes.append(begins_json(answer.text) or (None if answer.text.lstrip()[:1] == "{" else False))
+            votes.append(begins_json(said) or (None if said.lstrip().startswith(("{", "[")) else False))
     return weigh(
         votes,
         seen="the text is a JSON object where the prompt asks for prose",
         absent="the text is prose, as it is without the field",
         unclear="the control is JSON too, or the text only begins like JSON, or has not begun",
     )
+
+
+def _is_object(text: str) -> bool:
+    return isinstance(read(text.strip()), dict)
+
+
+def _ask_for_json(endpoint: TextEndpoint, prompt: str, **extra: Any) -> str:
+    """Return the text that comes in JSON mode; with more room where white space alone came before the limit."""
+    for limit in MAX_DOCUMENT_TOKENS:
+        answer = endpoint.ask(prompt, response_format={"type": "json_object"}, answer_limit=limit, **extra)
+        if answer.finish_reason == "stop" or answer.content.strip() not in ("", "{"):
+            break
+    return answer.content
 
 
 declare_derived(
@@ -106,10 +171,11 @@ declare_derived(
 @probe("chat/fields/response_format/text", chance=chance.GREEDY_OR_STATUS)
 def format_text(chat: Chat) -> Observation:
     """`text`, the default. The value is read, or any nonsense would do."""
-    for prompt, control in chat.find_repeatable_controls(1):
-        if chat.ask(prompt, response_format={"type": "text"}).text != control.text:
+    with suppress(UndeterminedError):  # where greedy text does not repeat itself, it cannot differ either
+        ((prompt, control),) = chat.find_repeatable_controls(1)
+        if not control.is_repeated_in(chat.ask(prompt, response_format={"type": "text"}).text):
             return inconclusive("the text differs from the one without the field")
-    return text_generation.check_value_is_read(chat, "response_format")
+    return check_value_is_read(chat, "response_format")
 
 
 @probe("chat/fields/response_format/json_object", chance=chance.FORCED_DOCUMENT)
@@ -161,11 +227,11 @@ def format_keywords(chat: Chat) -> Observation:
             "$defs": {"word": {"type": "string", "enum": ["zq"]}},
         }
         form = {"type": "json_schema", "json_schema": {"name": keyword, "strict": True, "schema": document}}
-        said = chat.ask(response_format=form, max_tokens=32).text
-        if is_undetermined(said):
-            return inconclusive(f"the text is neither prose nor JSON yet within 32 tokens ({keyword})")
-        found = read(said)
-        (obeyed if isinstance(found, dict) and found.get("zq", 0) in allowed else missed).append(keyword)
+        kept, _ = ask_for_document(chat, None, form, [{"zq": value} for value in allowed])
+        if kept is None:
+            limit = MAX_DOCUMENT_TOKENS[-1]
+            return inconclusive(f"the text is neither prose nor a whole value within {limit} tokens ({keyword})")
+        (obeyed if kept else missed).append(keyword)
     if not missed:
         return supported(f"enforced: {', '.join(obeyed)}")
     if not obeyed:

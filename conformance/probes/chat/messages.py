@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import struct
 from typing import Any
 
 from conformance.checklist.field_values import values
@@ -12,12 +10,11 @@ from conformance.probes import chance
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.registry import declare_derived, probe
+from conformance.probes.repetition import MIN_REPEATED, shared_share
 from conformance.probes.response_views import TextResponse
-from conformance.probes.sample_images import data_url
-from conformance.probes.session import RequestFailedError, RequestRejectedError, UndeterminedError
-from conformance.wire.exchange import IMAGE_HOST
+from conformance.probes.session import UndeterminedError
 
-from .tools import called
+from .calls import called, fill_content
 
 SYSTEM = (
     "You answer every question in the voice of an old sailor who has crossed seven seas and fears nothing at all."
@@ -35,29 +32,44 @@ def user(content: Any, **more: Any) -> Message:
     return {"role": "user", "content": content, **more}
 
 
-def has_prompt_grown(answer: TextResponse, control: TextResponse, tokens: int | None) -> bool | None:
+def _find_controls(chat: Chat) -> tuple[bool, list[tuple[str, TextResponse]]]:
+    """Return whether greedy text repeats itself, and two prompts with their controls. Counts need no such text."""
+    try:
+        return True, [*chat.find_repeatable_controls(2)]
+    except UndeterminedError:
+        return False, [(prompt, chat.ask_control(prompt)) for prompt in chat.prompts[:2]]
+
+
+def has_prompt_grown(
+    answer: TextResponse, control: TextResponse, tokens: int | None, *, greedy: bool = True
+) -> bool | None:
     """Whether the answer's prompt is longer than the control's by at least so many tokens; by text where unknown.
 
-    `tokens` is None where the server's counts cannot be compared.
+    `tokens` is None where the server's counts cannot be compared; `greedy` is false where its texts cannot.
     """
-    if tokens is None or answer.prompt_tokens is None or control.prompt_tokens is None:
-        return None if answer.text == control.text else True
+    departs = greedy and shared_share(answer.text, control.text) < MIN_REPEATED
+    if tokens is None or not answer.prompt_tokens or not control.prompt_tokens:
+        return True if departs and control.text.strip() else None
     grown = answer.prompt_tokens - control.prompt_tokens
     if grown >= tokens:
         return True
-    return False if grown <= 0 and answer.text == control.text else None
+    return False if grown <= 0 and (answer.text == control.text or not greedy) else None
 
 
 def check_added_message(chat: Chat, with_it: Any, tokens: int = MIN_ADDED_TOKENS, without: Any = None) -> Observation:
     """Check that what is added reaches the model. `with_it` and `without` make the messages of a prompt."""
     votes = []
     changed = False
-    for prompt, plain in chat.find_repeatable_controls(2):
+    greedy, controls = _find_controls(chat)
+    for prompt, plain in controls:
         answer = chat.ask(with_it(prompt))
         control = plain if without is None else chat.ask_control(without(prompt))
-        votes.append(has_prompt_grown(answer, control, tokens if chat.has_stable_prompt_count(prompt) else None))
+        comparable = tokens if chat.has_stable_prompt_count(prompt) else None
+        votes.append(has_prompt_grown(answer, control, comparable, greedy=greedy))
         changed = changed or answer.text != control.text
-    if all(votes) and not changed:
+    # A model that says one thing to every prompt would say it here too: then the counts must do.
+    varies = len({plain.text for _, plain in controls}) > 1
+    if all(votes) and not changed and varies:
         return inconclusive("it is counted as prompt tokens, but two prompts get the same answers as without it")
     return weigh(
         votes,
@@ -82,13 +94,15 @@ declare_derived("chat/fields/messages", "The conversation so far.", values=value
 @probe("chat/fields/messages/text", chance=chance.GREEDY_TEXT)
 def text(chat: Chat) -> Observation:
     """`content` as a string: other words, another answer."""
-    (_, one), (_, two) = chat.find_repeatable_controls(2)
-    longer = chat.ask_control(f"{chat.prompts[0]} {SYSTEM}")
-    grown = has_prompt_grown(longer, one, MIN_ADDED_TOKENS)
-    if grown and one.text != two.text:
-        return supported("other prompts get other answers, and a longer one counts more tokens")
-    if one.text == two.text == longer.text:
+    greedy, ((prompt, one), (_, two)) = _find_controls(chat)
+    longer = chat.ask_control(f"{prompt} {SYSTEM}")
+    grown = has_prompt_grown(longer, one, MIN_ADDED_TOKENS, greedy=greedy)
+    if one.text == two.text == longer.text and one.text.strip():
+        if grown:
+            return inconclusive("three different prompts get one and the same answer, but count different tokens")
         return ignored("three different prompts get one and the same answer")
+    if grown and (one.text != two.text or not greedy):
+        return supported("other prompts get other answers, and a longer one counts more tokens")
     return inconclusive("the prompts' token counts do not grow with their length")
 
 
@@ -97,18 +111,21 @@ def content_parts(chat: Chat) -> Observation:
     """`content` as an array of text parts means the same as one string of them."""
     one: list[bool | None] = []
     several: list[bool | None] = []
-    controls = chat.find_repeatable_controls(2)
-    if len({control.text for _, control in controls}) == 1:
-        return ignored("two different prompts get one and the same answer")
+    greedy, controls = _find_controls(chat)
+    varies = greedy and len({control.text for _, control in controls}) > 1
     for place, (prompt, control) in enumerate(controls):
         # The prompt goes first, then last: a server that reads one part only loses the long one once.
         texts = [f"{SYSTEM} ", prompt] if place else [prompt, f" {SYSTEM}"]
         string = chat.ask_control("".join(texts))
-        counts = has_prompt_grown(string, control, MIN_ADDED_TOKENS) is True
-        alone, both = (chat.ask([user([_text(text) for text in parts])]) for parts in ([prompt], texts))
-        one.append(_means_the_same(alone, control, counts=counts))
-        lost = both.text == control.text != string.text
-        several.append(False if lost else _means_the_same(both, string, joints=6, counts=counts))
+        grown = has_prompt_grown(string, control, MIN_ADDED_TOKENS, greedy=greedy)
+        if grown is False and greedy and not varies:
+            return ignored("different prompts get one and the same answer, and count as many tokens")
+        counts = grown is True
+        counts = counts and chat.has_stable_prompt_count(prompt)
+        alone, both = (chat.ask([user([text_part(text) for text in parts])]) for parts in ([prompt], texts))
+        one.append(_means_the_same(alone, control, counts=counts, varies=varies))
+        lost = varies and both.text == control.text != string.text
+        several.append(False if lost else _means_the_same(both, string, joints=6, counts=counts, varies=varies))
     if all(one) and False in several:
         return partial("one part means the same as a string, but of several parts not all reach the model")
     return weigh(
@@ -119,14 +136,20 @@ def content_parts(chat: Chat) -> Observation:
     )
 
 
-def _text(text: str) -> dict[str, Any]:
+def text_part(text: str) -> dict[str, Any]:
+    """Return a content part with a text."""
     return {"type": "text", "text": text}
 
 
-def _means_the_same(answer: TextResponse, control: TextResponse, *, counts: bool, joints: int = 2) -> bool | None:
-    """Whether as many tokens reach the model, or `joints` more; by text where the server's counts do not tell."""
+def _means_the_same(
+    answer: TextResponse, control: TextResponse, *, counts: bool, varies: bool, joints: int = 2
+) -> bool | None:
+    """Whether as many tokens reach the model, or `joints` more; by text where the server's counts do not tell.
+
+    `varies`: whether the model says other things to other prompts, and the same to the same.
+    """
     if not counts or answer.prompt_tokens is None or control.prompt_tokens is None:
-        return True if answer.text == control.text else None
+        return True if varies and answer.text == control.text else None
     missing = control.prompt_tokens - answer.prompt_tokens
     return True if -joints <= missing <= 2 else False if missing > 2 else None
 
@@ -203,14 +226,14 @@ def role_tool(chat: Chat) -> Observation:
     """A tool's result reaches the model."""
     return check_added_message(
         chat,
-        lambda prompt: _after_a_call(prompt, SYSTEM, {"city": "Paris"}),
-        without=lambda prompt: _after_a_call(prompt, "Rain.", {"city": "Paris"}),
+        lambda prompt: fill_content(chat, _after_a_call(prompt, SYSTEM, {"city": "Paris"})),
+        without=lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": "Paris"})),
     )
 
 
 @probe("chat/fields/messages/tool_calls", capability="tools", chance=chance.GREEDY_TEXT)
 def message_tool_calls(chat: Chat) -> Observation:
-    """An assistant's earlier tool calls reach the model, arguments included."""
+    """An assistant's earlier tool calls reach the model, arguments included; their content is null."""
     return check_added_message(
         chat,
         lambda prompt: _after_a_call(prompt, "Rain.", {"city": SYSTEM}),
@@ -238,120 +261,4 @@ def as_serialised(chat: Chat) -> Observation:
         chat,
         lambda prompt: [user("Hello."), {"role": "assistant", "content": SYSTEM, **extras}, user(prompt)],
         without=lambda prompt: [user("Hello."), user(prompt)],
-    )
-
-
-declare_derived("chat/fields/messages/image", "Pictures reach the model.", capability="vision")
-
-
-def check_image_part(chat: Chat, picture: Any) -> Observation:
-    """Pictures cost prompt tokens, and other pictures get other answers. `picture` makes the part of a pattern."""
-    prompt = "What is shown here?"
-    control = chat.ask_control(prompt)
-    parts = [[{"type": "text", "text": prompt}, picture(pattern)] for pattern in ("checks", "stripes")]
-    checks, stripes = (chat.ask([user(content)]) for content in parts)
-    again = chat.ask([user(parts[0])], repetition=1)
-    unseen = {checks.prompt_tokens, stripes.prompt_tokens} == {control.prompt_tokens}
-    if unseen and checks.text == stripes.text == control.text:
-        return ignored("with a picture, prompt tokens and answer are the same as without")
-    if checks.text != again.text:
-        return inconclusive("the same picture was answered differently at temperature 0")
-    costs = control.prompt_tokens is None or (checks.prompt_tokens or 0) > control.prompt_tokens
-    if not (checks.prompt_tokens == stripes.prompt_tokens == _as_data_url(chat, prompt, checks)):
-        return inconclusive("pictures of one size cost different numbers of tokens: they may be read as text")
-    if costs and (checks.text != stripes.text or _other_odds(chat, parts)):
-        return supported("a picture adds prompt tokens, and another picture gets another answer")
-    if checks.text == stripes.text:
-        return inconclusive("pictures change the prompt, but two of them get one answer")
-    return inconclusive("pictures change the answer, but not the count of prompt tokens")
-
-
-def _as_data_url(chat: Chat, prompt: str, otherwise: TextResponse) -> int | None:
-    """Return the prompt tokens of the same picture as a data URL; of the answer, where data URLs are not taken."""
-    part = {"type": "image_url", "image_url": {"url": data_url("checks")}}
-    try:
-        return chat.ask([user([_text(prompt), part])]).prompt_tokens
-    except RequestRejectedError:
-        return otherwise.prompt_tokens
-    except RequestFailedError as failure:
-        raise UndeterminedError("the same picture as a data URL is not answered") from failure
-
-
-def _other_odds(chat: Chat, parts: list[Any]) -> bool:
-    """Whether two pictures get other probabilities where they get the same words."""
-    first, second = (chat.ask([user(content)], logprobs=True, max_tokens=4) for content in parts)
-    return bool(first.logprobs) and first.logprobs != second.logprobs
-
-
-@probe("chat/fields/messages/image/base64", capability="vision", chance=chance.GREEDY_MEDIA)
-def image_base64(chat: Chat) -> Observation:
-    """`image_url` as an object whose url is a data URL."""
-    return check_image_part(chat, lambda pattern: {"type": "image_url", "image_url": {"url": data_url(pattern)}})
-
-
-@probe("chat/fields/messages/image/url", capability="vision", chance=chance.GREEDY_MEDIA)
-def image_url(chat: Chat) -> Observation:
-    """`image_url` as an object whose url is an http address that the server fetches."""
-    return check_image_part(
-        chat, lambda pattern: {"type": "image_url", "image_url": {"url": f"{IMAGE_HOST}/{pattern}.png"}}
-    )
-
-
-@probe(
-    "chat/fields/messages/image/bare",
-    capability="vision",
-    title="bare string",
-    severity=Severity.SHOULD,
-    chance=chance.GREEDY_MEDIA,
-)
-def image_bare(chat: Chat) -> Observation:
-    """`image_url` as a bare string, as Ollama's documentation shows it; OpenAI's clause knows the object only."""
-    return check_image_part(chat, lambda pattern: {"type": "image_url", "image_url": data_url(pattern)})
-
-
-def check_media_part(chat: Chat, first: Any, second: Any, written: int | None = None) -> Observation:
-    """Parts other than text and pictures: what they hold reaches the model, or another part would get one answer.
-
-    `written`: characters of the second part's data. A prompt that grows by a token for each few of them holds text.
-    """
-    prompt = "What is this?"
-    control = chat.ask_control(prompt)
-    one, two = (chat.ask([user([{"type": "text", "text": prompt}, part])]) for part in (first, second))
-    if one.text == control.text and one.prompt_tokens == control.prompt_tokens:
-        return ignored("with the part, prompt tokens and answer are the same as without")
-    if one.text == two.text and one.prompt_tokens == two.prompt_tokens:
-        return ignored("two different parts get one answer: what they hold does not reach the model")
-    if chat.ask([user([{"type": "text", "text": prompt}, first])], repetition=1).text != one.text:
-        return inconclusive("the same part was answered differently at temperature 0")
-    if written and (two.prompt_tokens or 0) - (control.prompt_tokens or 0) > written / 4:
-        return inconclusive("the part costs as many tokens as its base64 has as text: written out, not heard")
-    return supported("another part gets another answer")
-
-
-def sound(samples: bytes) -> dict[str, Any]:
-    """Return a WAV of one channel, 8,000 samples a second, as a content part."""
-    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, 1, 8000, 8000, 1, 8,
-                       b"data", len(samples))  # fmt: skip
-    data = base64.b64encode(head + samples).decode()
-    return {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
-
-
-@probe("chat/fields/messages/input_audio", severity=Severity.SHOULD, chance=chance.GREEDY_MEDIA)
-def input_audio(chat: Chat) -> Observation:
-    """A content part with sound, for models that hear."""
-    long = sound(b"\x00\xff" * 1600)
-    return check_media_part(chat, sound(b"\x80" * 800), long, written=len(long["input_audio"]["data"]))
-
-
-def document(name: str, data: bytes) -> dict[str, Any]:
-    """Return a PDF as a content part."""
-    url = f"data:application/pdf;base64,{base64.b64encode(data).decode()}"
-    return {"type": "file", "file": {"filename": name, "file_data": url}}
-
-
-@probe("chat/fields/messages/file", severity=Severity.SHOULD, chance=chance.GREEDY_MEDIA)
-def file(chat: Chat) -> Observation:
-    """A content part with a file, for models that read files."""
-    return check_media_part(
-        chat, document("zq.pdf", b"%PDF-1.1\n%%EOF\n"), document("qx.pdf", b"%PDF-1.1\n%" + b"b" * 400)
     )

@@ -6,13 +6,24 @@ from typing import Any
 
 from conformance.checklist.field_values import FieldValues, values
 from conformance.checklist.verdicts import Evidence, Severity
-from conformance.probes import chance, text_generation
+from conformance.probes import chance
+from conformance.probes.control import CONTROL_TOKENS, THINKING_SWITCHES
 from conformance.probes.endpoints import Chat, is_addressable
-from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
+from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.registry import declare_derived, probe
+from conformance.probes.repetition import MIN_REPEATED, shared_share
 from conformance.probes.response_views import TextResponse, as_int64, as_list, get_path
-from conformance.probes.session import is_rejection
+from conformance.probes.session import (
+    ABSENT,
+    RequestFailedError,
+    RequestRejectedError,
+    UndeterminedError,
+    is_rejection,
+)
+from conformance.probes.unread_fields import check_value_is_read, is_unread, require_effect
 from conformance.wire.exchange import Exchange
+
+from .calls import MAX_LONG_CALL_TOKENS
 
 MAX_THINKING_TOKENS = 128
 """Tokens that leave a thinking model room to think and to answer."""
@@ -20,40 +31,64 @@ MAX_THINKING_TOKENS = 128
 
 def shows_thinking(answer: TextResponse) -> bool:
     """Whether the answer shows thinking: as text under any of the names in use, or as counted tokens."""
-    for choice in answer.choices:
-        message = get_path(choice, "message")
-        if get_path(message, "reasoning") or get_path(message, "reasoning_content"):
-            return True
-    if answer.streamed and any(
-        get_path(chunk, "choices", 0, "delta", name)
-        for chunk in answer.chunks
-        for name in ("reasoning", "reasoning_content")
-    ):
-        return True
     counted = as_int64(get_path(answer.usage, "completion_tokens_details", "reasoning_tokens"))
-    return bool(counted) or "<think>" in answer.text
+    return bool(counted) or bool(answer.thoughts.strip())
 
 
 def check_effort(chat: Chat, setting: Any) -> Observation:
     """How much a model thinks: with `none` not at all, with `high` visibly. `setting` makes the field."""
     votes: list[bool | None] = []
     for prompt in ("What is 7 times 8?", "Which is larger, 9.11 or 9.9?"):
-        chat.ask_control(prompt, max_tokens=MAX_THINKING_TOKENS)
-        high, none = (
-            chat.ask(prompt, max_tokens=MAX_THINKING_TOKENS, **setting(effort)) for effort in ("high", "none")
-        )
+        chat.ask_control(prompt, answer_limit=MAX_THINKING_TOKENS)
+        high = _ask_with_effort(chat, prompt, setting("high"))
+        try:
+            none = _ask_with_effort(chat, prompt, setting("none"))
+        except RequestRejectedError as refusal:
+            return _check_lower_effort(chat, prompt, high, setting, refusal)
         if shows_thinking(high) != shows_thinking(none):
             # Where nothing is said, thoughts may have been hidden until the limit.
-            votes.append(shows_thinking(high) if none.text.strip() else None)
+            votes.append(shows_thinking(high) if none.content.strip() else None)
         else:
-            same_prompt = high.prompt_tokens == none.prompt_tokens
-            votes.append(False if high.text == none.text and same_prompt else None)
+            votes.append(False if _are_alike(high, none) else None)
     return weigh(
         votes,
         seen="the model thinks with effort `high` and does not with `none`",
         absent="effort `high` and `none` get the same answer",
         unclear="the effort changes the answer, but thinking is seen in both or in neither",
     )
+
+
+def _ask_with_effort(chat: Chat, prompt: str, setting: dict[str, Any]) -> TextResponse:
+    """Ask with an effort, and without what else turns thinking off in plain requests."""
+    free = {name: ABSENT for switch in THINKING_SWITCHES for name in switch}
+    return chat.ask(prompt, answer_limit=MAX_THINKING_TOKENS, **{**free, **setting})
+
+
+def _are_alike(one: TextResponse, two: TextResponse) -> bool:
+    """Tell whether two answers say the same, after as many tokens; where they say nothing, thoughts may be hidden."""
+    counts = {(answer.prompt_tokens, answer.completion_tokens) for answer in (one, two)}
+    return bool(one.content.strip()) and one.text == two.text and len(counts) == 1
+
+
+def _check_lower_effort(
+    chat: Chat, prompt: str, high: TextResponse, setting: Any, refusal: RequestRejectedError
+) -> Observation:
+    """Check that `low` thinks less than `high`: there are models that think always.
+
+    Raises:
+        RequestRejectedError: `low` is refused as `none` is.
+    """
+    try:
+        low = _ask_with_effort(chat, prompt, setting("low"))
+    except RequestRejectedError:
+        raise refusal from None
+    more, less = (
+        as_int64(get_path(answer.usage, "completion_tokens_details", "reasoning_tokens")) for answer in (high, low)
+    )
+    refused = f"`none` is refused with {refusal.exchange.status}"
+    if more is not None and less is not None and more > less:
+        return partial(f"{refused}; `high` thinks for {more} tokens where `low` does for {less}")
+    return inconclusive(f"{refused}; how much `high` and `low` think cannot be told")
 
 
 @probe(
@@ -81,7 +116,7 @@ def reasoning_object(chat: Chat) -> Observation:
 @probe("chat/fields/user", values=values("zq-user", {}), chance=chance.STATUSES)
 def user_field(chat: Chat) -> Observation:
     """An identifier of the end user, for OpenAI's own records (deprecated)."""
-    return text_generation.check_value_is_read(chat, "user")
+    return check_value_is_read(chat, "user")
 
 
 @probe(
@@ -92,20 +127,47 @@ def user_field(chat: Chat) -> Observation:
 def audio(chat: Chat) -> Observation:
     """Voice and format of a spoken answer; needs `modalities` with audio."""
     chat.ask_control()
-    answer = chat.ask(audio={"voice": "alloy", "format": "wav"}, modalities=["text", "audio"])
-    if get_path(answer.message, "audio", "data"):
+    answer = _ask_for_sound(chat)
+    if _sound(answer):
         return supported("the answer holds `audio`")
-    return ignored("audio is asked for and none comes")
+    if _says_or_ends(answer):
+        return ignored("audio is asked for and none comes")
+    return inconclusive("the limit came before sound or text")
+
+
+def _ask_for_sound(chat: Chat) -> TextResponse:
+    """Ask for a spoken answer; once more, with room for thoughts, where the limit came before sound and text."""
+    fields: dict[str, Any] = {"audio": {"voice": "alloy", "format": "wav"}, "modalities": ["text", "audio"]}
+    answer = chat.ask(**fields, answer_limit=CONTROL_TOKENS)
+    if _sound(answer) or _says_or_ends(answer):
+        return answer
+    return chat.ask(**fields, answer_limit=MAX_LONG_CALL_TOKENS)
+
+
+def _sound(answer: TextResponse) -> Any:
+    return get_path(answer.message, "audio", "data")
+
+
+def _says_or_ends(answer: TextResponse) -> bool:
+    """Tell whether an answer has come so far that what was asked for would show."""
+    return bool(answer.content.strip()) or answer.finish_reason not in ("length", None)
 
 
 @probe("chat/fields/modalities", values=values(["text"], ["zz"]), chance=chance.MEMBER_OR_STATUS)
 def modalities(chat: Chat) -> Observation:
     """What the answer is made of: text, or text and audio."""
     chat.ask_control()
-    answer = chat.ask(modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"})
-    if get_path(answer.message, "audio", "data"):
+    try:
+        answer = _ask_for_sound(chat)
+    except (RequestRejectedError, RequestFailedError):
+        # A server that cannot speak, or does not know `audio`, may read the field all the same.
+        return check_value_is_read(chat, "modalities")
+    if _sound(answer):
         return supported("with audio among the modalities the answer holds `audio`")
-    return text_generation.check_value_is_read(chat, "modalities")
+    absent = _says_or_ends(answer)
+    return require_effect(
+        check_value_is_read(chat, "modalities"), absent=absent, words="audio is asked for and none comes"
+    )
 
 
 @probe(
@@ -113,27 +175,43 @@ def modalities(chat: Chat) -> Observation:
 )
 def prediction(chat: Chat) -> Observation:
     """Text that the answer will mostly repeat, to answer faster; the usage counts what was taken of it."""
-    votes = []
-    for prompt, control in chat.find_repeatable_controls(2):
-        answer = chat.ask(prompt, prediction={"type": "content", "content": control.text})
+    votes: list[bool | None] = []
+    for prompt in chat.prompts[:2]:
+        said = chat.ask_control(prompt, answer_limit=CONTROL_TOKENS).content
+        answer = chat.ask(prompt, prediction={"type": "content", "content": said}, answer_limit=CONTROL_TOKENS)
         details = get_path(answer.usage, "completion_tokens_details")
-        counts = [as_int64(get_path(details, f"{kind}_prediction_tokens")) or 0 for kind in ("accepted", "rejected")]
-        votes.append(sum(counts) > 0)
+        counts = [as_int64(get_path(details, f"{kind}_prediction_tokens")) for kind in ("accepted", "rejected")]
+        votes.append(None if None in counts or not said.strip() else any(counts))
     if all(votes):
         return supported("the usage counts predicted tokens")
-    return text_generation.check_value_is_read(chat, "prediction")
+    seen = check_value_is_read(chat, "prediction")
+    if all(vote is False for vote in votes):
+        return require_effect(seen, absent=True, words="the usage counts no token of a text that comes true")
+    return seen
 
 
 @probe("chat/fields/web_search_options", values=values({}, 7), chance=chance.MEMBER_OR_STATUS)
 def web_search_options(chat: Chat) -> Observation:
     """The model searches the web and cites what it found."""
     prompt = "What is in the news today?"
-    chat.ask_control(prompt)
-    answer = chat.ask(prompt, web_search_options={})
-    cited = [get_path(note, "type") for note in as_list(get_path(answer.message, "annotations"))]
-    if "url_citation" in cited:
+    control = chat.ask_control(prompt, answer_limit=CONTROL_TOKENS)
+    answer = chat.ask(prompt, web_search_options={}, answer_limit=CONTROL_TOKENS)
+    if _cites(answer):
         return supported("the answer cites addresses")
-    return text_generation.check_value_is_read(chat, "web_search_options")
+    seen = check_value_is_read(chat, "web_search_options")
+    absent = is_unread(answer, control, other=chat.ask_control())
+    # What was found is cited behind what is said of it.
+    if seen.verdict.is_positive and not absent and _cites(chat.ask(prompt, web_search_options={}, answer_limit=256)):
+        return supported("the answer cites addresses")
+    return require_effect(seen, absent=absent, words="no address is cited")
+
+
+def _cites(answer: TextResponse) -> bool:
+    messages = [answer.message]
+    if answer.streamed:
+        messages = [get_path(chunk, "choices", 0, "delta") for chunk in answer.chunks]
+    notes = [note for message in messages for note in as_list(get_path(message, "annotations"))]
+    return "url_citation" in [get_path(note, "type") for note in notes]
 
 
 def _stored(chat: Chat, answer: TextResponse) -> Any:
@@ -153,9 +231,11 @@ def _fetched(exchange: Exchange) -> bool:
 def store(chat: Chat) -> Observation:
     """Whether the answer is kept; what is kept can be fetched by its id."""
     chat.ask_control()
-    kept, left = (_stored(chat, chat.ask(store=value, max_tokens=1)) for value in (True, False))
+    kept, left = (_stored(chat, chat.ask(store=value, limit=1)) for value in (True, False))
     if kept is None or left is None:
         return inconclusive("the answer has no id to fetch it by")
+    if not _fetched(kept) and chat.control.stream:
+        return inconclusive("an answer that was streamed cannot be fetched by its id: it may be stored later")
     if not _fetched(kept):
         return ignored(f"store is accepted, and fetching the answer by its id gives {kept.failure or kept.status}")
     if _fetched(left):
@@ -169,20 +249,38 @@ def store(chat: Chat) -> Observation:
 def metadata(chat: Chat) -> Observation:
     """Up to 16 pairs that are kept with a stored answer."""
     chat.ask_control()
-    kept = _stored(chat, chat.ask(store=True, metadata={"zq": "1"}, max_tokens=1))
+    try:
+        kept = _stored(chat, chat.ask(store=True, metadata={"zq": "1"}, limit=1))
+    except (RequestRejectedError, RequestFailedError):
+        # A server that does not know `store` may read the field all the same.
+        return check_value_is_read(chat, "metadata")
     if kept is not None and _fetched(kept) and get_path(kept.json, "metadata") == {"zq": "1"}:
         return supported("the stored answer has the metadata")
-    return text_generation.check_value_is_read(chat, "metadata")
+    seen = check_value_is_read(chat, "metadata")
+    if kept is None or kept.failure is not None or kept.status is None:
+        return require_effect(seen, absent=False, words="the answer could not be fetched by its id")
+    if _fetched(kept):
+        return require_effect(seen, absent=True, words="the stored answer does not have them")
+    if is_rejection(kept.status) and not chat.control.stream:
+        words = f"no answer is stored that they could be kept with ({kept.status} for its id)"
+        return require_effect(seen, absent=True, words=words)
+    return require_effect(seen, absent=False, words=f"fetching the answer by its id gives {kept.status}")
 
 
 @probe("chat/fields/service_tier", values=values("default", "zz_bogus"), chance=chance.MEMBER_OR_STATUS)
 def service_tier(chat: Chat) -> Observation:
     """Which tier of service answers; the answer names it."""
     chat.ask_control()
-    answer = chat.ask(service_tier="flex", max_tokens=1)
-    if get_path(answer.body, "service_tier") == "flex":
+    try:
+        told = get_path(chat.ask(service_tier="flex", limit=1).body, "service_tier")
+    except RequestRejectedError:
+        # Not every model is served in every tier.
+        return check_value_is_read(chat, "service_tier")
+    if told == "flex":
         return supported("the answer names the service_tier that was asked for", Evidence.ECHOED)
-    return text_generation.check_value_is_read(chat, "service_tier")
+    seen = check_value_is_read(chat, "service_tier")
+    # The clause lets another tier answer, and has the answer name it.
+    return seen if isinstance(told, str) else require_effect(seen, absent=True, words="the answer names no tier")
 
 
 @probe(
@@ -192,22 +290,43 @@ def moderation(chat: Chat) -> Observation:
     """Whether the answer is moderated; the answer then holds the outcome."""
     chat.ask_control()
     asked = {"model": "omni-moderation-latest"}
-    answer = chat.ask(moderation=asked, max_tokens=1)
+    answer = chat.ask(moderation=asked, limit=1)
     if get_path(answer.body, "moderation") not in (None, {}, asked):
         return supported("the answer holds the outcome of its moderation")
-    return text_generation.check_value_is_read(chat, "moderation")
+    return require_effect(
+        check_value_is_read(chat, "moderation"), absent=True, words="the answer holds no outcome of a moderation"
+    )
 
 
 @probe("chat/fields/verbosity", values=values("low", "zz_bogus"), chance=chance.GREEDY_OR_STATUS)
 def verbosity(chat: Chat) -> Observation:
     """From low to high: how much the model says."""
-    votes: list[bool | None] = []
-    for prompt, _ in chat.find_repeatable_controls():
+    try:
+        controls = [(prompt, TextResponse(control.exchange)) for prompt, control in chat.find_repeatable_controls()]
+    except UndeterminedError:  # other texts prove nothing then, and other counts do
+        controls = [(prompt, chat.ask_control(prompt)) for prompt in chat.prompts[:1]]
+    greedy = len(controls) > 1
+    differing: list[bool | None] = []
+    unread: list[bool] = []
+    grown: list[bool] = []
+    for place, (prompt, control) in enumerate(controls):
         low, high = (chat.ask(prompt, verbosity=value) for value in ("low", "high"))
-        votes.append(low.text != high.text)
-    if all(votes):
+        differing.append(_differ(low.text, high.text) if greedy else None)
+        unread += [is_unread(answer, control, other=controls[place - 1][1]) for answer in (low, high)]
+        grown.append((low.prompt_tokens or 0) > (control.prompt_tokens or 0) > 0)
+    if all(differing):
         return supported("greedy text, which repeats itself, differs between `low` and `high`")
-    return text_generation.check_value_is_read(chat, "verbosity")
+    seen = check_value_is_read(chat, "verbosity")
+    if all(grown) and True not in differing and chat.has_stable_prompt_count(controls[0][0]):
+        return seen  # the model is told, and says the same
+    return require_effect(seen, absent=all(unread), words="`low` and `high` do not get texts of their own")
+
+
+def _differ(one: str, two: str) -> bool | None:
+    """Tell whether two greedy texts differ; None where they do so late that rounding may have done it."""
+    if one == two:
+        return False
+    return True if shared_share(one, two) < MIN_REPEATED else None
 
 
 UNSEEN: dict[str, tuple[str, FieldValues]] = {
@@ -231,7 +350,7 @@ def _declare(field: str, description: str, allowed: FieldValues) -> None:
         values=allowed,
     )
     def _reads(chat: Chat) -> Observation:
-        return text_generation.check_value_is_read(chat, field)
+        return check_value_is_read(chat, field)
 
 
 for _field, (_description, _values) in UNSEEN.items():

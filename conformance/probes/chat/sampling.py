@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.checklist.field_values import values
-from conformance.probes import chance, text_generation
+from conformance.probes import chance, text_generation, token_choice
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
 from conformance.probes.registry import declare_derived, probe
@@ -19,19 +19,19 @@ def model(chat: Chat) -> Observation:
 @probe("chat/fields/frequency_penalty", values=values(0.5, "zz"), chance=chance.GREEDY_TEXT)
 def frequency_penalty(chat: Chat) -> Observation:
     """-2 to 2: tokens become less likely the more often they have come."""
-    return text_generation.check_penalty(chat, "frequency_penalty")
+    return token_choice.check_penalty(chat, "frequency_penalty")
 
 
 @probe("chat/fields/presence_penalty", values=values(0.5, "zz"), chance=chance.GREEDY_TEXT)
 def presence_penalty(chat: Chat) -> Observation:
     """-2 to 2: tokens become less likely once they have come."""
-    return text_generation.check_penalty(chat, "presence_penalty")
+    return token_choice.check_penalty(chat, "presence_penalty")
 
 
 @probe("chat/fields/seed", chance=chance.SEEDED, values=values(11, "zz"))
 def seed(chat: Chat) -> Observation:
     """Sampling with the same seed gives the same text (best effort, says the clause; deprecated)."""
-    return text_generation.check_seed(chat)
+    return token_choice.check_seed(chat)
 
 
 declare_derived(
@@ -62,13 +62,13 @@ def stop_stream(chat: Chat) -> Observation:
 @probe("chat/fields/temperature", chance=chance.HOTTEST_OF_THREE, values=values(0.5, "hot"))
 def temperature(chat: Chat) -> Observation:
     """0 to 2: how far sampling strays from the likeliest token."""
-    return text_generation.check_temperature(chat)
+    return token_choice.check_temperature(chat)
 
 
 @probe("chat/fields/top_p", chance=chance.HOTTEST_OF_TWO, values=values(0.9, "wide"))
 def top_p(chat: Chat) -> Observation:
     """Sampling considers only the tokens that make up this share of the probability."""
-    return text_generation.check_top_p(chat)
+    return token_choice.check_top_p(chat)
 
 
 declare_derived(
@@ -110,7 +110,7 @@ def max_completion_tokens_stream(chat: Chat) -> Observation:
 @probe("chat/fields/logit_bias", values=values({"300": 1}, "zz"), chance=chance.GREEDY_TEXT)
 def logit_bias(chat: Chat) -> Observation:
     """-100 to 100 by token id: 100 makes a token certain, -100 impossible."""
-    return text_generation.check_logit_bias(chat)
+    return token_choice.check_logit_bias(chat)
 
 
 declare_derived("chat/fields/n", "How many choices are generated.", values=values(1, "zz"), chance=chance.AS_CHOICES)
@@ -137,10 +137,15 @@ declare_derived(
 def logprobs(chat: Chat) -> Observation:
     """`choices[].logprobs.content` has an entry for each token."""
     control = chat.ask_control()
-    answer = chat.ask(logprobs=True, max_tokens=4)
+    answer = chat.ask(logprobs=True, answer_limit=4)
     if not answer.logprobs:
-        return ignored("`logprobs.content` is absent or empty")
+        return _no_odds(answer, "`logprobs.content` is absent or empty")
     return _odds(answer, control)
+
+
+def _no_odds(answer: TextResponse, absent: str) -> Observation:
+    """Judge an answer without probabilities: thoughts need have none, nor an answer that has no token."""
+    return ignored(absent) if answer.content else inconclusive(f"{absent}, but the answer has no text either")
 
 
 def _odds(answer: TextResponse, control: TextResponse) -> Observation:
@@ -152,26 +157,26 @@ def _odds(answer: TextResponse, control: TextResponse) -> Observation:
 
 
 def _of_another_text(answer: TextResponse) -> bool:
-    return text_generation.are_of_another_text(answer.text, [get_path(entry, "token") for entry in answer.logprobs])
+    return token_choice.are_of_another_text(answer.text, [get_path(entry, "token") for entry in answer.logprobs])
 
 
 @probe("chat/fields/logprobs/stream", title="with stream", chance=chance.MEMBERS)
 def logprobs_stream(chat: Chat) -> Observation:
     """The chunks carry the probabilities of their tokens."""
     control = chat.ask_control(stream=True)
-    answer = chat.ask(logprobs=True, max_tokens=4, stream=True)
+    answer = chat.ask(logprobs=True, answer_limit=4, stream=True)
     if not answer.logprobs:
-        return ignored("no chunk holds `logprobs.content`")
+        return _no_odds(answer, "no chunk holds `logprobs.content`")
     return _odds(answer, control)
 
 
 @probe("chat/fields/top_logprobs", values=values(2, "zz", logprobs=True), chance=chance.MEMBERS)
 def top_logprobs(chat: Chat) -> Observation:
     """0 to 20: as many alternatives at each token."""
-    three = chat.ask(logprobs=True, top_logprobs=3, max_tokens=4)
-    none = chat.ask_control(logprobs=True, max_tokens=4)
+    three = chat.ask(logprobs=True, top_logprobs=3, answer_limit=4)
+    none = chat.ask_control(logprobs=True, answer_limit=4)
     if not three.logprobs:
-        return ignored("`logprobs.content` is absent, and the alternatives with it")
+        return _no_odds(three, "`logprobs.content` is absent, and the alternatives with it")
     if _of_another_text(three):
         return broken("the alternatives are those of other tokens than the text's")
     counts = [len(as_list(get_path(entry, "top_logprobs"))) for entry in three.logprobs]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
 from conformance.probes import chance, text_generation
@@ -9,10 +11,10 @@ from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import MalformedResponseError, TextResponse, as_list, get_path
-from conformance.probes.session import is_usable
+from conformance.probes.session import RequestRejectedError, is_usable
 
 from .arrival import Arrival, judge_arrival, measure
-from .tools import EXAMPLES, TOOLS
+from .calls import EXAMPLES, TOOLS, fill_content
 
 
 @probe("chat/fields/stream", values=values(False, "zz"), chance=chance.MEMBERS)
@@ -52,18 +54,7 @@ def include_obfuscation(chat: Chat) -> Observation:
 @probe("chat/stream/equals_plain", title="stream and plain answer say the same", chance=chance.GREEDY_TEXT)
 def equals_plain(chat: Chat) -> Observation:
     """At temperature 0 the joined chunks are the plain answer: content, finish_reason, usage."""
-    different = []
-    for prompt, control in chat.find_repeatable_controls(2):
-        answer = chat.ask_stream_with_usage(prompt)
-        pairs = {
-            "content": (answer.text, control.text),
-            "finish_reason": (answer.finish_reason, control.finish_reason),
-            "completion_tokens": (answer.completion_tokens, control.completion_tokens),
-        }
-        different += [name for name, (one, two) in pairs.items() if one != two and None not in (one, two)]
-    if different:
-        return broken(f"the stream and the plain answer differ in {', '.join(sorted(set(different)))}")
-    return supported("content, finish_reason and usage agree on two prompts")
+    return text_generation.check_stream_equals_plain(chat, compare_counts=True)
 
 
 @probe(
@@ -96,7 +87,7 @@ def arrives_in_pieces(chat: Chat) -> Observation:
 def error_before_first_token(chat: Chat) -> Observation:
     """A bad request for a stream is refused with a 4xx and a JSON envelope, as a plain one is."""
     chat.ask_control(stream=True)
-    exchange = chat.attempt(stream=True, messages="x", max_tokens=1)
+    exchange = chat.attempt(stream=True, messages="x", limit=1)
     if exchange.status is not None and 400 <= exchange.status < 500 and get_path(exchange.json, "error"):
         return supported(f"refused with {exchange.status} and an error envelope")
     if exchange.accepted:
@@ -107,7 +98,7 @@ def error_before_first_token(chat: Chat) -> Observation:
 @probe("chat/stream/tool_calls", capability="tools", title="tool calls in chunks join", chance=chance.MEMBERS)
 def tool_calls(chat: Chat) -> Observation:
     """Each call starts with index, id, type and name; later chunks bring arguments only; finish_reason tool_calls."""
-    answer = chat.ask(EXAMPLES, tools=TOOLS, max_tokens=48, stream=True)
+    answer = chat.ask(fill_content(chat, EXAMPLES), tools=TOOLS, answer_limit=48, stream=True)
     deltas = [
         delta for chunk in answer.chunks for delta in as_list(get_path(chunk, "choices", 0, "delta", "tool_calls"))
     ]
@@ -139,10 +130,28 @@ MIN_STREAM_SECONDS = 1.05
 """Seconds of a stream within which a clock must move on."""
 
 
+LONG_LIMITS = (2000, 400, 100)
+"""Limits in tokens of a text that lasts, the longest first: a small context refuses what does not fit."""
+
+
+def _ask_long(chat: Chat, **settings: Any) -> TextResponse:
+    """Send a request for a text as long as the server takes.
+
+    Raises:
+        RequestRejectedError, RequestFailedError: it takes none.
+    """
+    for limit in LONG_LIMITS[:-1]:
+        try:
+            return chat.ask(stream=True, limit=limit, **settings)
+        except RequestRejectedError:
+            continue
+    return chat.ask(stream=True, limit=LONG_LIMITS[-1], **settings)
+
+
 @probe("chat/stream/created_constant", severity=Severity.SHOULD, title="`created` is constant", chance=chance.CLOCK)
 def created_constant(chat: Chat) -> Observation:
     """`created` is the same in every chunk. Seen in a stream that is read for more than a second, then left."""
-    answer = chat.ask(stream=True, max_tokens=2000, abort_after_seconds=MIN_STREAM_SECONDS + 0.2)
+    answer = _ask_long(chat, abort_after_seconds=MIN_STREAM_SECONDS + 0.2)
     times = [event.seconds for event in answer.exchange.events if event.json is not None]
     if len({repr(get_path(chunk, "created")) for chunk in answer.chunks}) > 1:
         return broken("`created` moves on while the stream lasts")
@@ -155,10 +164,10 @@ def created_constant(chat: Chat) -> Observation:
 def client_leaves(chat: Chat) -> Observation:
     """After a client closes a long stream, the next request is answered."""
     chat.ask_control(stream=True)
-    left = chat.attempt(stream=True, max_tokens=400, abort_after_events=2)
+    left = chat.attempt(stream=True, limit=400, abort_after_events=2)
     if left.status != 200 or not TextResponse(left).indices:
         return inconclusive("the stream to leave did not begin")
-    after = chat.attempt(max_tokens=1, purpose="after_abort")
-    if is_usable(after) and get_path(after.json, "choices", 0):
+    after = chat.attempt(limit=1, purpose="after_abort")
+    if is_usable(after) and TextResponse(after).choices:
         return supported("the request after a stream was left is answered")
     return broken(f"the request after a stream was left: {after.failure or after.status}")

@@ -1,7 +1,6 @@
 """chat/fields: tools and what chooses among them.
 
-A model of 135M parameters calls a tool when the conversation shows it three calls to copy. Whether the server obeys
-`tool_choice` is asked against that habit: what auto would not do.
+Whether the server obeys `tool_choice` is asked against the habit that a conversation shows: what auto would not do.
 """
 
 from __future__ import annotations
@@ -11,55 +10,34 @@ from typing import Any
 
 from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
-from conformance.probes import chance, text_generation
+from conformance.probes import chance
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import TextResponse, get_path
 from conformance.probes.session import UndeterminedError
+from conformance.probes.unread_fields import check_value_is_read, is_unread
 
-MAX_CALL_TOKENS = 64
-"""Tokens in which any of the calls below fits."""
+from .calls import (
+    EXAMPLES,
+    MAX_CALL_TOKENS,
+    TOOL_NAMES,
+    TOOLS,
+    Message,
+    ask_for_call,
+    calls_nothing,
+    examples,
+    examples_of_two,
+    fill_content,
+    function,
+)
 
-
-def function(name: str, argument: str = "city", **more: Any) -> dict[str, Any]:
-    """Return a function tool with one string argument."""
-    schema = {"type": "object", "properties": {argument: {"type": "string", **more}}, "required": [argument]}
-    return {
-        "type": "function",
-        "function": {"name": name, "description": f"Look up by {argument}.", "parameters": schema},
-    }
-
-
-TOOLS = [function("get_weather"), function("get_time")]
+EXAMPLES_OF_TIME = examples("get_time", "Time")
 
 PLAIN_FUNCTION = {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}
 PLAIN_TOOL = {"type": "function", "function": PLAIN_FUNCTION}
 """A tool for requests that only have to be accepted."""
 
-
-def answered(call_id: str) -> dict[str, Any]:
-    """Return the result of a call, without which OpenAI refuses the conversation."""
-    return {"role": "tool", "tool_call_id": call_id, "content": "ok"}
-
-
-def called(name: str, arguments: dict[str, str], call_id: str) -> dict[str, Any]:
-    """Return a tool call as an earlier assistant turn holds it."""
-    text = json.dumps(arguments, separators=(",", ":"))
-    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": text}}
-
-
-def examples(name: str = "get_weather", word: str = "Weather") -> list[dict[str, Any]]:
-    """Three calls to copy, then a question that wants one more."""
-    turns: list[dict[str, Any]] = []
-    for count in range(3):
-        turns.append({"role": "user", "content": f"{word} in Paris?"})
-        call = called(name, {"city": "Paris"}, f"call_{count}")
-        turns += [{"role": "assistant", "content": None, "tool_calls": [call]}, answered(call["id"])]
-    return [*turns, {"role": "user", "content": f"{word} in London?"}]
-
-
-EXAMPLES = examples()
 
 declare_derived(
     "chat/fields/tools", "The tools that the model may call.", capability="tools", values=values([PLAIN_TOOL], "zz")
@@ -69,20 +47,22 @@ declare_derived(
 @probe("chat/fields/tools/function", capability="tools", chance=chance.GREEDY_ANSWER)
 def tools_function(chat: Chat) -> Observation:
     """A function's name and arguments come back as `tool_calls`, with finish_reason `tool_calls`."""
-    control = chat.ask_control(EXAMPLES, max_tokens=MAX_CALL_TOKENS)
-    return _called_rightly(chat.ask(EXAMPLES, tools=TOOLS, max_tokens=MAX_CALL_TOKENS), control)
+    return _check_call(chat)
 
 
 @probe("chat/fields/tools/function/stream", capability="tools", title="with stream", chance=chance.GREEDY_ANSWER)
 def tools_stream(chat: Chat) -> Observation:
     """The chunks of a stream join to the same call."""
-    control = chat.ask_control(EXAMPLES, max_tokens=MAX_CALL_TOKENS)
-    return _called_rightly(chat.ask(EXAMPLES, tools=TOOLS, max_tokens=MAX_CALL_TOKENS, stream=True), control)
+    return _check_call(chat, stream=True)
 
 
-def _called_rightly(answer: TextResponse, control: TextResponse) -> Observation:
+def _check_call(chat: Chat, **streaming: bool) -> Observation:
+    """Check that the function of the examples is called, with the argument of the last question."""
+    conversation = fill_content(chat, EXAMPLES)
+    control = chat.ask_control(conversation, answer_limit=MAX_CALL_TOKENS)
     if control.tool_calls:
         return inconclusive("tool calls come even without tools")
+    answer = ask_for_call(chat.ask, conversation, tools=TOOLS, **streaming)
     if [name for name, _ in answer.called_tools] == ["get_weather"]:
         arguments = same_json(answer.called_tools[0][1])
         if isinstance(arguments, dict) and str(arguments.get("city", "")).strip() == "London":
@@ -92,8 +72,19 @@ def _called_rightly(answer: TextResponse, control: TextResponse) -> Observation:
         return inconclusive(
             f"other calls came than the examples show: {[name for name, _ in answer.called_tools][:3]}"
         )
-    if answer.text == control.text and answer.prompt_tokens in (control.prompt_tokens, None):
+    return _judge_no_call(chat, conversation, answer, control)
+
+
+def _judge_no_call(
+    chat: Chat, conversation: list[Message], answer: TextResponse, control: TextResponse
+) -> Observation:
+    counted = answer
+    if answer.streamed and answer.usage is None:
+        counted = chat.ask_stream_with_usage(conversation, tools=TOOLS, answer_limit=MAX_CALL_TOKENS)
+    if is_unread(counted, control, other=chat.ask_control()):
         return ignored("with tools, the answer and the prompt's tokens are the same as without")
+    if any(name in answer.content for name in TOOL_NAMES):
+        return inconclusive("the model calls the function in its text: the server does not know this form of a call")
     return inconclusive("the tools change the answer, but the model did not call one")
 
 
@@ -112,17 +103,21 @@ def tools_strict(chat: Chat) -> Observation:
     tool["function"]["strict"] = True
     tool["function"]["parameters"]["additionalProperties"] = False
     choice = {"type": "function", "function": {"name": "get_weather"}}
-    loose = chat.ask_prerequisite(EXAMPLES, tools=TOOLS, max_tokens=MAX_CALL_TOKENS)
-    answer = chat.ask(EXAMPLES, tools=[tool], tool_choice=choice, max_tokens=MAX_CALL_TOKENS)
+    conversation = fill_content(chat, EXAMPLES)
+    loose = ask_for_call(chat.ask_prerequisite, conversation, tools=TOOLS)
+    answer = ask_for_call(chat.ask, conversation, tools=[tool], tool_choice=choice)
     if not answer.called_tools:
-        return _no_call(loose)
-    if same_json(answer.called_tools[0][1]) == {"city": "zq_v7"}:
+        return _judge_no_strict_call(answer, loose)
+    arguments = same_json(answer.called_tools[0][1])
+    if arguments == {"city": "zq_v7"}:
         return supported("the arguments are the one word that the schema allows, which nothing else suggests")
+    if arguments is None and answer.is_cut:
+        return inconclusive("the limit cut the arguments of the call")
     return ignored("the arguments do not obey the schema")
 
 
-def _no_call(loose: TextResponse) -> Observation:
-    if loose.called_tools:
+def _judge_no_strict_call(answer: TextResponse, loose: TextResponse) -> Observation:
+    if loose.called_tools and calls_nothing(answer, *TOOL_NAMES):
         return ignored("auto calls a function here; the request that demands the call does not")
     return inconclusive("the model called no function, so that its arguments cannot be judged")
 
@@ -134,11 +129,15 @@ def tools_custom(chat: Chat) -> Observation:
     choice = {"type": "custom", "custom": {"name": "note_down"}}
     prompt = "Note down the word apple."
     control = chat.ask_control(prompt)
-    answer = chat.ask(prompt, tools=[tool], tool_choice=choice, max_tokens=MAX_CALL_TOKENS)
+    # The clause of a stream's chunks knows no custom calls, so that their shape is not held against the field.
+    send = chat.ask_prerequisite if chat.control.stream else chat.ask
+    answer = ask_for_call(send, prompt, tools=[tool], tool_choice=choice)
     if get_path(answer.tool_calls, 0, "custom", "name") == "note_down":
         return supported("the tool is called as `custom`")
     if answer.tool_calls:
         return ignored("the tool is called, but not as `custom`")
+    if not calls_nothing(answer, "note_down"):
+        return inconclusive("the limit came before any call, or the tool is called in the text")
     if answer.prompt_tokens is not None and answer.prompt_tokens == control.prompt_tokens:
         return ignored("the tool does not reach the prompt, and is not called though the request names it")
     return ignored("the tool is not called though the request names it")
@@ -156,12 +155,13 @@ declare_derived(
 def choice_none(chat: Chat) -> Observation:
     """`none`: no tool is called, where auto calls one."""
     votes: list[bool | None] = []
-    for conversation in (EXAMPLES, examples("get_time", "Time")):
-        free = chat.ask_prerequisite(conversation, tools=TOOLS, max_tokens=MAX_CALL_TOKENS)
-        answer = chat.ask(conversation, tools=TOOLS, tool_choice="none", max_tokens=MAX_CALL_TOKENS)
-        # A call that is taken out of the answer was made all the text_generation.
+    for conversation in (EXAMPLES, EXAMPLES_OF_TIME):
+        turns = fill_content(chat, conversation)
+        free = ask_for_call(chat.ask_prerequisite, turns, tools=TOOLS)
+        answer = ask_for_call(chat.ask, turns, tools=TOOLS, tool_choice="none")
+        # A call that is taken out of the answer was made all the same.
         votes.append(
-            None if not free.called_tools else False if answer.called_tools else bool(answer.text.strip()) or None
+            None if not free.called_tools else False if answer.called_tools else bool(answer.content.strip()) or None
         )
     return weigh(
         votes,
@@ -174,11 +174,12 @@ def choice_none(chat: Chat) -> Observation:
 @probe("chat/fields/tool_choice/auto", capability="tools", chance=chance.GREEDY_OR_STATUS)
 def choice_auto(chat: Chat) -> Observation:
     """`auto`, the default: the model decides. The value is read, or any nonsense would do."""
-    free = chat.ask_prerequisite(EXAMPLES, tools=TOOLS, max_tokens=MAX_CALL_TOKENS)
-    answer = chat.ask(EXAMPLES, tools=TOOLS, tool_choice="auto", max_tokens=MAX_CALL_TOKENS)
+    conversation = fill_content(chat, EXAMPLES)
+    free = ask_for_call(chat.ask_prerequisite, conversation, tools=TOOLS)
+    answer = ask_for_call(chat.ask, conversation, tools=TOOLS, tool_choice="auto")
     if bool(answer.called_tools) != bool(free.called_tools):
         return inconclusive("auto and no tool_choice at all differ in whether a tool is called")
-    return text_generation.check_value_is_read(chat, "tool_choice")
+    return check_value_is_read(chat, "tool_choice")
 
 
 @probe("chat/fields/tool_choice/required", capability="tools", chance=chance.GREEDY_ANSWER)
@@ -186,15 +187,23 @@ def choice_required(chat: Chat) -> Observation:
     """`required`: a tool is called, where auto would not."""
     votes: list[bool | None] = []
     for prompt in ("Just say hello.", "Tell me a joke about cats."):
-        free = chat.ask_prerequisite(prompt, tools=TOOLS, max_tokens=MAX_CALL_TOKENS)
-        answer = chat.ask(prompt, tools=TOOLS, tool_choice="required", max_tokens=MAX_CALL_TOKENS)
-        votes.append(None if free.called_tools else bool(answer.called_tools))
+        free = ask_for_call(chat.ask_prerequisite, prompt, tools=TOOLS)
+        answer = ask_for_call(chat.ask, prompt, tools=TOOLS, tool_choice="required")
+        votes.append(_calls_as_demanded(answer) if calls_nothing(free) else None)
     return weigh(
         votes,
         seen="a tool is called where auto calls none",
         absent=f"no tool is called within {MAX_CALL_TOKENS} tokens, though one is required",
-        unclear="auto calls a tool here, so that required shows nothing",
+        unclear="auto calls a tool here, or the limit came before call and text, so that required shows nothing",
     )
+
+
+def _calls_as_demanded(answer: TextResponse, *demanded: str) -> bool | None:
+    """Tell whether one of the demanded tools is called, and no other; None where no call came before the limit."""
+    names = demanded or TOOL_NAMES
+    if answer.called_tools:
+        return all(name in names for name, _ in answer.called_tools)
+    return False if calls_nothing(answer, *names) else None
 
 
 def obeys_choice(chat: Chat, choose: Any) -> Observation:
@@ -202,19 +211,20 @@ def obeys_choice(chat: Chat, choose: Any) -> Observation:
     votes: list[bool | None] = []
     for conversation, habit, demanded in (
         (EXAMPLES, "get_weather", "get_time"),
-        (examples("get_time", "Time"), "get_time", "get_weather"),
+        (EXAMPLES_OF_TIME, "get_time", "get_weather"),
     ):
-        free = chat.ask_prerequisite(conversation, tools=TOOLS, max_tokens=MAX_CALL_TOKENS)
+        turns = fill_content(chat, conversation)
+        free = ask_for_call(chat.ask_prerequisite, turns, tools=TOOLS)
         names = [name for name, _ in free.called_tools]
-        answer = chat.ask(conversation, tools=TOOLS, tool_choice=choose(demanded), max_tokens=MAX_CALL_TOKENS)
+        answer = ask_for_call(chat.ask, turns, tools=TOOLS, tool_choice=choose(demanded))
         if names and names != [habit]:
             raise UndeterminedError("auto does not call the tool that the examples call")
-        votes.append(bool(answer.called_tools) and all(name == demanded for name, _ in answer.called_tools))
+        votes.append(_calls_as_demanded(answer, demanded))
     return weigh(
         votes,
         seen="the demanded tool is called against the examples, both ways round",
         absent="the demanded tool is not called",
-        unclear="the demanded tool is called one way round only: a habit, not obedience",
+        unclear="the demanded tool is called one way round only, a habit, or the limit came before call and text",
     )
 
 
@@ -237,16 +247,6 @@ def choice_allowed(chat: Chat) -> Observation:
     return obeys_choice(chat, allow)
 
 
-def _two_at_once() -> list[dict[str, Any]]:
-    turns: list[dict[str, Any]] = []
-    for count in range(3):
-        turns.append({"role": "user", "content": "Weather in Paris and Rome?"})
-        calls = [called("get_weather", {"city": city}, f"call_{count}_{city}") for city in ("Paris", "Rome")]
-        turns.append({"role": "assistant", "content": None, "tool_calls": calls})
-        turns += [answered(call["id"]) for call in calls]
-    return [*turns, {"role": "user", "content": "Weather in London and Oslo?"}]
-
-
 @probe(
     "chat/fields/parallel_tool_calls",
     capability="tools",
@@ -255,13 +255,12 @@ def _two_at_once() -> list[dict[str, Any]]:
 )
 def parallel_tool_calls(chat: Chat) -> Observation:
     """False: at most one tool is called in an answer, where true calls two."""
-    conversation = _two_at_once()
+    conversation = fill_content(chat, examples_of_two())
     both, one = (
-        chat.ask(conversation, tools=TOOLS, parallel_tool_calls=value, max_tokens=MAX_CALL_TOKENS)
-        for value in (True, False)
+        ask_for_call(chat.ask, conversation, tools=TOOLS, parallel_tool_calls=value) for value in (True, False)
     )
     if len(both.called_tools) < 2:
-        return text_generation.check_value_is_read(chat, "parallel_tool_calls")
+        return check_value_is_read(chat, "parallel_tool_calls")
     if not one.called_tools:
         return inconclusive("two tools are called at once with true, and none at all with false")
     if len(one.called_tools) == 1:
@@ -281,15 +280,16 @@ FUNCTIONS = [tool["function"] for tool in TOOLS]
 )
 def functions(chat: Chat) -> Observation:
     """The functions that the model may call (deprecated for tools): called, or at least told to the model."""
+    conversations: tuple[Any, ...] = (fill_content(chat, EXAMPLES), "Weather in London?")
+    controls = [chat.ask_control(conversation, answer_limit=MAX_CALL_TOKENS) for conversation in conversations]
     votes: list[bool | None] = []
-    for conversation in (EXAMPLES, "Weather in London?"):
-        control = chat.ask_control(conversation, max_tokens=MAX_CALL_TOKENS)
-        answer = chat.ask(conversation, functions=FUNCTIONS, max_tokens=MAX_CALL_TOKENS)
+    for place, (conversation, control) in enumerate(zip(conversations, controls, strict=True)):
+        answer = ask_for_call(chat.ask, conversation, functions=FUNCTIONS)
         grown = (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
         if get_path(answer.message, "function_call", "name") or (grown and answer.text != control.text):
             votes.append(True)
         else:
-            votes.append(False if answer.text == control.text else None)
+            votes.append(False if is_unread(answer, control, other=controls[1 - place]) else None)
     return weigh(
         votes,
         seen="the functions reach the prompt or are called",
@@ -310,12 +310,16 @@ def function_call(chat: Chat) -> Observation:
     votes: list[bool | None] = []
     for name in ("get_time", "get_weather"):
         prompt = "Just say hello."
-        chat.ask_control(prompt, max_tokens=MAX_CALL_TOKENS)
-        answer = chat.ask(prompt, functions=FUNCTIONS, function_call={"name": name}, max_tokens=MAX_CALL_TOKENS)
-        votes.append(get_path(answer.message, "function_call", "name") == name)
+        chat.ask_control(prompt, answer_limit=MAX_CALL_TOKENS)
+        answer = ask_for_call(chat.ask, prompt, functions=FUNCTIONS, function_call={"name": name})
+        called_name = get_path(answer.message, "function_call", "name")
+        if called_name or answer.called_tools:
+            votes.append(called_name == name)
+        else:
+            votes.append(False if calls_nothing(answer, name) else None)
     return weigh(
         votes,
         seen="the demanded function is called as `function_call`, one and the other",
         absent="no `function_call` comes, though one is demanded",
-        unclear="one of two demanded functions is called: a habit, not obedience",
+        unclear="one of two demanded functions is called, a habit, or the limit came before call and text",
     )

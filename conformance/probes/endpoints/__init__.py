@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.checklist.rows import GROUPS
+from conformance.probes.control import CONTROL_TOKENS
+from conformance.probes.repetition import is_continuation
 
 from .chat import Chat
 from .completions import Completions
@@ -20,7 +22,7 @@ from .endpoint import Endpoint, RequestEndpoint
 from .models import Models, is_addressable
 from .native import Native
 from .raw import Raw
-from .text import CONTROL_TOKENS, STREAM_WITH_USAGE, TextEndpoint, is_continuation
+from .text import STREAM_WITH_USAGE, TextEndpoint
 
 __all__ = [
     "CONTROL_TOKENS",

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from conformance.wire.exchange import Call, Exchange
 
-from .text import CONTROL_TOKENS, TextEndpoint
+from .text import TextEndpoint
 
 
 class Chat(TextEndpoint):
@@ -41,17 +41,13 @@ class Chat(TextEndpoint):
         "logit_bias": {"300": 101},
     }
 
-    def body(self, subject: Any, /, **fields: Any) -> dict[str, Any]:
-        """Return the body of a greedy request of `CONTROL_TOKENS` tokens.
+    limit_fields = ("max_tokens", "max_completion_tokens")
+    odds_fields: ClassVar[Mapping[str, Any]] = {"logprobs": True, "top_logprobs": 5}
 
-        `subject` is the user's text, or the messages.
-        """
+    def subject_fields(self, subject: Any, /) -> dict[str, Any]:
+        """Return the messages. `subject` is the user's text, or the messages."""
         said = self.prompts[0] if subject is None else subject
-        messages = [{"role": "user", "content": said}] if isinstance(said, str) else said
-        body = {"model": self.model, "messages": messages, "temperature": 0, "max_tokens": CONTROL_TOKENS, **fields}
-        if isinstance(fields.get("max_completion_tokens"), int):
-            del body["max_tokens"]  # OpenAI refuses the two together
-        return body
+        return {"messages": [{"role": "user", "content": said}] if isinstance(said, str) else said}
 
     def attempt_retrieve(self, name: str) -> Exchange:
         """Ask for a stored completion by its id, and return the exchange."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from .text import CONTROL_TOKENS, TextEndpoint
+from .text import TextEndpoint
 
 
 class Completions(TextEndpoint):
@@ -29,10 +29,8 @@ class Completions(TextEndpoint):
     smallest: ClassVar[Mapping[str, Any]] = {"max_tokens": 1, "prompt": "Hi"}
     out_of_range: ClassVar[Mapping[str, Any]] = {"temperature": 3, "logprobs": 6}
 
-    def body(self, subject: Any, /, **fields: Any) -> dict[str, Any]:
-        """Return the body of a greedy request of `CONTROL_TOKENS` tokens.
+    odds_fields: ClassVar[Mapping[str, Any]] = {"logprobs": 5}
 
-        `subject` is any of the four forms of `prompt`.
-        """
-        prompt = self.prompts[0] if subject is None else subject
-        return {"model": self.model, "prompt": prompt, "temperature": 0, "max_tokens": CONTROL_TOKENS, **fields}
+    def subject_fields(self, subject: Any, /) -> dict[str, Any]:
+        """Return the prompt. `subject` is any of its four forms."""
+        return {"prompt": self.prompts[0] if subject is None else subject}

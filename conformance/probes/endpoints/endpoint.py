@@ -102,6 +102,10 @@ class RequestEndpoint(Endpoint, Generic[Response]):
     def read(self, exchange: Exchange) -> Response:
         """Return the view of an accepted response."""
 
+    def minimal_body(self) -> dict[str, Any]:
+        """Return the smallest request, as `attempt_raw` takes it."""
+        return {"model": self.model, **self.smallest}
+
     def ask(
         self, subject: Any = None, /, *, repetition: int = 0, transport: Transport | None = None, **fields: Any
     ) -> Response:

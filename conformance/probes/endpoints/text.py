@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from conformance.probes.control import CONTROL_TOKENS, THINKING_FIELDS, Control, LimitField, negotiate
+from conformance.probes.repetition import MIN_REPEATED, RepeatedResponse, read_repeated, shared_share
 from conformance.probes.response_views import TextResponse
-from conformance.probes.session import RequestFailedError, RequestRejectedError, UndeterminedError
-from conformance.wire.exchange import Exchange
+from conformance.probes.session import RequestFailedError, RequestRejectedError, Session, UndeterminedError
+from conformance.wire.exchange import Call, Exchange
 
 from .endpoint import RequestEndpoint
 
-CONTROL_TOKENS = 24
-"""Tokens of a control. Long enough to cut, to penalise and to compare; no prose prompt ends within it."""
-
 STREAM_WITH_USAGE: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 """What asks for a stream that ends with its usage."""
-
-
-def is_continuation(longer: str, text: str) -> bool:
-    """Tell whether a text with a token more is the same. A limit may cut a character, and a server trim a space."""
-    return longer.startswith(text.rstrip().rstrip("\ufffd").rstrip())
 
 
 @dataclass(kw_only=True)
@@ -34,7 +29,9 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
     was 0.004, rounding decided, and so what the server held in its cache."""
 
     generates = True
-    minimal_fields: ClassVar[Mapping[str, Any]] = {"max_tokens": 1}
+    minimal_fields: ClassVar[Mapping[str, Any]] = {"limit": 1}
+    limit_fields: ClassVar[tuple[LimitField, ...]] = ("max_tokens",)
+    """Fields that limit the answer, the likeliest first."""
     warm_up_subject = "Hi"
     response_rules = (
         "schema",
@@ -61,6 +58,64 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         "utf8",
     )
 
+    odds_fields: ClassVar[Mapping[str, Any]] = {}
+    """What asks for the probabilities of the tokens and of several others."""
+
+    pinned: Control | None = None
+    """How to ask, where that is not to be negotiated."""
+
+    @property
+    def control(self) -> Control:
+        """How the plain request is asked: found out with the first request, and shared by all rows of a run."""
+        if self.pinned is not None:
+            return self.pinned
+        known = self.session.controls
+        if (self.name, self.model) not in known:
+            known[self.name, self.model] = negotiate(self._ask_as, limit_fields=self.limit_fields)
+        found: Control = known[self.name, self.model]
+        return found
+
+    def _ask_as(self, control: Control, /, **fields: Any) -> Exchange:
+        """Send the plain request as a control says, in no row's name."""
+        session = Session(send=self.session.send, models=self.session.models)
+        return replace(self, session=session, pinned=control).attempt(**fields)
+
+    @abstractmethod
+    def subject_fields(self, subject: Any, /) -> dict[str, Any]:
+        """Return the fields that say what the request is about; None stands for the first prompt."""
+
+    def body(
+        self, subject: Any, /, *, limit: int | None = CONTROL_TOKENS, answer_limit: int | None = None, **fields: Any
+    ) -> dict[str, Any]:
+        """Return the plain request about a subject, asked as the control says, with the fields put over it.
+
+        `limit`: the most tokens of text, thoughts included; None for none. `answer_limit`: the most tokens of the
+        answer that comes after the thoughts, in place of `limit`. A limit among the fields replaces both.
+        """
+        control = self.control
+        literal = any(isinstance(fields.get(name), int) for name in self.limit_fields)
+        unlimited = literal or (limit is None and answer_limit is None)
+        limits: dict[str, Any] = {}
+        if not unlimited:
+            limits[control.limit_field] = control.limit_for(limit or 0, answer_limit)
+        settings = control.fields
+        if not THINKING_FIELDS.isdisjoint(fields):  # a row that sets how much is thought must not be overruled
+            settings = {name: value for name, value in settings.items() if name not in THINKING_FIELDS}
+        if "stream" in fields:  # what the row itself streams has the options that the row gives
+            settings.pop("stream_options", None)
+        return {"model": self.model, **self.subject_fields(subject), **settings, **limits, **fields}
+
+    def minimal_body(self) -> dict[str, Any]:
+        """Return the smallest request that is taken."""
+        control = self.control
+        subject = {name: value for name, value in super().minimal_body().items() if name not in self.limit_fields}
+        streamed = {"stream": True} if control.stream else {}
+        return {**subject, **streamed, control.limit_field: control.limit_for(1, None)}
+
+    def warm_up_call(self) -> Call:
+        """Return the call that makes the server load the model, whether it takes its fields or not."""
+        return super(TextEndpoint, replace(self, pinned=Control())).warm_up_call()
+
     def read(self, exchange: Exchange) -> TextResponse:
         """Return the view of a response with choices."""
         return TextResponse(exchange)
@@ -82,32 +137,62 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         Raises:
             ControlFailedError: it does not work.
         """
-        return self.ask_control(prompt, max_tokens=CONTROL_TOKENS + 1)
+        return self.ask_control(prompt, limit=CONTROL_TOKENS + 1)
+
+    def _ask_twice(self, prompt: str, *, answered: bool) -> tuple[TextResponse, TextResponse]:
+        if not answered or self.control.thinking == "none":
+            return self.ask_control(prompt), self.repeat_control(prompt)
+        one, two = (self.ask_control(prompt, answer_limit=CONTROL_TOKENS + more) for more in (0, 1))
+        return one, two
 
     def has_stable_prompt_count(self, prompt: str) -> bool:
         """Tell whether a prompt counts as many tokens each time: some count only what they have not cached."""
         return self.ask_control(prompt).prompt_tokens == self.repeat_control(prompt).prompt_tokens
 
-    def find_repeatable_controls(self, count: int = 3) -> list[tuple[str, TextResponse]]:
-        """Return prompts and their greedy controls, each asked twice and equal as far as both go.
+    def find_repeatable_controls(
+        self, count: int = 3, *, answered: bool = False
+    ) -> list[tuple[str, RepeatedResponse]]:
+        """Return prompts and their greedy controls, each asked twice, as far as the two are equal.
 
-        A prompt whose text changes, as rounding may do to one, is passed over for a spare.
+        A prompt whose text changes from the start, as rounding may do to one, is passed over for a spare. `answered`:
+        with as many tokens of an answer, behind what the model thinks before it.
 
         Raises:
             UndeterminedError: too few prompts get equal text twice, or the model said nothing.
         """
-        found: list[tuple[str, TextResponse]] = []
-        doubt = ""
+        if self.control.temperature is None:
+            raise UndeterminedError("temperature 0 is refused, and text at the server's own need not repeat itself")
+        found: list[tuple[str, RepeatedResponse]] = []
         for prompt in self.prompts:
             if len(found) == count:
                 break
-            control, again = self.ask_control(prompt), self.repeat_control(prompt)
+            control, again = self._ask_twice(prompt, answered=answered)
             if not control.text.strip():
                 raise UndeterminedError("the control said nothing")
-            if is_continuation(again.text, control.text):
-                found.append((prompt, control))
-            else:
-                doubt = "two equal requests at temperature 0 were answered differently"
+            repeated = read_repeated(control, again)
+            if repeated is not None:
+                found.append((prompt, repeated))
         if len(found) < count:
-            raise UndeterminedError(doubt)
+            raise UndeterminedError("two equal requests at temperature 0 were answered differently")
         return found
+
+    def is_changed(self, prompt: str, control: RepeatedResponse, **fields: Any) -> bool | None:
+        """Tell whether fields make the greedy text of a prompt another; None where rounding may have done it.
+
+        Rounding changes a late token rather than an early one, and not each time. So a text that departs in its
+        second half is asked twice more, and its control too.
+
+        Raises:
+            RequestRejectedError, RequestFailedError: the server did not take the fields.
+        """
+        answer = self.ask(prompt, **fields)
+        if control.is_repeated_in(answer.text):
+            return False
+        if shared_share(answer.text, control.text) < MIN_REPEATED:
+            return True
+        for repetition in (1, 2):
+            again = self.ask(prompt, repetition=repetition, **fields)
+            plain = self.ask_control(prompt, repetition=repetition)
+            if again.text != answer.text or not control.is_repeated_in(plain.text):
+                return None
+        return True

@@ -59,15 +59,20 @@ def format_exchange(exchange: Exchange) -> list[str]:
 
 
 def format_curl(exchange: Exchange) -> str:
-    """Return the command that sends the request again; the key is a variable, never the key."""
+    """Return the command that sends the request again; the key is a variable, never the key.
+
+    A header that the row itself puts there, such as a key that nobody gave out, is written out: it is the point.
+    """
     parts = ["curl", "-sN"] if exchange.call.streams else ["curl", "-s"]
     if exchange.call.method != "POST":
         parts += ["-X", exchange.call.method]
     parts.append(shlex.quote(exchange.url))
     if exchange.sent:
         parts += ["-H", shlex.quote("content-type: application/json")]
-    authorization = any(name == "authorization" for name, _ in exchange.sent_headers)
+    own = dict(exchange.call.headers)
+    authorization = any(name == "authorization" for name, _ in exchange.sent_headers) and "authorization" not in own
     tail = ' -H "authorization: Bearer $OPENAI_API_KEY"' if authorization else ""
+    tail += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in own.items())
     body = f" -d {shlex.quote(_compact(exchange.sent))}" if exchange.sent else ""
     return " ".join(parts) + tail + body
 

@@ -41,6 +41,7 @@ def _facts(report: Mapping[str, Any]) -> list[str]:
     facts = [
         f"- Verdicts: {counts}",
         f"- Models: {'; '.join(models)}",
+        *([f"- Chat is {escape_markdown(control['line'])}"] if (control := report["target"].get("control")) else []),
         f"- Measured {report['started']} by openai-conformance {suite['version']}, {suite['sdk']}",
         f"- Cost: {report['requests']} requests, {generated} generated tokens, {report['seconds']} s",
     ]

@@ -19,7 +19,8 @@ from .honours import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
 from .transport import BASE_URL, InProcess
 
 SERVER = HonoursEverything(pace=0, late=0)
-HTTP = httpx.Client(transport=InProcess(SERVER), base_url=BASE_URL)
+TRANSPORT = InProcess(SERVER)
+HTTP = httpx.Client(transport=TRANSPORT, base_url=BASE_URL)
 SDK = OpenAI(base_url=BASE_URL, api_key="x", max_retries=0, http_client=HTTP)  # type: ignore[arg-type]
 
 PROSE = ("Write a long story about a dragon and a knight.", "Tell me of the sea.", "Explain bread.")

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .calls import calls_due, choice_of, tools_text
-from .chat_choice import THOUGHTS, ChatChoice, joined
+from .chat_choice import ChatChoice, joined
 from .fields import check_body
 from .generation import Task
 from .interface import RefusalError, Reply, json_reply
 from .messages import check_order, message_tokens, text_of
 from .model import prompt_key
+from .parts import Serving
 from .settings import (
     FINGERPRINT,
     check_stream,
@@ -30,7 +31,7 @@ from .settings import (
     sampling_of,
     stops_of,
 )
-from .vocabulary import START, encode
+from .vocabulary import START
 
 _TIERS = {"auto": "default", "fast": "priority"}
 
@@ -41,6 +42,7 @@ class Chat:
 
     extensions: bool = False
     """Whether fields are read that OpenAI's clause does not have."""
+    serving: Serving = field(default_factory=Serving)
     results_due: bool = False
     """Whether earlier tool calls must have been answered, as OpenAI demands."""
     pace: float = 0.0
@@ -56,7 +58,11 @@ class Chat:
         Raises:
             RefusalError: naming the field.
         """
-        check_body("chat", body, extensions=self.extensions)
+        parts = self.serving.parts
+        known = body
+        if "template" in parts.thinking.switches:
+            known = {name: value for name, value in body.items() if name != "chat_template_kwargs"}
+        check_body("chat", known, extensions=self.extensions, tokens=parts.vocabulary.size)
         check_stream(body)
         if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
             message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
@@ -68,6 +74,7 @@ class Chat:
             raise RefusalError("Audio output requires the 'audio' parameter.", param="audio")
         _check_json_named(body)
         check_order(body["messages"], results_due=self.results_due)
+        parts.manners.check(body)
 
     def answer(self, body: Mapping[str, Any]) -> Reply:
         """The reply to a body that passed the check.
@@ -75,9 +82,10 @@ class Chat:
         Raises:
             RefusalError: it asks for what cannot be done.
         """
+        body = self.serving.parts.heard(body)
         prompt = self.prompt(body)
-        choices = _choices(body, prompt)
-        answer = _Answer(body=body, prompt=prompt, choices=choices)
+        choices = _choices(body, prompt, self.serving)
+        answer = _Answer(body=body, prompt=prompt, choices=choices, serving=self.serving)
         if body.get("stream"):
             kind = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
             return Reply(headers=kind, body=self._stream(answer))
@@ -87,14 +95,16 @@ class Chat:
 
     def prompt(self, body: Mapping[str, Any]) -> tuple[int, ...]:
         """Return the tokens of all that the model reads."""
+        model = self.serving.parts.model
+        encode = model.vocabulary.encode
         tokens = encode(tools_text(body))
         if body.get("verbosity") is not None:
             tokens += encode(f"Verbosity: {body['verbosity']}\n")
         if body.get("web_search_options") is not None:
             tokens += encode("Found: The news of today\n")
         for place, message in enumerate(body["messages"]):
-            tokens += message_tokens(message, f"messages[{place}]")
-        return (*tokens, START, *encode("assistant\n"))
+            tokens += message_tokens(message, f"messages[{place}]", model.vocabulary, template=model.template)
+        return (*tokens, START, *encode("assistant\n")) if model.template else tuple(tokens)
 
     def retrieve(self, name: str) -> Reply:
         """A stored answer.
@@ -114,9 +124,13 @@ class Chat:
                 self.stored[whole["id"]] = {**whole, "metadata": given(body, "metadata", {})}
 
     def _stream(self, answer: _Answer) -> Iterator[bytes]:
-        yield from paced(answer.chunks(), self.pace, self.late)
+        yield from paced(self._kept(answer), self.pace, self.late)
+
+    def _kept(self, answer: _Answer) -> Iterator[dict[str, Any]]:
+        """The chunks; once they are all there, and before the stream ends, the answer is kept."""
+        yield from answer.chunks()
         if answer.body.get("store"):
-            self._keep(answer.body, {**answer.head("chat.completion"), "choices": [], "usage": answer.usage()})
+            self._keep(answer.body, {**answer.head("chat.completion"), "choices": [], **answer.told()})
 
 
 def _check_json_named(body: Mapping[str, Any]) -> None:
@@ -129,19 +143,16 @@ def _check_json_named(body: Mapping[str, Any]) -> None:
         raise RefusalError(message, param="messages")
 
 
-def _effort(body: Mapping[str, Any]) -> str:
-    extension = given(body, "reasoning", {}).get("effort")
-    return str(given(body, "reasoning_effort", extension or "none"))
-
-
-def _choices(body: Mapping[str, Any], prompt: tuple[int, ...]) -> list[ChatChoice]:
+def _choices(body: Mapping[str, Any], prompt: tuple[int, ...], serving: Serving) -> list[ChatChoice]:
+    parts = serving.parts
     choice = choice_of(body)
     field = "max_completion_tokens" if body.get("max_completion_tokens") is not None else "max_tokens"
-    limit = room(body, len(prompt), field)
+    limit = room(body, len(prompt), field, parts.manners.context)
+    key = prompt_key(prompt)
     made = []
     for index in range(given(body, "n", 1)):
-        rng = dice(body, index)
-        form = form_dice(body, prompt_key(prompt), rng)
+        rng = dice(body if parts.seeds else {}, index)
+        form = form_dice(body, key, rng)
         calls = calls_due(choice, body["messages"], form, parallel=body.get("parallel_tool_calls", True))
         task = Task(
             prompt=prompt,
@@ -149,7 +160,9 @@ def _choices(body: Mapping[str, Any], prompt: tuple[int, ...]) -> list[ChatChoic
             sampling=sampling_of(body),
             stops=stops_of(body),
             tops=given(body, "top_logprobs", 0) if body.get("logprobs") else None,
-            plan=form_plan(body, form),
+            plan=form_plan(body, form, parts.vocabulary),
+            model=parts.model,
+            flip=serving.flip(),
         )
         made.append(
             ChatChoice(
@@ -158,7 +171,8 @@ def _choices(body: Mapping[str, Any], prompt: tuple[int, ...]) -> list[ChatChoic
                 calls=calls[:1] if body.get("functions") else calls,
                 legacy=bool(body.get("functions")),
                 forced=choice.mode == "named",
-                thoughts=THOUGHTS[_effort(body)],
+                thinking=parts.thinking,
+                thoughts=parts.thinking.count(body, key),
                 spoken="audio" in given(body, "modalities", ()),
                 cites=body.get("web_search_options") is not None,
             )
@@ -173,6 +187,7 @@ class _Answer:
     body: Mapping[str, Any]
     prompt: Sequence[int]
     choices: Sequence[ChatChoice]
+    serving: Serving
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
@@ -194,7 +209,7 @@ class _Answer:
         for index, choice in enumerate(self.choices):
             message, logprobs = joined(choice)
             choices.append({"index": index, "message": message, "logprobs": logprobs, "finish_reason": choice.finish})
-        return {**self.head("chat.completion"), "choices": choices, "usage": self.usage(), **self.moderation()}
+        return {**self.head("chat.completion"), "choices": choices, **self.told(), **self.moderation()}
 
     def chunks(self) -> Iterator[dict[str, Any]]:
         """The stream's chunks."""
@@ -202,7 +217,7 @@ class _Answer:
 
         def chunk(index: int, delta: Any, logprobs: Any = None, finish: str | None = None) -> dict[str, Any]:
             choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
-            return padded({**head, "choices": [choice]}, self.body)
+            return padded({**head, "choices": [choice], **self.serving.beside}, self.body)
 
         def deltas(choice: ChatChoice) -> Iterator[tuple[Any, Any, str | None]]:
             for delta, logprobs in choice.deltas():
@@ -211,25 +226,33 @@ class _Answer:
 
         for index, (delta, logprobs, finish) in in_turn([deltas(choice) for choice in self.choices]):
             made = chunk(index, delta, logprobs, finish)
+            if finish and self.serving.tells_unasked(self.body):
+                made["usage"] = self.usage()
             yield {**made, **self.moderation()} if finish and self._all_done() else made
-        if given(self.body, "stream_options", {}).get("include_usage"):
+        if self.serving.tells(self.body):
             yield {**head, "choices": [], "usage": self.usage()}
 
     def _all_done(self) -> bool:
         return self.body.get("moderation") is not None
 
+    def told(self) -> dict[str, Any]:
+        """The usage of a plain answer, where there is one."""
+        return {"usage": self.usage()} if self.serving.counts else {}
+
     def usage(self) -> dict[str, Any]:
         """Tokens of all choices together."""
         accepted, rejected = self._predicted()
-        completion = sum(choice.tokens for choice in self.choices) + rejected
+        count = self.serving.text_count
+        completion = sum(count(choice.thought) + count(choice.said) for choice in self.choices) + rejected
         spoken = sum(len(choice.said) for choice in self.choices if choice.spoken)
+        prompt = self.serving.prompt_count(self.prompt)
         return {
-            "prompt_tokens": len(self.prompt),
+            "prompt_tokens": prompt,
             "completion_tokens": completion,
-            "total_tokens": len(self.prompt) + completion,
+            "total_tokens": prompt + completion,
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
-                "reasoning_tokens": sum(choice.thought for choice in self.choices),
+                "reasoning_tokens": sum(count(choice.thought) for choice in self.choices),
                 "audio_tokens": spoken,
                 "accepted_prediction_tokens": accepted,
                 "rejected_prediction_tokens": rejected,
@@ -243,8 +266,9 @@ class _Answer:
             return 0, 0
         content = prediction["content"]
         text = content if isinstance(content, str) else "".join(part["text"] for part in content)
-        predicted = encode(text)
-        said = self.choices[0].said
+        predicted = self.serving.parts.vocabulary.encode(text)
+        first = self.choices[0]
+        said = [*first.thought, *first.said] if first.thinking.inline else first.said
         accepted = next(
             (at for at, pair in enumerate(zip(predicted, said, strict=False)) if pair[0] != pair[1]), None
         )

@@ -13,13 +13,10 @@ from typing import Any
 
 from .calls import ToolCall
 from .generation import Generation, Task, chat_logprobs
-from .vocabulary import encode
+from .parts import Thinking
 
 Delta = tuple[dict[str, Any], dict[str, Any] | None]
 """A delta, and the probabilities of its tokens."""
-
-THOUGHTS = {"none": 0, "minimal": 4, "low": 8, "medium": 16, "high": 24, "xhigh": 32, "max": 40}
-"""Effort -> tokens of thinking."""
 
 
 @dataclass(kw_only=True)
@@ -33,20 +30,19 @@ class ChatChoice:
     """Whether the call is told as the deprecated `function_call`."""
     forced: bool = False
     """Whether the request named the tool: OpenAI then ends with `stop`."""
+    thinking: Thinking = field(default_factory=Thinking)
     thoughts: int = 0
+    """Tokens of thinking that are due."""
     spoken: bool = False
     """Whether the answer is sound, with its text as a transcript."""
     cites: bool = False
     finish: str = "stop"
-    thought: int = 0
-    """Tokens of thinking that were generated."""
+    thought: list[int] = field(default_factory=list)
+    """Tokens of thinking."""
     said: list[int] = field(default_factory=list)
     """Tokens of the answer itself."""
-
-    @property
-    def tokens(self) -> int:
-        """All tokens that were generated."""
-        return self.thought + len(self.said)
+    _stopped: bool = False
+    """Whether a stop sequence has ended the answer among its thoughts."""
 
     def deltas(self) -> Iterator[Delta]:
         """The answer as it comes, without the final empty delta."""
@@ -59,7 +55,9 @@ class ChatChoice:
             return
         yield (first if self.calls or self.spoken else {**first, "content": ""}), None
         yield from self._thinking()
-        if self.calls:
+        if self._stopped:
+            self.finish = "stop"
+        elif self.calls:
             yield from self._calling()
         elif self.task.limit <= 0:
             self.finish = "length"
@@ -69,18 +67,35 @@ class ChatChoice:
             yield from self._writing()
 
     def _thinking(self) -> Iterator[Delta]:
-        if not self.thoughts:
+        inline = self.thinking.inline
+        if not self.thoughts or (inline and self.task.plan is not None):
+            return  # a grammar holds for the content, and thoughts would stand there
+        encode = self.task.model.vocabulary.encode
+        yield from self._thinking_part(1 << 20, tuple(encode("<think>\n")) if inline else ())
+        yield from self._thinking_part(self.thoughts)
+        yield from self._thinking_part(1 << 20, tuple(encode("\n</think>\n\n")) if inline else ())
+        self.task = replace(self.task, prompt=(*self.task.prompt, *self.thought))
+
+    def _thinking_part(self, most: int, plan: tuple[int, ...] | None = None) -> Iterator[Delta]:
+        """Generate one part of the thoughts: tags, which are the `plan`, or up to so many tokens between them."""
+        limit = min(most, self.task.limit)
+        if plan == () or limit <= 0 or self._stopped:
             return
-        free = replace(self.task, limit=min(self.thoughts, self.task.limit), stops=(), tops=None, plan=None)
-        thinking = Generation(task=free, rng=self.rng)
-        for piece in thinking.pieces():
-            yield {"reasoning": piece.text}, None
-        self.thought = len(thinking.tokens)
-        self.task = replace(
-            self.task,
-            prompt=(*self.task.prompt, *thinking.tokens),
-            limit=self.task.limit - self.thought,
+        stops = self.task.stops if self.thinking.stops else ()
+        tops = self.task.tops if self.thinking.has_odds else None
+        prompt = (*self.task.prompt, *self.thought)
+        model = replace(self.task.model, shortest=None, longest=None, opening="", sayings=(), translates=False)
+        part = replace(
+            self.task, prompt=prompt, limit=limit, stops=stops, tops=tops, plan=plan, model=model, flip=None
         )
+        generation = Generation(task=part, rng=self.rng)
+        for piece in generation.pieces():
+            told = chat_logprobs(piece.odds, model.vocabulary) if tops is not None else None
+            if not self.thinking.hidden:
+                yield {self.thinking.member or "content": piece.text}, told
+        self._stopped = generation.finish == "stop" and plan is None
+        self.thought += generation.tokens
+        self.task = replace(self.task, limit=self.task.limit - len(generation.tokens))
 
     def _writing(self) -> Iterator[Delta]:
         generation = Generation(task=self.task, rng=self.rng)
@@ -88,7 +103,7 @@ class ChatChoice:
         for piece in generation.pieces():
             text += piece.text
             self.said = generation.tokens
-            told = chat_logprobs(piece.odds) if self.task.tops is not None else None
+            told = chat_logprobs(piece.odds, self.task.model.vocabulary) if self.task.tops is not None else None
             yield {"content": piece.text}, told
         self.said = generation.tokens
         self.finish = generation.finish
@@ -115,8 +130,8 @@ class ChatChoice:
                 return
             self.said += [0, 0]
             yield self._delta(index, call, f"call_{secrets.token_hex(12)}", ""), None
-            plan = tuple(encode(call.text))
-            part = Task(prompt=self.task.prompt, limit=left - 2, sampling=self.task.sampling, plan=plan)
+            plan = tuple(self.task.model.vocabulary.encode(call.text))
+            part = replace(self.task, limit=left - 2, stops=(), tops=None, plan=plan)
             writing = Generation(task=part, rng=self.rng)
             for piece in writing.pieces():
                 yield self._delta(index, call, None, piece.text), None
@@ -168,7 +183,7 @@ def joined(choice: ChatChoice) -> tuple[dict[str, Any], dict[str, Any] | None]:
 
 
 def _merge(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
-    for key in ("content", "reasoning"):
+    for key in ("content", "reasoning", "reasoning_content"):
         if delta.get(key) is not None:
             message[key] = (message.get(key) or "") + delta[key]
     if "annotations" in delta:

@@ -11,7 +11,8 @@ from typing import Any
 from .fields import check_body
 from .generation import Generation, Odds, Piece, Task, shown
 from .interface import RefusalError, Reply, json_reply
-from .model import Logits, adjusted, prompt_key, raw_logits
+from .model import Logits, adjusted, prompt_key
+from .parts import Serving
 from .settings import (
     FINGERPRINT,
     check_stream,
@@ -26,9 +27,11 @@ from .settings import (
     sampling_of,
     stops_of,
 )
-from .vocabulary import END, START, decode, encode, token_bytes
+from .vocabulary import END, START, WORDS, Vocabulary
 
 DEFAULT_LIMIT = 16
+LATE = 9
+"""The place of the token that is another where prompts are one batch, if they are on this server."""
 
 
 @dataclass(kw_only=True)
@@ -36,6 +39,7 @@ class Completions:
     """The endpoint."""
 
     extensions: bool = False
+    serving: Serving = field(default_factory=Serving)
     pace: float = 0.0
     late: float = 0.0
 
@@ -45,7 +49,11 @@ class Completions:
         Raises:
             RefusalError: naming the field.
         """
-        check_body("completions", body, extensions=self.extensions)
+        parts = self.serving.parts
+        if not parts.manners.completes:
+            message = "This is a chat model and not supported in the v1/completions endpoint."
+            raise RefusalError(f"{message} Did you mean to use v1/chat/completions?", param="model", status=404)
+        check_body("completions", body, extensions=self.extensions, tokens=parts.vocabulary.size)
         check_stream(body)
         if body.get("best_of") is not None and body["best_of"] < given(body, "n", 1):
             raise RefusalError(
@@ -55,6 +63,7 @@ class Completions:
             raise RefusalError("Results of 'best_of' cannot be streamed.", param="best_of")
         if body.get("prompt") == []:
             raise RefusalError("Invalid 'prompt': empty array.", param="prompt", code="empty_array")
+        parts.manners.check(body)
 
     def answer(self, body: Mapping[str, Any]) -> Reply:
         """The reply to a body that passed the check.
@@ -62,16 +71,20 @@ class Completions:
         Raises:
             RefusalError: it asks for what cannot be done.
         """
-        texts = [text for prompt in _prompts(body) for text in _texts(body, prompt)]
-        answer = _Answer(body=body, texts=texts)
+        body = self.serving.parts.heard(body)
+        prompts = _prompts(body, self.serving.parts.vocabulary)
+        batched = len(prompts) > 1 and self.serving.parts.manners.batch_differs
+        texts = [text for prompt in prompts for text in _texts(body, prompt, self.serving, batched=batched)]
+        answer = _Answer(body=body, texts=texts, serving=self.serving)
         if body.get("stream"):
             kind = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
             return Reply(headers=kind, body=paced(answer.chunks(), self.pace, self.late))
         return json_reply(answer.whole())
 
 
-def _prompts(body: Mapping[str, Any]) -> list[list[int]]:
+def _prompts(body: Mapping[str, Any], vocabulary: Vocabulary) -> list[list[int]]:
     """The prompts, whatever the form they came in."""
+    encode = vocabulary.encode
     given_prompt = body.get("prompt")
     if given_prompt is None:
         return [[END]]
@@ -92,30 +105,39 @@ class _Text:
     echo: bool
     tops: int | None
 
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens of the model."""
+        return self.generation.task.model.vocabulary
+
     def pieces(self) -> Iterator[Piece]:
         """The echo, then the text as it comes."""
         if self.echo:
-            yield Piece(text=decode(self.prompt), odds=self._echoed())
+            yield Piece(text=self.vocabulary.decode(self.prompt), odds=self._echoed())
         yield from self.generation.pieces()
 
     def _echoed(self) -> tuple[Odds, ...]:
         if self.tops is None:
             return ()
         found = []
+        sampling = self.generation.task.sampling
         for place, token in enumerate(self.prompt):
-            raw = raw_logits(prompt_key(self.prompt[:place]), ())
-            logits = adjusted(raw, {}, self.generation.task.sampling) if place else Logits(values=raw)
+            raw = self.generation.task.model.logits(prompt_key(self.prompt[:place]), ())
+            logits = Logits(values=raw, vocabulary=self.vocabulary)
+            logits = adjusted(raw, {}, sampling, self.vocabulary) if place else logits
             tops = tuple(logits.top(self.tops)) if place else ()
-            found.append(Odds(data=token_bytes(token), logprob=logits.logprob(token), tops=tops))
+            found.append(Odds(data=self.vocabulary.token_bytes(token), logprob=logits.logprob(token), tops=tops))
         return tuple(found)
 
 
-def _texts(body: Mapping[str, Any], prompt: list[int]) -> list[_Text]:
+def _texts(body: Mapping[str, Any], prompt: list[int], serving: Serving, *, batched: bool) -> list[_Text]:
     """The texts that one prompt gets; with `best_of` more than are returned."""
+    parts = serving.parts
     read = tuple(prompt)
     if body.get("suffix"):
-        read = (*read, START, *encode(body["suffix"]))
-    limit = room({"max_tokens": given(body, "max_tokens", DEFAULT_LIMIT)}, len(read), "max_tokens")
+        read = (*read, START, *parts.vocabulary.encode(body["suffix"]))
+    limited = {"max_tokens": given(body, "max_tokens", DEFAULT_LIMIT)}
+    limit = room(limited, len(read), "max_tokens", parts.manners.context)
     made = []
     for index in range(given(body, "best_of", given(body, "n", 1))):
         rng = dice(body, index)
@@ -125,7 +147,10 @@ def _texts(body: Mapping[str, Any], prompt: list[int]) -> list[_Text]:
             sampling=sampling_of(body),
             stops=stops_of(body),
             tops=body.get("logprobs"),
-            plan=form_plan(body, form_dice(body, prompt_key(read), rng)),
+            plan=form_plan(body, form_dice(body, prompt_key(read), rng), parts.vocabulary),
+            weighed=given(body, "best_of", 1) > 1,
+            model=parts.model,
+            flip=LATE if batched else serving.flip(),
         )
         generation = Generation(task=task, rng=rng)
         made.append(
@@ -140,6 +165,7 @@ class _Answer:
 
     body: Mapping[str, Any]
     texts: Sequence[_Text]
+    serving: Serving
     id: str = field(default_factory=lambda: f"cmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
@@ -165,11 +191,14 @@ class _Answer:
             if tried > kept:
                 group.sort(key=lambda pair: -pair[0].generation.logprob / max(1, len(pair[0].generation.tokens)))
             choices += [self._choice(len(choices) + at, *pair) for at, pair in enumerate(group[:kept])]
-        return {**self.head, "choices": choices, "usage": self.usage()}
+        told = {"usage": self.usage()} if self.serving.counts else {}
+        return {**self.head, "choices": choices, **told}
 
     def _choice(self, index: int, text: _Text, pieces: Sequence[Piece]) -> dict[str, Any]:
         odds = [each for piece in pieces for each in piece.odds]
-        logprobs = legacy_logprobs(odds, self._start(text), text.echo) if text.tops is not None else None
+        logprobs = None
+        if text.tops is not None:
+            logprobs = legacy_logprobs(odds, self._start(text), text.echo, text.vocabulary)
         return {
             "text": "".join(piece.text for piece in pieces),
             "index": index,
@@ -179,7 +208,7 @@ class _Answer:
 
     @staticmethod
     def _start(text: _Text) -> int:
-        return 0 if text.echo else len(decode(text.prompt))
+        return 0 if text.echo else len(text.vocabulary.decode(text.prompt))
 
     def chunks(self) -> Iterator[dict[str, Any]]:
         """The stream's chunks."""
@@ -194,23 +223,30 @@ class _Answer:
             text = self.texts[index]
             logprobs = None
             if piece is not None and text.tops is not None:
-                logprobs = legacy_logprobs(piece.odds, places[index], text.echo and places[index] == 0)
+                logprobs = legacy_logprobs(
+                    piece.odds, places[index], text.echo and places[index] == 0, text.vocabulary
+                )
                 places[index] += len(piece.text)
             said = piece.text if piece is not None else ""
             choice = {"text": said, "index": index, "logprobs": logprobs, "finish_reason": finish}
-            yield padded({**self.head, "choices": [choice]}, self.body)
-        if given(self.body, "stream_options", {}).get("include_usage"):
+            made = padded({**self.head, "choices": [choice], **self.serving.beside}, self.body)
+            if finish and self.serving.tells_unasked(self.body):
+                made["usage"] = self.usage()
+            yield made
+        if self.serving.tells(self.body):
             yield {**self.head, "choices": [], "usage": self.usage()}
 
     def usage(self) -> dict[str, Any]:
         """Tokens of all texts together, those that `best_of` dropped too."""
         tried = given(self.body, "best_of", given(self.body, "n", 1))
-        prompt = sum(len(text.generation.task.prompt) for text in self.texts[::tried])
-        completion = sum(len(text.generation.tokens) for text in self.texts)
+        prompt = sum(self.serving.prompt_count(text.generation.task.prompt) for text in self.texts[::tried])
+        completion = sum(self.serving.text_count(text.generation.tokens) for text in self.texts)
         return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
-def legacy_logprobs(odds: Sequence[Odds], start: int, first_unknown: bool) -> dict[str, Any]:
+def legacy_logprobs(
+    odds: Sequence[Odds], start: int, first_unknown: bool, vocabulary: Vocabulary = WORDS
+) -> dict[str, Any]:
     """Probabilities in the form of this endpoint. Of a prompt's first token there is none."""
     offsets = []
     place = start
@@ -220,7 +256,7 @@ def legacy_logprobs(odds: Sequence[Odds], start: int, first_unknown: bool) -> di
     told: list[float | None] = [round(each.logprob, 6) + 0.0 for each in odds]
     tops: list[dict[str, float] | None] = [
         {
-            **{shown(token_bytes(token)): round(value, 6) + 0.0 for token, value in each.tops},
+            **{shown(vocabulary.token_bytes(token)): round(value, 6) + 0.0 for token, value in each.tops},
             shown(each.data): logprob,
         }
         for each, logprob in zip(odds, told, strict=True)

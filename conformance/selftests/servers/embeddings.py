@@ -11,19 +11,20 @@ from typing import Any
 
 from .fields import check_body
 from .interface import RefusalError, Reply, json_reply
-from .vocabulary import encode
+from .parts import PLAIN, Parts, Serving
+from .vocabulary import Vocabulary
 
 SIZE = 64
 """Numbers of a whole vector."""
 
 
-def check(body: Mapping[str, Any]) -> None:
+def check(body: Mapping[str, Any], parts: Parts = PLAIN) -> None:
     """Refuse what OpenAI refuses.
 
     Raises:
         RefusalError: naming the field.
     """
-    check_body("embeddings", body)
+    check_body("embeddings", body, tokens=parts.vocabulary.size)
     if body.get("dimensions", 1) > SIZE:
         message = f"Invalid value for 'dimensions': this model supports at most {SIZE} dimensions."
         raise RefusalError(message, param="dimensions", code="integer_above_max_value")
@@ -33,21 +34,24 @@ def check(body: Mapping[str, Any]) -> None:
         raise RefusalError("Invalid 'input': empty array.", param="input", code="empty_array")
 
 
-def answer(body: Mapping[str, Any]) -> Reply:
+def answer(body: Mapping[str, Any], serving: Serving | None = None) -> Reply:
     """The reply to a body that passed the check."""
-    texts = _inputs(body["input"])
+    serving = serving or Serving()
+    body = serving.parts.heard(body)
+    texts = _inputs(body["input"], serving.parts.vocabulary)
     size = body.get("dimensions", SIZE)
     packed = body.get("encoding_format", "float") == "base64"
     data = [
         {"object": "embedding", "index": index, "embedding": _told(vector(tokens, size), packed=packed)}
         for index, tokens in enumerate(texts)
     ]
-    count = sum(len(tokens) for tokens in texts)
-    usage = {"prompt_tokens": count, "total_tokens": count}
-    return json_reply({"object": "list", "data": data, "model": body["model"], "usage": usage})
+    count = sum(map(serving.prompt_count, texts))
+    told = {"usage": {"prompt_tokens": count, "total_tokens": count}} if serving.counts else {}
+    return json_reply({"object": "list", "data": data, "model": body["model"], **told})
 
 
-def _inputs(value: Any) -> list[list[int]]:
+def _inputs(value: Any, vocabulary: Vocabulary) -> list[list[int]]:
+    encode = vocabulary.encode
     if isinstance(value, str):
         return [encode(value)]
     if isinstance(value[0], int):

@@ -7,6 +7,7 @@ to bad requests.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache, partial
 from typing import Any
 
 from conformance.checklist.field_values import FieldValues
@@ -39,20 +40,24 @@ from .vocabulary import SIZE
 INT64 = 2**63
 
 
-def _bias(path: str, value: Any) -> None:
+def _bias(path: str, value: Any, tokens: int) -> None:
     mapping(number(-100, 100))(path, value)
     for key in value:
-        if not key.isdecimal() or int(key) >= SIZE:
-            message = f"Invalid key in '{path}': {key[:20]}. Expected a token id below {SIZE}."
+        if not key.isdecimal() or int(key) >= tokens:
+            message = f"Invalid key in '{path}': {key[:20]}. Expected a token id below {tokens}."
             raise RefusalError(message, param=path, code="invalid_value")
 
 
-def _bias_of(path: str, value: Any) -> None:
-    """Faults of single biases are told of the field."""
-    try:
-        _bias(path, value)
-    except RefusalError as refusal:
-        raise RefusalError(refusal.message, param=path, code=refusal.code) from refusal
+def _bias_of(tokens: int) -> Check:
+    """Faults of single biases are told of the field. `tokens`: how many there are."""
+
+    def checked(path: str, value: Any) -> None:
+        try:
+            _bias(path, value, tokens)
+        except RefusalError as refusal:
+            raise RefusalError(refusal.message, param=path, code=refusal.code) from refusal
+
+    return checked
 
 
 STOP = string_or(array(string(least=1), least=0, most=4))
@@ -147,7 +152,7 @@ EFFORT = one_of(*EFFORTS, code="unsupported_value")
 _BOTH: dict[str, Check] = {
     "model": string(),
     "frequency_penalty": nullable(number(-2, 2)),
-    "logit_bias": nullable(_bias_of),
+    "logit_bias": nullable(_bias_of(SIZE)),
     "n": nullable(integer(1, 128)),
     "presence_penalty": nullable(number(-2, 2)),
     "seed": nullable(integer(-INT64, INT64)),
@@ -190,8 +195,9 @@ CHAT: dict[str, Check] = {
 """The 37 fields of /v1/chat/completions."""
 
 
-def prompt_forms(path: str, value: Any, *, empty: bool = True) -> None:
-    """A string, strings, token ids, or arrays of token ids."""
+def prompt_forms(path: str, value: Any, *, empty: bool = True, tokens: int = SIZE) -> None:
+    """A string, strings, token ids, or arrays of token ids, of which there are so many."""
+    token = integer(0, tokens - 1)
     if isinstance(value, str):
         string(least=0 if empty else 1)(path, value)
     elif not isinstance(value, list):
@@ -199,12 +205,10 @@ def prompt_forms(path: str, value: Any, *, empty: bool = True) -> None:
     elif value and isinstance(value[0], str):
         array(string(least=0 if empty else 1), most=2048)(path, value)
     elif value and isinstance(value[0], list):
-        array(array(_TOKEN, least=1), most=2048)(path, value)
+        array(array(token, least=1), most=2048)(path, value)
     else:
-        array(_TOKEN, least=1)(path, value)
+        array(token, least=1)(path, value)
 
-
-_TOKEN = integer(0, SIZE - 1)
 
 COMPLETIONS: dict[str, Check] = {
     **_BOTH,
@@ -286,13 +290,27 @@ COMPANIONS = {
 """Field -> the fields of which one must be there for it to be allowed."""
 
 
-def check_body(endpoint: str, body: Mapping[str, Any], *, extensions: bool = False) -> None:
-    """Refuse a body whose members are not what they should be, each by itself.
+@cache
+def _of_tokens(endpoint: str, tokens: int) -> dict[str, Check]:
+    """Return the checks of fields that hold token ids, of which there are so many."""
+    prompt: Check = partial(prompt_forms, empty=endpoint != "embeddings", tokens=tokens)
+    held: dict[str, dict[str, Check]] = {
+        "chat": {"logit_bias": nullable(_bias_of(tokens))},
+        "completions": {"logit_bias": nullable(_bias_of(tokens)), "prompt": nullable(prompt)},
+        "embeddings": {"input": prompt},
+    }
+    return held.get(endpoint, {})
+
+
+def check_body(endpoint: str, body: Mapping[str, Any], *, extensions: bool = False, tokens: int = SIZE) -> None:
+    """Refuse a body whose members are not what they should be, each by itself. `tokens`: how many the model has.
 
     Raises:
         RefusalError: naming the first that is not.
     """
     fields = FIELDS[endpoint] | (EXTENSIONS.get(endpoint, {}) if extensions else {})
+    if tokens != SIZE:
+        fields = fields | _of_tokens(endpoint, tokens)
     if "model" not in body:
         raise RefusalError("you must provide a model parameter")
     for name in REQUIRED[endpoint]:

@@ -199,12 +199,13 @@ def says_instead(say: Callable[[str], str], applies: Callable[[Body], bool]) -> 
     def coming(sent: Body, got: Body) -> Body:
         if not applies(sent) or not got.get("choices"):
             return got
-        return {**got, "choices": [_said(each, say) for each in got["choices"]]}
+        return {**got, "choices": [with_text(each, say) for each in got["choices"]]}
 
     return Proxy(coming=coming)
 
 
-def _said(choice: Body, say: Callable[[str], str]) -> Body:
+def with_text(choice: Body, say: Callable[[str], str]) -> Body:
+    """The choice, with the text that is made of its own."""
     if "text" in choice:
         return {**choice, "text": say(choice["text"])}
     part = "message" if "message" in choice else "delta"
@@ -213,18 +214,19 @@ def _said(choice: Body, say: Callable[[str], str]) -> Body:
     return {**choice, part: {**choice[part], "content": say(choice[part]["content"])}}
 
 
-def _formats(sent: Body) -> bool:
+def demands_format(sent: Body) -> bool:
+    """Whether the request wants another form than free text."""
     return sent.get("response_format", {"type": "text"}).get("type") != "text"
 
 
 def writes_space_for_ever() -> Server:
     """A grammar that allows space before the document, and a model that writes nothing else."""
-    return says_instead(lambda text: "\n" * len(text.split()), _formats)
+    return says_instead(lambda text: "\n" * len(text.split()), demands_format)
 
 
 def writes_space_in_the_object() -> Server:
     """The same, after the first brace."""
-    return says_instead(lambda text: "{" + 30 * "\n" if text.startswith("{") else "\n", _formats)
+    return says_instead(lambda text: "{" + 30 * "\n" if text.startswith("{") else "\n", demands_format)
 
 
 def begins_with(text: str, applies: Callable[[Body], bool]) -> Server:
@@ -238,14 +240,14 @@ def begins_with(text: str, applies: Callable[[Body], bool]) -> Server:
         choice = got["choices"][0]
         if "delta" in choice:
             return {**got, "choices": [{**choice, "delta": {**choice["delta"], "content": text}}]}
-        return {**got, "choices": [_said(choice, lambda said: text + said)]}
+        return {**got, "choices": [with_text(choice, lambda said: text + said)]}
 
     return Proxy(coming=coming)
 
 
 def fences_what_should_be_json() -> Server:
     """The document comes in a fence, as a model writes it that was only told to."""
-    return begins_with("```json\n", _formats)
+    return begins_with("```json\n", demands_format)
 
 
 def thinks_before_the_document() -> Server:
@@ -372,7 +374,7 @@ def hides_thoughts() -> Server:
         return "none" in (sent.get("reasoning_effort"), sent.get("reasoning", {}).get("effort"))
 
     def coming(sent: Body, got: Body) -> Body:
-        return {**got, "choices": [_said(each, lambda _: "") for each in got["choices"]]} if none(sent) else got
+        return {**got, "choices": [with_text(each, lambda _: "") for each in got["choices"]]} if none(sent) else got
 
     return Proxy(coming=coming)
 

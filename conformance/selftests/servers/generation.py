@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .model import Logits, Sampling, adjusted, chosen, prompt_key, raw_logits
-from .vocabulary import END, token_bytes
+from .model import MODEL, Logits, Model, Sampling, adjusted, chosen, prompt_key
+from .vocabulary import END, WORDS, Vocabulary
 
 FORCED = 100.0
 """What is added to the logit of a token that a grammar demands."""
@@ -32,6 +32,11 @@ class Task:
     """How many alternatives are told at each token; None: no probabilities at all."""
     plan: tuple[int, ...] | None = None
     """The tokens that a grammar demands; None where the model is free."""
+    weighed: bool = False
+    """Whether it will be asked how likely the whole text was."""
+    model: Model = MODEL
+    flip: int | None = None
+    """The place of a token that is another than usual, where it is nearly a tie: what batching does on a GPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +65,14 @@ class Generation:
     tokens: list[int] = field(default_factory=list)
     finish: str = "length"
     logprob: float = 0.0
-    """Of the whole text."""
+    """Of the whole text, where the task says that it is `weighed`."""
 
     def pieces(self) -> Iterator[Piece]:
         """The text as it comes."""
-        window = _Window(stops=self.task.stops)
+        vocabulary = self.task.model.vocabulary
+        window = _Window(stops=self.task.stops, halves=vocabulary.halves)
         for token, logits in self._steps():
-            piece = window.add(token_bytes(token), self._odds(token, logits))
+            piece = window.add(vocabulary.token_bytes(token), self._odds(token, logits))
             if piece is not None:
                 yield piece
             if window.stopped:
@@ -81,31 +87,47 @@ class Generation:
         return "".join(piece.text for piece in self.pieces())
 
     def _odds(self, token: int, logits: Logits) -> Odds:
+        data = self.task.model.vocabulary.token_bytes(token)
         if self.task.tops is None:
-            return Odds(data=token_bytes(token), logprob=0.0, tops=())
-        return Odds(data=token_bytes(token), logprob=logits.logprob(token), tops=tuple(logits.top(self.task.tops)))
+            return Odds(data=data, logprob=0.0, tops=())
+        return Odds(data=data, logprob=logits.logprob(token), tops=tuple(logits.top(self.task.tops)))
 
     def _steps(self) -> Iterator[tuple[int, Logits]]:
         key = prompt_key(self.task.prompt)
+        script = self.task.model.script(self.task.prompt)
         counts: Counter[int] = Counter()
         while len(self.tokens) < self.task.limit:
-            logits = adjusted(self._raw(key), counts, self.task.sampling)
+            raw = self._raw(key, script)
+            logits = adjusted(raw, counts, self.task.sampling, self.task.model.vocabulary)
             token = chosen(logits, self.task.sampling, self.rng)
             if token == END:
                 self.finish = "stop"
                 return
             self.tokens.append(token)
             counts[token] += 1
-            self.logprob += logits.logprob(token)
+            if self.task.weighed:
+                self.logprob += logits.logprob(token)
             yield token, logits
 
-    def _raw(self, key: bytes) -> dict[int, float]:
+    def _raw(self, key: bytes, script: Sequence[int] | None) -> dict[int, float]:
         place = len(self.tokens)
-        raw = raw_logits(key, self.tokens)
+        raw = self.task.model.logits(key, self.tokens, script)
         if self.task.plan is None:
-            return raw
+            return flipped(raw) if place == self.task.flip else raw
         due = self.task.plan[place] if place < len(self.task.plan) else END
         return {**{token: value for token, value in raw.items() if token != END}, due: 3 * FORCED}
+
+
+NEAR = 2.0
+"""How far the first choice may lead for rounding to make it the second."""
+
+
+def flipped(raw: dict[int, float]) -> dict[int, float]:
+    """The logits with the two likeliest tokens exchanged, where they are near each other."""
+    first, second = sorted(raw, key=lambda token: (-raw[token], token))[:2]
+    if raw[first] - raw[second] > NEAR:
+        return raw
+    return {**raw, first: raw[second], second: raw[first]}
 
 
 @dataclass(kw_only=True)
@@ -113,10 +135,15 @@ class _Window:
     """Text that has not gone out yet."""
 
     stops: Sequence[str]
+    halves: str = "replace"
     stopped: bool = False
     _text: str = ""
     _odds: list[Odds] = field(default_factory=list)
-    _decoder: Any = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
+    _decoder: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the decoder."""
+        self._decoder = codecs.getincrementaldecoder("utf-8")(self.halves)
 
     def add(self, data: bytes, odds: Odds) -> Piece | None:
         """Take a token; give what may go out."""
@@ -162,7 +189,7 @@ def _within(odds: Sequence[Odds], size: int) -> list[Odds]:
     return kept
 
 
-def chat_logprobs(odds: Sequence[Odds]) -> dict[str, Any]:
+def chat_logprobs(odds: Sequence[Odds], vocabulary: Vocabulary = WORDS) -> dict[str, Any]:
     """Probabilities in the form of chat."""
 
     def entry(data: bytes, logprob: float) -> dict[str, Any]:
@@ -171,7 +198,7 @@ def chat_logprobs(odds: Sequence[Odds]) -> dict[str, Any]:
     content = [
         {
             **entry(each.data, each.logprob),
-            "top_logprobs": [entry(token_bytes(token), logprob) for token, logprob in each.tops],
+            "top_logprobs": [entry(vocabulary.token_bytes(token), logprob) for token, logprob in each.tops],
         }
         for each in odds
     ]

@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from conformance.probes.endpoints import ENDPOINTS, Embeddings, Endpoint, RequestEndpoint, endpoint_at
+from conformance.probes.endpoints import ENDPOINTS, Endpoint, RequestEndpoint, endpoint_at
 
 from .chat import Chat
 from .checks import wrong_type
 from .completions import Completions
+from .embeddings import answer as embed
+from .embeddings import check as check_embeddings
 from .fields import COMPANIONS, EXTENSIONS, FIELDS
 from .interface import RefusalError, Reply, Request, error_reply, json_reply
+from .parts import PLAIN, Parts, Serving
 
 CHAT_MODEL = "mini"
 EMBEDDING_MODEL = "mini-embed"
@@ -44,13 +47,18 @@ class HonoursEverything:
     """Seconds between the chunks of a stream."""
     late: float = 0.08
     """Seconds between the chunks after the 64th, so that a long stream outlasts a second."""
+    parts: Parts = PLAIN
+    """Of which model and which counts and manners it is made."""
+    serving: Serving = field(init=False)
     chat: Chat = field(init=False)
     completions: Completions = field(init=False)
 
     def __post_init__(self) -> None:
         """Open the endpoints."""
-        self.chat = Chat(extensions=self.extensions, results_due=self.results_due, pace=self.pace, late=self.late)
-        self.completions = Completions(extensions=self.extensions, pace=self.pace, late=self.late)
+        self.serving = Serving(parts=self.parts)
+        shared: dict[str, Any] = {"extensions": self.extensions, "pace": self.pace, "late": self.late}
+        self.chat = Chat(results_due=self.results_due, serving=self.serving, **shared)
+        self.completions = Completions(serving=self.serving, **shared)
 
     def answer(self, request: Request) -> Reply:
         """The reply to any request."""
@@ -121,7 +129,9 @@ class HonoursEverything:
         return self.completions.answer(body)
 
     def _embeddings(self, body: Mapping[str, Any]) -> Reply:
-        return self._stateless(Embeddings, body)
+        check_embeddings(body, self.parts)
+        self.check_model(body["model"], "embed", "/v1/embeddings")
+        return embed(body, self.serving)
 
     def _stateless(self, endpoint: type[Endpoint], body: Mapping[str, Any]) -> Reply:
         """The reply of the module here that bears the endpoint's name: its `check`, then its `answer`."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from .checks import Check, anything, array, by_type, missing, nullable, one_of, record, string, string_or
 from .interface import RefusalError
-from .vocabulary import END, START, byte_tokens, encode
+from .vocabulary import END, START, WORDS, Vocabulary
 
 _BREAKPOINT = {"prompt_cache_breakpoint": anything}
 TEXT_PART = by_type({"text": record({"type": anything, "text": string(), **_BREAKPOINT}, required=("text",))})
@@ -107,16 +107,19 @@ def check_order(messages: Sequence[Mapping[str, Any]], *, results_due: bool) -> 
         )
 
 
-def message_tokens(message: Mapping[str, Any], path: str) -> list[int]:
-    """The tokens of one message, its marks included.
+def message_tokens(
+    message: Mapping[str, Any], path: str, vocabulary: Vocabulary = WORDS, *, template: bool = True
+) -> list[int]:
+    """The tokens of one message, its role and marks included where there is a `template`.
 
     Raises:
         RefusalError: a picture, sound or file cannot be read.
     """
-    found = [START, *encode(message["role"] + "\n")]
+    encode = vocabulary.encode
+    found = [START, *encode(message["role"] + "\n")] if template else []
     if message.get("name"):
         found += encode(f"{message['name']}: ")
-    found += content_tokens(message.get("content"), f"{path}.content")
+    found += content_tokens(message.get("content"), f"{path}.content", vocabulary)
     for key in ("refusal", "reasoning"):
         if message.get(key):
             found += encode(message[key])
@@ -129,13 +132,14 @@ def message_tokens(message: Mapping[str, Any], path: str) -> list[int]:
         found += encode(f"{message['function_call']['name']} {message['function_call']['arguments']}\n")
     if message.get("tool_call_id"):
         found += encode(message["tool_call_id"])
-    return [*found, END]
+    return [*found, END] if template else [*found, *encode("\n")]
 
 
-def content_tokens(content: Any, path: str) -> list[int]:
+def content_tokens(content: Any, path: str, vocabulary: Vocabulary = WORDS) -> list[int]:
     """The tokens of a message's content. Text parts that touch are one text."""
     if content is None:
         return []
+    encode = vocabulary.encode
     if isinstance(content, str):
         return encode(content)
     found: list[int] = []
@@ -146,7 +150,7 @@ def content_tokens(content: Any, path: str) -> list[int]:
             continue
         found += encode(text)
         text = ""
-        found += _media_tokens(part, f"{path}[{place}]")
+        found += _media_tokens(part, f"{path}[{place}]", vocabulary)
     return found + encode(text)
 
 
@@ -158,25 +162,25 @@ def text_of(message: Mapping[str, Any]) -> str:
     return content or ""
 
 
-def _media_tokens(part: Mapping[str, Any], path: str) -> list[int]:
+def _media_tokens(part: Mapping[str, Any], path: str, vocabulary: Vocabulary) -> list[int]:
     if part["type"] == "image_url":
         given = part["image_url"]
         url, detail = (given, None) if isinstance(given, str) else (given["url"], given.get("detail"))
-        return _digest_tokens(_picture(url, path), 8 if detail == "low" else 16)
+        return _digest_tokens(_picture(url, path), 8 if detail == "low" else 16, vocabulary)
     if part["type"] == "input_audio":
         sound = part["input_audio"]
-        return _digest_tokens(_unpacked(sound["data"], f"{path}.input_audio.data"), 12)
+        return _digest_tokens(_unpacked(sound["data"], f"{path}.input_audio.data"), 12, vocabulary)
     given = part["file"]
     if "file_id" in given:
         raise RefusalError(f"No such File object: {given['file_id'][:60]}", param=f"{path}.file.file_id", status=404)
     if "file_data" not in given:
         raise missing(f"{path}.file.file_data")
     data = _unpacked(given["file_data"], f"{path}.file.file_data")
-    return encode(given.get("filename", "")) + _digest_tokens(data, 20)
+    return vocabulary.encode(given.get("filename", "")) + _digest_tokens(data, 20, vocabulary)
 
 
-def _digest_tokens(data: bytes, count: int) -> list[int]:
-    return [START, *byte_tokens(hashlib.blake2b(data, digest_size=count).digest()), END]
+def _digest_tokens(data: bytes, count: int, vocabulary: Vocabulary) -> list[int]:
+    return [START, *vocabulary.byte_tokens(hashlib.blake2b(data, digest_size=count).digest()), END]
 
 
 def _unpacked(data: str, path: str) -> bytes:

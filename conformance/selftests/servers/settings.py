@@ -13,10 +13,8 @@ from typing import Any
 from .documents import UNFOLLOWED, any_object, compact, document
 from .interface import RefusalError
 from .model import Sampling
-from .vocabulary import encode
+from .vocabulary import WORDS, Vocabulary
 
-CONTEXT = 32_768
-"""Tokens that prompt and answer may have together."""
 FINGERPRINT = "fp_mini_1"
 
 
@@ -55,7 +53,7 @@ def form_dice(body: Mapping[str, Any], key: bytes, rng: random.Random) -> random
     return random.Random(key) if given(body, "temperature", 1.0) == 0 else rng  # noqa: S311
 
 
-def form_plan(body: Mapping[str, Any], rng: random.Random) -> tuple[int, ...] | None:
+def form_plan(body: Mapping[str, Any], rng: random.Random, vocabulary: Vocabulary = WORDS) -> tuple[int, ...] | None:
     """The tokens that `response_format` demands; None where it demands nothing.
 
     Raises:
@@ -66,22 +64,22 @@ def form_plan(body: Mapping[str, Any], rng: random.Random) -> tuple[int, ...] | 
         return None
     schema = form["json_schema"].get("schema") if form["type"] == "json_schema" else None
     if schema is None:
-        return tuple(encode(compact(any_object(rng))))
+        return tuple(vocabulary.encode(compact(any_object(rng))))
     try:
-        return tuple(encode(compact(document(schema, rng))))
+        return tuple(vocabulary.encode(compact(document(schema, rng))))
     except UNFOLLOWED as error:
         raise RefusalError(f"Invalid schema for response_format: {error}", param="response_format") from error
 
 
-def room(body: Mapping[str, Any], used: int, field: str) -> int:
-    """How many tokens the answer may have; `field` is the limit's name.
+def room(body: Mapping[str, Any], used: int, field: str, context: int) -> int:
+    """How many tokens the answer may have; `field` is the limit's name, `context` the most that there are in all.
 
     Raises:
         RefusalError: prompt and limit do not fit the context.
     """
-    left = CONTEXT - used
+    left = context - used
     if left <= 0:
-        message = f"This model's maximum context length is {CONTEXT} tokens, but the prompt has {used}."
+        message = f"This model's maximum context length is {context} tokens, but the prompt has {used}."
         raise RefusalError(message, param="messages", code="context_length_exceeded")
     limit = body.get(field)
     if limit is None:

@@ -1,21 +1,21 @@
-"""The tokens of the miniature model: two marks, all bytes, and words with and without a leading space.
+"""The tokens of the miniature models: marks, all bytes, and pieces of text.
 
-All words have five letters, so that none is a part of another: a word of a text can be searched for in it.
+Those of `WORDS` are words with and without a leading space. All have five letters, so that none is a part of another:
+a word of a text can be searched for in it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from itertools import product
 
 END = 0
 """Ends a turn, or the text."""
 START = 1
 """Begins a turn."""
-FIRST_BYTE = 2
-FIRST_WORD = FIRST_BYTE + 256
 
 _REAL = """
 about above actor adult after agent alarm album alive among angel anger ankle apple april arena armor arrow aside
@@ -53,53 +53,127 @@ def words() -> tuple[str, ...]:
 
 COUNT = 500
 """Words; each is two tokens: with and without a leading space."""
-SIZE = FIRST_WORD + 2 * COUNT
-"""Tokens in all."""
 
 
-@cache
-def _ids() -> dict[str, int]:
-    spaced = {" " + word: FIRST_WORD + number for number, word in enumerate(words())}
-    return spaced | {word: FIRST_WORD + COUNT + number for number, word in enumerate(words())}
+def _as_bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
 
 
-@cache
-def token_bytes(token: int) -> bytes:
-    """What a token stands for; nothing for the marks."""
-    if token < FIRST_BYTE:
-        return b""
-    if token < FIRST_WORD:
-        return bytes([token - FIRST_BYTE])
-    number = token - FIRST_WORD
-    return f" {words()[number]}".encode() if number < COUNT else words()[number - COUNT].encode()
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Vocabulary:
+    """Tokens by id: marks, all bytes, then pieces of text."""
+
+    spoken: tuple[str | bytes, ...]
+    """What the model writes of itself, as it stands in a text."""
+    read: tuple[str, ...] = ()
+    """Further pieces, which texts are read in."""
+    marks: int = 2
+    """Tokens without text, which come first: `END`, `START`, and others that nobody uses."""
+    speaks_bytes: bytes = b""
+    """Where there are no pieces: the bytes that the model writes."""
+    halves: str = "replace"
+    """What becomes of half a character at the end: the error handler of the decoder, `replace` or `ignore`."""
+    whole_words: bool = False
+    """Whether a word within a longer one is read as bytes."""
+
+    @cached_property
+    def pieces(self) -> tuple[bytes, ...]:
+        """The text of each token, by id."""
+        single = tuple(bytes([byte]) for byte in range(256))
+        return (b"",) * self.marks + single + tuple(_as_bytes(text) for text in (*self.spoken, *self.read))
+
+    @property
+    def size(self) -> int:
+        """Tokens in all."""
+        return len(self.pieces)
+
+    @cached_property
+    def words(self) -> Sequence[int]:
+        """The tokens that the model writes of itself."""
+        if self.speaks_bytes:
+            return tuple(self.marks + byte for byte in self.speaks_bytes)
+        first = self.marks + 256
+        return range(first, first + len(self.spoken))
+
+    @cached_property
+    def _word_set(self) -> frozenset[int]:
+        return frozenset(self.words)
+
+    @cached_property
+    def _ids(self) -> dict[bytes, int]:
+        found = {text: token for token, text in enumerate(self.pieces) if text}
+        return {text: token for text, token in found.items() if token >= self.marks}
+
+    @cached_property
+    def _lengths(self) -> tuple[int, ...]:
+        return tuple(sorted({len(text) for text in self._ids}, reverse=True))
+
+    @cached_property
+    def _heads(self) -> frozenset[int]:
+        """Tokens that end within a character."""
+        return frozenset(token for token in self.words if not _is_text(self.pieces[token]))
+
+    def is_word(self, token: int) -> bool:
+        """Whether the model writes the token of itself."""
+        return token in self._word_set
+
+    def after(self, last: int | None) -> Sequence[int]:
+        """The tokens that may come after another: its words, or the last byte of a character that has begun."""
+        if last is None or last not in self._heads:
+            return self.words
+        return range(self.marks + 0x80, self.marks + 0xC0)
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text: pieces where it holds them, else bytes."""
+        if self.whole_words:
+            return [token for piece in _PIECES.findall(text) for token in self._encode_piece(piece)]
+        data = text.encode("utf-8", "surrogatepass")
+        found: list[int] = []
+        place = 0
+        while place < len(data):
+            size = next(size for size in self._lengths if data[place : place + size] in self._ids)
+            found.append(self._ids[data[place : place + size]])
+            place += size
+        return found
+
+    def _encode_piece(self, piece: str) -> list[int]:
+        data = piece.encode("utf-8", "surrogatepass")
+        known = self._ids.get(data)
+        return [known] if known is not None else self.byte_tokens(data)
+
+    def byte_tokens(self, data: bytes) -> list[int]:
+        """A token for each byte."""
+        return [self.marks + byte for byte in data]
+
+    def token_bytes(self, token: int) -> bytes:
+        """What a token stands for; nothing for the marks."""
+        return self.pieces[token]
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The text of tokens."""
+        return b"".join(map(self.token_bytes, tokens)).decode("utf-8", self.halves)
 
 
-def byte_tokens(data: bytes) -> list[int]:
-    """A token for each byte."""
-    return [FIRST_BYTE + byte for byte in data]
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 _PIECES = re.compile(r" ?[a-z]{5}(?![A-Za-z])|[^ ]| ", re.DOTALL)
 
+WORDS = Vocabulary(
+    spoken=tuple(f" {word}" for word in words()),
+    read=words(),
+    whole_words=True,
+)
+"""The vocabulary of all servers that have no other."""
+SIZE = WORDS.size
+"""Tokens of it in all."""
+
 
 def encode(text: str) -> list[int]:
-    """The tokens of a text: words where it holds them, else bytes."""
-    found: list[int] = []
-    ids = _ids()
-    for piece in _PIECES.findall(text):
-        known = ids.get(piece)
-        if known is not None:
-            found.append(known)
-        else:
-            found += byte_tokens(piece.encode("utf-8", "surrogatepass"))
-    return found
-
-
-def decode(tokens: Iterable[int]) -> str:
-    """The text of tokens."""
-    return b"".join(token_bytes(token) for token in tokens).decode("utf-8", "replace")
-
-
-def is_word(token: int) -> bool:
-    """Whether the token is a word with a leading space."""
-    return FIRST_WORD <= token < FIRST_WORD + COUNT
+    """The tokens of a text in `WORDS`."""
+    return WORDS.encode(text)

@@ -1,0 +1,124 @@
+"""Conversations in which a model calls tools, and what an answer to them proves.
+
+A model of 135M parameters calls a tool when the conversation shows it three calls to copy.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from conformance.probes.endpoints import Chat
+from conformance.probes.response_views import TextResponse, get_path
+from conformance.probes.session import is_usable
+
+MAX_CALL_TOKENS = 64
+"""Tokens in which any of the calls below fits."""
+
+MAX_LONG_CALL_TOKENS = 1024
+"""Tokens in which it fits also behind long thoughts."""
+
+Message = dict[str, Any]
+
+
+def function(name: str, argument: str = "city", **more: Any) -> dict[str, Any]:
+    """Return a function tool with one string argument."""
+    schema = {"type": "object", "properties": {argument: {"type": "string", **more}}, "required": [argument]}
+    return {
+        "type": "function",
+        "function": {"name": name, "description": f"Look up by {argument}.", "parameters": schema},
+    }
+
+
+TOOLS = [function("get_weather"), function("get_time")]
+
+TOOL_NAMES = ("get_weather", "get_time")
+
+
+def answered(call_id: str) -> Message:
+    """Return the result of a call, without which OpenAI refuses the conversation."""
+    return {"role": "tool", "tool_call_id": call_id, "content": "ok"}
+
+
+def called(name: str, arguments: dict[str, str], call_id: str) -> dict[str, Any]:
+    """Return a tool call as an earlier assistant turn holds it."""
+    text = json.dumps(arguments, separators=(",", ":"))
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": text}}
+
+
+def examples(name: str = "get_weather", word: str = "Weather") -> list[Message]:
+    """Return three calls to copy, then a question that wants one more."""
+    turns: list[Message] = []
+    for count in range(3):
+        turns.append({"role": "user", "content": f"{word} in Paris?"})
+        call = called(name, {"city": "Paris"}, f"call_{count}")
+        turns += [{"role": "assistant", "content": None, "tool_calls": [call]}, answered(call["id"])]
+    return [*turns, {"role": "user", "content": f"{word} in London?"}]
+
+
+def examples_of_two() -> list[Message]:
+    """Return three turns with two calls each, then a question that wants two more."""
+    turns: list[Message] = []
+    for count in range(3):
+        turns.append({"role": "user", "content": "Weather in Paris and Rome?"})
+        calls = [called("get_weather", {"city": city}, f"call_{count}_{city}") for city in ("Paris", "Rome")]
+        turns.append({"role": "assistant", "content": None, "tool_calls": calls})
+        turns += [answered(call["id"]) for call in calls]
+    return [*turns, {"role": "user", "content": "Weather in London and Oslo?"}]
+
+
+EXAMPLES = examples()
+
+
+def fill_content(chat: Chat, conversation: list[Message]) -> list[Message]:
+    """Return a conversation as the server takes it: with `""` beside tool calls, where it takes that and not null.
+
+    Rows about tools do not hang on that fault; rows about the messages of a conversation tell it.
+    """
+    if _takes(chat, EXAMPLES) or not _takes(chat, _filled(EXAMPLES)):
+        return conversation
+    return _filled(conversation)
+
+
+def _filled(conversation: list[Message]) -> list[Message]:
+    return [{**turn, "content": ""} if turn["content"] is None else turn for turn in conversation]
+
+
+def _takes(chat: Chat, conversation: list[Message]) -> bool:
+    return is_usable(chat.attempt(conversation, answer_limit=MAX_CALL_TOKENS))
+
+
+def ask_for_call(
+    send: Callable[..., TextResponse], conversation: str | list[Message], /, **fields: Any
+) -> TextResponse:
+    """Send a request that a call may answer; once more, with room for thoughts, where the limit came before it.
+
+    `send`: how, such as `chat.ask`.
+
+    Raises:
+        RequestRejectedError, RequestFailedError, ControlFailedError: as `send` does.
+    """
+    answer = send(conversation, answer_limit=MAX_CALL_TOKENS, **fields)
+    if _is_unfinished(answer):
+        return send(conversation, answer_limit=MAX_LONG_CALL_TOKENS, **fields)
+    return answer
+
+
+def _is_unfinished(answer: TextResponse) -> bool:
+    """Tell whether the answer was cut in a call, or holds neither call nor text."""
+    if answer.called_tools or get_path(answer.message, "function_call"):
+        return answer.is_cut
+    return not answer.content.strip()
+
+
+def calls_nothing(answer: TextResponse, *names: str) -> bool:
+    """Tell whether an answer provably calls no tool: it says text instead, or ended.
+
+    `names`: of tools; a text that holds one may be a call, which the server does not know as this model's form of it.
+    """
+    if answer.called_tools or get_path(answer.message, "function_call"):
+        return False
+    if answer.content.strip():
+        return not any(name in answer.content for name in names)
+    return answer.finish_reason not in ("length", None)

@@ -1,0 +1,58 @@
+"""Greedy text as far as it repeats itself: what lies beyond may differ by rounding alone, and proves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .response_views import TextResponse
+
+MIN_REPEATED = 0.5
+"""Share of a text that an equal request must repeat, so that experiments can stand on it. Batches and caches round
+otherwise than a request alone; where that decides a token, it rarely is one of the first."""
+
+
+def is_continuation(longer: str, text: str) -> bool:
+    """Tell whether a text with a token more is the same. A limit may cut a character, and a server trim a space."""
+    return longer.startswith(trim_cut(text))
+
+
+def trim_cut(text: str) -> str:
+    """Return a text without what a limit leaves of a character that it cut, and without the space before it."""
+    return text.rstrip().rstrip("\ufffd").rstrip()
+
+
+def shared_share(text: str, control: str) -> float:
+    """Return the share of the control, from 0 to 1, up to which a text is equal to it."""
+    equal = 0
+    for one, other in zip(text, control, strict=False):
+        if one != other:
+            break
+        equal += 1
+    return equal / len(control) if control else 0.0
+
+
+@dataclass(frozen=True)
+class RepeatedResponse(TextResponse):
+    """A control that an equal request repeated. Its `text` is the part that is equal in both."""
+
+    repeated: str = ""
+    is_whole: bool = True
+
+    @property
+    def text(self) -> str:
+        """What the first choice says, as far as it repeats itself."""
+        return self.repeated
+
+    def is_repeated_in(self, text: str) -> bool:
+        """Tell whether a text is the control's as far as that repeats itself."""
+        return text == self.text if self.is_whole else text.startswith(self.text)
+
+
+def read_repeated(control: TextResponse, again: TextResponse) -> RepeatedResponse | None:
+    """Return a control as far as a request for a token more repeated it; None where that is less than half."""
+    if is_continuation(again.text, control.text):
+        return RepeatedResponse(control.exchange, control.text)
+    share = shared_share(again.text, control.text)
+    if share < MIN_REPEATED:
+        return None
+    return RepeatedResponse(control.exchange, control.text[: int(share * len(control.text))], is_whole=False)

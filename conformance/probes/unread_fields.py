@@ -1,0 +1,72 @@
+"""How to tell that nobody reads a field: no trace of it in the answer, or nonsense taken like a valid value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.checklist.rows import field_values
+from conformance.checklist.verdicts import Evidence
+from conformance.wire.exchange import Exchange
+
+from .availability import send_bad
+from .endpoints import RequestEndpoint
+from .observation import Observation, ignored, inconclusive, supported
+from .response_views import TextResponse
+
+MIN_TELLING_CHARACTERS = 32
+"""Characters of the shortest text that tells two prompts apart, where no prompt tokens are counted."""
+
+
+def is_unread(answer: TextResponse, control: TextResponse, *, other: TextResponse) -> bool:
+    """Tell whether what would add to the prompt provably left no trace: text and prompt tokens are the control's.
+
+    `other`: the control of another prompt. Where its text is the same too, or no count tells the prompts apart and
+    the texts are short, a model may well say the same with the field, and nothing is proven.
+    """
+    if not control.text.strip() or answer.text != control.text or control.text == other.text:
+        return False
+    counts = [each.prompt_tokens for each in (answer, control, other)]
+    if None in counts or counts[1] == counts[2]:
+        return len(control.text) >= MIN_TELLING_CHARACTERS and (None in counts or counts[0] == counts[1])
+    return counts[0] == counts[1]
+
+
+def check_value_is_read(endpoint: RequestEndpoint[Any], field: str) -> Observation:
+    """For a field without visible effect: the valid value is accepted and nonsense refused, so somebody reads it.
+
+    Where nonsense is accepted too, an invented key tells a server that is lenient with everything.
+    """
+    values = field_values(endpoint.name)[field]
+    endpoint.ask_minimal(**values.context)
+    endpoint.ask_minimal(**values.context, **{field: values.valid})
+    nonsense = send_bad(endpoint, **values.context, **{field: values.invalid})
+    if nonsense.status is not None and 400 <= nonsense.status < 500:
+        return supported(f"a valid value is accepted and {values.invalid!r} is refused: it is read", Evidence.PARSED)
+    if not nonsense.accepted:
+        return _judge_failure(endpoint, field, nonsense)
+    if endpoint.attempt_minimal(zz_unknown=1).accepted:
+        return ignored(f"a valid value, {values.invalid!r} and an invented key are all accepted alike")
+    return ignored(f"{values.invalid!r} is taken like a valid value: the name is known, and the value is not read")
+
+
+def _judge_failure(endpoint: RequestEndpoint[Any], field: str, nonsense: Exchange) -> Observation:
+    """Judge nonsense that makes the server fail: where its words name the field, the field is read."""
+    invalid = field_values(endpoint.name)[field].invalid
+    status = nonsense.failure or nonsense.status
+    named = nonsense.failure is None and field in nonsense.text
+    if named and endpoint.attempt_minimal(zz_unknown=invalid).accepted:
+        return supported(f"{invalid!r} is answered with {status}, in words that name the field", Evidence.PARSED)
+    return inconclusive(f"a valid value is accepted; {invalid!r} is answered with status {status}")
+
+
+def require_effect(seen: Observation, *, absent: bool, words: str) -> Observation:
+    """Return what the values say of a field whose effect would show and did not: a check of values is too little.
+
+    `seen`: of `check_value_is_read`. `absent`: whether the effect is provably absent, and not only unseen.
+    `words`: what was seen in its place.
+    """
+    if not seen.verdict.is_positive:
+        return seen
+    if absent:
+        return ignored(f"nonsense is refused, and a valid value has no effect: {words}")
+    return inconclusive(f"nonsense is refused, but whether a valid value has its effect cannot be told: {words}")
