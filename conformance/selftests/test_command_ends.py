@@ -100,7 +100,7 @@ def test_a_run_that_is_interrupted_while_it_opens_leaves_nothing(tmp_path: Path)
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_server_that_dies_ends_the_run(tmp_path: Path, workers: str) -> None:
-    with listening(made("dies_after:8")) as url:
+    with listening(made("dies_after:14")) as url:
         run = command(tmp_path, "run", "--base-url", url, *EMBEDDINGS, "-n", workers, "-k", "embeddings")
     assert run.status == 2, run.text
     assert f"NOTE: the run ended early: {url} takes no connections any more" in run.text

@@ -52,7 +52,7 @@ def test_rows_go_from_model_to_model_and_never_back(tmp_path, workers):
 
 
 def test_a_server_that_stops_in_the_middle_ends_the_run_without_verdicts(tmp_path):
-    with listening(Dies(left=30, inner=ollama())) as url:
+    with listening(Dies(left=60, inner=ollama())) as url:
         status, output, report = run(url, tmp_path, "-n", "2")
     assert status == 2
     assert report["complete"] is False
