@@ -23,7 +23,8 @@ def install(home: Path) -> None:
 def serve(home: Path) -> Iterator[Address]:
     """Serve both models."""
     port = find_free_port()
-    shared = {"n_threads": 2, "verbose": False}
+    # One thread: several wait for each other at each step, which on a busy machine takes seconds a token.
+    shared = {"n_threads": 1, "n_threads_batch": 1, "verbose": False}
     chat = {"model": str(smollm2_gguf()), "model_alias": "smollm2", "n_ctx": 2048}
     embeds = {"model": str(write_minilm_gguf(home / "minilm.gguf")), "model_alias": "minilm", "n_ctx": 512}
     config = home / f"config-{port}.json"

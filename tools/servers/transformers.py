@@ -25,7 +25,7 @@ def serve(home: Path) -> Iterator[Address]:
     export_smollm2(program_of(home, "python"), home / "smollm2")
     (home / "hf" / "hub").mkdir(parents=True, exist_ok=True)  # without it GET /v1/models is a 500
     command = [program_of(home, "transformers"), "serve", "./smollm2", "--host", "127.0.0.1", "--port", str(port)]
-    environ = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(home / "hf"), "OMP_NUM_THREADS": "2"}
+    environ = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(home / "hf"), "OMP_NUM_THREADS": "1"}
     root = f"http://127.0.0.1:{port}"
     log, ready = home / "serve.log", f"{root}/health"
     with serving([*command, "--device", "cpu"], environ=environ, log=log, ready=ready, seconds=300, folder=home):
