@@ -224,7 +224,7 @@ def test_a_shipped_baseline_is_as_we_write_it_now(file: Path) -> None:
     assert "://" not in file.read_text()
 
 
-@pytest.mark.parametrize("kind", ["llama.cpp", "ollama", "vllm", "litellm"])
+@pytest.mark.parametrize("kind", ["llama.cpp", "llama-cpp-python", "ollama", "vllm", "litellm"])
 def test_auto_finds_the_baseline_of_an_older_version_of_the_same_kind(kind: str) -> None:
     wanted = SimpleNamespace(baseline="auto", update_baseline=False)
     found = baseline_for(wanted, {"kind": kind, "version": "9999.1"})
