@@ -224,6 +224,16 @@ def test_a_shipped_baseline_is_as_we_write_it_now(file: Path) -> None:
     assert "://" not in file.read_text()
 
 
+@pytest.mark.parametrize("kind", ["llama.cpp", "llama-cpp-python", "ollama", "vllm", "litellm"])
+def test_auto_finds_the_baseline_of_an_older_version_of_the_same_kind(kind: str) -> None:
+    wanted = SimpleNamespace(baseline="auto", update_baseline=False)
+    found = baseline_for(wanted, {"kind": kind, "version": "9999.1"})
+    assert found is not None
+    assert found.report["target"]["kind"] == kind
+    with pytest.raises(UsageError, match=f"no baseline of a {kind} older than 0.0.1"):
+        baseline_for(wanted, {"kind": kind, "version": "0.0.1"})
+
+
 @pytest.mark.parametrize("named", [None, "", "auto"])
 def test_a_baseline_to_write_has_a_name(named: str | None) -> None:
     with pytest.raises(UsageError, match="--update-baseline needs --baseline FILE"):
