@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from .response_views import TextResponse
@@ -23,12 +24,13 @@ def trim_cut(text: str) -> str:
 
 def shared_share(text: str, control: str) -> float:
     """Return the share of the control, from 0 to 1, up to which a text is equal to it."""
-    equal = 0
-    for one, other in zip(text, control, strict=False):
-        if one != other:
-            break
-        equal += 1
-    return equal / len(control) if control else 0.0
+    return len(common_beginning(text, control)) / len(control) if control else 0.0
+
+
+def common_beginning(text: str, other: str) -> str:
+    """Return what two texts begin with alike."""
+    pairs = zip(text, other, strict=False)
+    return "".join(one for one, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 @dataclass(frozen=True)

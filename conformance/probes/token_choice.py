@@ -14,7 +14,7 @@ from .endpoints import TextEndpoint, is_continuation
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .repetition import MIN_REPEATED, RepeatedResponse, shared_share
 from .session import RequestFailedError, RequestRejectedError, UndeterminedError
-from .token_odds import must_change
+from .token_odds import must_change, must_change_by_frequency
 
 MAX_TEMPERATURE = 2.0
 """The highest temperature that the API takes. `probes.chance` bounds how likely its text is the greedy one."""
@@ -203,13 +203,18 @@ def check_penalty(endpoint: TextEndpoint, field: str) -> Observation:
             return _check_strength(endpoint, prompt, control, field, asked=value)
     if count or late:
         return inconclusive(f"the penalties 2 and -2 changed {count} of {2 * len(controls)} greedy texts")
-    return _judge_no_change(endpoint, field, [prompt for prompt, _ in controls])
+    return _judge_no_change(endpoint, field, controls)
 
 
-def _judge_no_change(endpoint: TextEndpoint, field: str, prompts: list[str]) -> Observation:
+def _judge_no_change(endpoint: TextEndpoint, field: str, controls: list[tuple[str, RepeatedResponse]]) -> Observation:
     """Judge a penalty under which no greedy text changed: it need not, where the model is sure of each token."""
-    if any(must_change(endpoint, prompt, field) for prompt in prompts):
+    if any(must_change(endpoint, prompt, field) for prompt, _ in controls):
         return ignored("under the penalties 2 and -2, greedy text on three prompts equals the controls'")
+    by_frequency = field == "presence_penalty" and any(
+        must_change_by_frequency(endpoint, prompt, control.text) for prompt, control in controls
+    )
+    if by_frequency:
+        return ignored("under the penalties 2 and -2, greedy text is the controls'; a frequency penalty changes it")
     nonsense: dict[str, Any] = {field: "zz"}
     if endpoint.attempt_minimal(**nonsense).accepted:
         return ignored("under the penalties 2 and -2, greedy text is the controls', and 'zz' is accepted as well")
@@ -236,7 +241,7 @@ def _check_strength(
     except (RequestRejectedError, RequestFailedError) as failure:
         came = failure.exchange.failure or f"status {failure.exchange.status}"
         return partial(f"greedy text changes under the penalty {asked:g}; {-asked:g} is answered with {came}")
-    if not other.text.strip():
+    if not other.choices:
         return inconclusive(f"greedy text changes under the penalty {asked:g}; under {-asked:g} there is none")
     return supported("greedy text, which repeats itself, changes under the penalty on two prompts")
 
