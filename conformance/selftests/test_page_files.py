@@ -11,9 +11,11 @@ import pytest
 
 from conformance.cli.main import main
 from conformance.report.files import ReportError, rebuild_index, render_report, write_report
+from conformance.report.html.overview import render_overview
 from conformance.report.html.page import render_page
 
 from .page_material import ALL, HOSTILE_EXCHANGES, hostile, ordinary, versions
+from .reports import report_of
 
 # Reports, and the index of a folder
 
@@ -206,3 +208,11 @@ def test_exchanges_of_a_version_that_named_their_members_otherwise_are_told_from
     (folder / "exchanges.jsonl").write_text(lines)
     assert main(["render", str(folder)]) == 2
     assert "was written by a version before 0.2" in capsys.readouterr().err
+
+
+def test_the_index_tells_reports_of_one_version_apart_by_their_folders() -> None:
+    one = report_of({}, kind="gateway", version="1.2.3")
+    names = dict.fromkeys(("gateway-1.2.3", "gateway-1.2.3-native", "other"), one)
+    page = render_overview(names)
+    assert "1.2.3 native" in page
+    assert page.count("1.2.3 ") == page.count("1.2.3 native")
