@@ -62,13 +62,22 @@ def check_temperature(endpoint: TextEndpoint) -> Observation:
 
 
 def _is_hot(endpoint: TextEndpoint, prompt: str, control: RepeatedResponse) -> bool | None:
-    """Whether text at the hottest temperature is not greedy. A text of few tokens may be had by luck each time."""
-    if not control.is_repeated_in(endpoint.ask(prompt, temperature=MAX_TEMPERATURE).text):
+    """Whether text at the hottest temperature is not greedy: it departs early, as rounding alone rarely makes it.
+
+    A text of few tokens may be had by luck each time.
+    """
+    first = endpoint.ask(prompt, temperature=MAX_TEMPERATURE).text
+    if _departs(first, control):
         return True
-    if (control.completion_tokens or 0) >= MIN_HOT_TOKENS or len(control.text.split()) >= MIN_HOT_TOKENS:
+    is_long = (control.completion_tokens or 0) >= MIN_HOT_TOKENS or len(control.text.split()) >= MIN_HOT_TOKENS
+    if is_long and control.is_repeated_in(first):
         return False
     hot = (endpoint.ask(prompt, temperature=MAX_TEMPERATURE, repetition=number) for number in (1, 2, 3))
-    return True if any(not control.is_repeated_in(answer.text) for answer in hot) else None
+    return True if any(_departs(answer.text, control) for answer in hot) else None
+
+
+def _departs(text: str, control: RepeatedResponse) -> bool:
+    return shared_share(text, control.text) < MIN_REPEATED
 
 
 def _samples_at_zero(endpoint: TextEndpoint) -> Observation:
