@@ -220,7 +220,7 @@ def _judge_no_change(endpoint: TextEndpoint, field: str, controls: list[tuple[st
     if any(must_change(endpoint, prompt, field) for prompt, _ in controls):
         return ignored("under the penalties 2 and -2, greedy text on three prompts equals the controls'")
     by_frequency = field == "presence_penalty" and any(
-        must_change_by_frequency(endpoint, prompt, control.text) for prompt, control in controls
+        must_change_by_frequency(endpoint, prompt, control) for prompt, control in controls
     )
     if by_frequency:
         return ignored("under the penalties 2 and -2, greedy text is the controls'; a frequency penalty changes it")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .endpoints import TextEndpoint
-from .repetition import common_beginning
+from .repetition import RepeatedResponse, common_beginning
 from .response_views import TextResponse, as_finite_float, as_list, get_path
 from .session import is_usable
 
@@ -71,22 +71,31 @@ FREQUENCY_PENALTIES = (2.0, 1.0, 0.5, 0.25)
 """Penalties that are tried, strongest first: the weaker one that changes a text, the more it proves."""
 
 
-def must_change_by_frequency(endpoint: TextEndpoint, prompt: str, control: str) -> bool:
+MIN_WORDS_PER_TOKEN = 0.6
+"""Words of a text per token of it, from which on its tokens are words, and not letters or parts of words."""
+
+
+def must_change_by_frequency(endpoint: TextEndpoint, prompt: str, control: RepeatedResponse) -> bool:
     """Tell whether a presence penalty of 2 must change the greedy text, since a frequency penalty does.
 
     Where the two texts part, the frequency penalty took from the token of the control's word its value for each time
     that it had come, in the prompt or in the text: no more often than words with its first letter. Where that is 2 at
-    most, and nothing like the word in its place had come, a presence penalty of 2 takes as much or more.
+    most, and nothing like the word in its place had come, a presence penalty of 2 takes as much or more. False where
+    tokens are not words, or are not counted.
     """
+    whole = TextResponse(control.exchange).text
+    counted = control.completion_tokens if endpoint.control.counts == "tokens" else None
+    if not counted or len(whole.split()) < MIN_WORDS_PER_TOKEN * counted:
+        return False
     for value in FREQUENCY_PENALTIES:
         fields: dict[str, Any] = {"frequency_penalty": value}
         exchange = endpoint.attempt(prompt, **fields)
         if not is_usable(exchange):
             return False
         text = TextResponse(exchange).text
-        before = re.sub(r"\w+\Z", "", common_beginning(text, control))
-        word, other = (re.match(r"\w+", each[len(before) :]) for each in (control, text))
-        if word is None or other is None or text == control:
+        before = re.sub(r"\w+\Z", "", common_beginning(text, control.text))
+        word, other = (re.match(r"\w+", each[len(before) :]) for each in (control.text, text))
+        if word is None or other is None or control.is_repeated_in(text):
             return False
         came = re.findall(r"\w+", f"{prompt} {before}")
         is_new = not any(each.startswith(other.group()[:2]) for each in came)
