@@ -17,7 +17,7 @@ from conformance.judge.catalog import load_catalog
 from conformance.wire.client import Address, Client
 from conformance.wire.exchange_cache import MemoryExchangeCache
 
-from .asking import TIMED, asked, examined, outcome, rows
+from .asking import TIMED, asked, asker_of, examined, outcome, rows
 from .servers import HonoursEverything, Reply, Request, made, strips
 from .servers.behaviours import REQUIRED
 from .servers.transport import listening
@@ -249,3 +249,14 @@ def test_an_effect_with_a_fault_in_the_answers_shape_is_partial_and_the_fault_is
     for finding in (plain, stream):
         assert finding.verdict is P
         assert finding.reason.endswith("choices.*.logprobs.content.*.top_logprobs: is missing")
+
+
+@pytest.mark.parametrize("row", ["chat/fields/presence_penalty", "completions/fields/presence_penalty"])
+def test_a_presence_penalty_that_is_not_read_is_found_without_probabilities_by_what_a_frequency_penalty_does(row):
+    tells_no_odds = strips("logprobs", strips("top_logprobs", HonoursEverything(pace=0)))
+    found = examined(row, asker_of(strips("presence_penalty", tells_no_odds)).send)
+    assert found.verdict is IGNORED
+    assert "a frequency penalty changes it" in found.reason
+    assert examined(row, asker_of(tells_no_odds).send).verdict is S
+    reads_neither = strips("frequency_penalty", strips("presence_penalty", tells_no_odds))
+    assert examined(row, asker_of(reads_neither).send).verdict is U
