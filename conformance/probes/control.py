@@ -114,12 +114,33 @@ class AskPlain(Protocol):
         ...
 
 
-def negotiate(ask: AskPlain, *, limit_fields: tuple[LimitField, ...]) -> Control:
+MAX_REQUESTS = 12
+"""Requests that a negotiation sends at most. What it does not come to find out is taken for the worse."""
+
+
+@dataclass(kw_only=True)
+class _Asker:
+    """Sends plain requests, and counts them."""
+
+    ask: AskPlain
+    left: int = MAX_REQUESTS
+
+    def __call__(self, control: Control, /, *, limit: int = CONTROL_TOKENS) -> Exchange:
+        self.left -= 1
+        return self.ask(control, limit=limit)
+
+    def takes(self, control: Control, *, limit: int = CONTROL_TOKENS) -> bool:
+        """Whether a request is answered; False where there is none left to send."""
+        return self.left > 0 and is_usable(self(control, limit=limit))
+
+
+def negotiate(ask_plain: AskPlain, *, limit_fields: tuple[LimitField, ...]) -> Control:
     """Return how an endpoint can be asked, after a dozen requests at most; most are the rows' own controls.
 
     The control that is returned is the default one, with `works` false, where nothing is answered.
     """
     failures: list[tuple[str, Exchange]] = []
+    ask = _Asker(ask=ask_plain)
     for candidate in _candidates(limit_fields):
         exchange = ask(candidate)
         if is_usable(exchange):
@@ -157,9 +178,9 @@ def _is_same_crash(exchange: Exchange, failures: list[tuple[str, Exchange]]) -> 
     return exchange.status == 500 and any(exchange.json == failed.json for _, failed in failures)
 
 
-def _refine(ask: AskPlain, control: Control, answer: TextResponse) -> Control:
+def _refine(ask: _Asker, control: Control, answer: TextResponse) -> Control:
     """Find out the rest, given a plain request that works."""
-    if control.temperature is None and is_usable(ask(replace(control, temperature=LOWEST_TEMPERATURE))):
+    if control.temperature is None and ask.takes(replace(control, temperature=LOWEST_TEMPERATURE)):
         control = replace(control, temperature=LOWEST_TEMPERATURE)
     if control.stream:
         counted = replace(control, settings={"stream_options": {"include_usage": True}})
@@ -171,7 +192,7 @@ def _refine(ask: AskPlain, control: Control, answer: TextResponse) -> Control:
         control = _with_thinking(ask, control, answer)
     except MalformedResponseError:
         return control  # the rows say so
-    least = next((limit for limit in MIN_LIMITS if is_usable(ask(control, limit=limit))), CONTROL_TOKENS)
+    least = next((limit for limit in MIN_LIMITS if ask.takes(control, limit=limit)), CONTROL_TOKENS)
     return replace(control, min_limit=least)
 
 
@@ -191,25 +212,23 @@ def find_thinking(answer: TextResponse) -> Thinking:
     return "hidden" if counted or (answer.is_cut and not answer.text.strip()) else "none"
 
 
-def _with_thinking(ask: AskPlain, control: Control, answer: TextResponse) -> Control:
+def _with_thinking(ask: _Asker, control: Control, answer: TextResponse) -> Control:
     """Turn thinking off where that works, else find out how long it takes."""
     thinking = find_thinking(answer)
     if thinking == "none":
         return control
     for switch in THINKING_SWITCHES:
         off = replace(control, settings={**control.settings, **switch})
-        exchange = ask(off)
-        if is_usable(exchange) and _answers_at_once(TextResponse(exchange)):
+        if ask.left and is_usable(exchange := ask(off)) and _answers_at_once(TextResponse(exchange)):
             return off
     return replace(control, thinking=thinking, thinking_tokens=_measure_thinking(ask, control))
 
 
-def _measure_thinking(ask: AskPlain, control: Control) -> int:
+def _measure_thinking(ask: _Asker, control: Control) -> int:
     """Return how many tokens to allow for thoughts: twice what they took; the most that was tried if they go on."""
     tried = 0
     for limit in MAX_THINKING_TOKENS:
-        exchange = ask(control, limit=limit)
-        if not is_usable(exchange):
+        if not ask.left or not is_usable(exchange := ask(control, limit=limit)):
             break
         tried = limit
         answer = TextResponse(exchange)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from conformance.errors import UsageError
-from conformance.probes.control import Control
+from conformance.probes.control import MAX_REQUESTS, Control
 from conformance.probes.endpoints import Chat
 from conformance.probes.session import Session
 
@@ -16,8 +16,6 @@ from .openings import controller_of, reported
 from .servers import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything, Reply, Request, Server, listening, made
 from .servers.interface import error_reply
 from .servers.kinds import KINDS
-
-MAX_REQUESTS = 12
 
 FOUND = {
     "plain": {"limit_field": "max_tokens", "min_limit": 1, "temperature": 0, "stream": False, "counts": "tokens"},
@@ -60,6 +58,17 @@ def test_limits_grow_by_what_thinking_takes(name):
 
 def test_the_plain_kind_is_found_in_two_requests():
     assert negotiated(made("honours_everything"))[1] == 2
+
+
+def test_a_server_that_takes_nothing_usual_and_thinks_on_costs_no_more():
+    kind = KINDS["reference_older"]
+    manners = replace(kind.parts.manners, streams_only=True, least_limit=20)
+    endless = replace(kind.parts.thinking, shortest=5000, longest=5000)
+    server = HonoursEverything(pace=0, late=0, parts=replace(kind.parts, manners=manners, thinking=endless))
+    control, requests = negotiated(server)
+    assert (control.works, control.stream, control.temperature) == (True, True, None)
+    assert control.limit_field == "max_completion_tokens"
+    assert requests == MAX_REQUESTS == 12
 
 
 @dataclass(kw_only=True)
