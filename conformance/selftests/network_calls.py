@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import ssl
@@ -101,7 +102,11 @@ def tunnel_to(
     def takes(client: socket.socket) -> bytes:
         heard = accept(client)
         address = httpx.URL(url)
-        with socket.create_connection((address.host, address.port or 0), timeout=PATIENCE) as server:
+        # Whoever closes first may reset the connection.
+        with (
+            socket.create_connection((address.host, address.port or 0), timeout=PATIENCE) as server,
+            contextlib.suppress(OSError),
+        ):
             while _pass_on(client, server):
                 pass
         return heard

@@ -62,7 +62,8 @@ def playing(
     with socket.create_server(("127.0.0.1", 0), backlog=64) as door:
         peer = Peer(url=f"{'https' if tls else 'http'}://127.0.0.1:{door.getsockname()[1]}")
         play = partial(_play, script, peer, takes, tls)
-        acceptor = threading.Thread(target=_accept, args=(door, peer, play), daemon=True)
+        players: list[threading.Thread] = []
+        acceptor = threading.Thread(target=_accept, args=(door, peer, play, players), daemon=True)
         acceptor.start()
         try:
             yield peer
@@ -71,15 +72,21 @@ def playing(
             # A thread in accept() holds the port open; a last connection wakes it.
             with contextlib.suppress(OSError), socket.create_connection(door.getsockname(), timeout=1):
                 acceptor.join(timeout=5)
+            for player in players:  # what it has heard is known once it has ended
+                player.join(timeout=5)
 
 
-def _accept(door: socket.socket, peer: Peer, play: Callable[[socket.socket], None]) -> None:
+def _accept(
+    door: socket.socket, peer: Peer, play: Callable[[socket.socket], None], players: list[threading.Thread]
+) -> None:
     while True:
         connection, _ = door.accept()
         if peer.closing.is_set():
             connection.close()
             return
-        threading.Thread(target=play, args=(connection,), daemon=True).start()
+        player = threading.Thread(target=play, args=(connection,), daemon=True)
+        players.append(player)
+        player.start()
 
 
 def _play(
