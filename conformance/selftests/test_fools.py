@@ -207,6 +207,18 @@ FOOLS = {
         "chat/fields/messages/tool_calls",
         "chat/stream/tool_calls",
     ),
+    "contains_the_stop_sequence": fool(
+        misleading.contains_the_stop_sequence,
+        {Verdict.PARTIAL},
+        *both("fields/stop/string"),
+        *both("fields/stop/array"),
+    ),
+    "fails_on_negative_penalties": fool(
+        misleading.fails_on_negative_penalties,
+        {Verdict.PARTIAL},
+        *both("fields/frequency_penalty"),
+        *both("fields/presence_penalty"),
+    ),
     "tells_null_content_once": fool(
         misleading.fails_on_null_content, {Verdict.PARTIAL}, "chat/fields/messages/as_serialised"
     ),

@@ -281,3 +281,32 @@ def gives_vectors_of_any_length() -> Server:
 def says_nothing() -> Server:
     """The model has nothing to say, whatever is asked."""
     return says_instead(lambda _: "", lambda _sent: True)
+
+
+def contains_the_stop_sequence() -> Server:
+    """A text ends at a stop sequence, and with it."""
+
+    def coming(sent: Body, got: Body) -> Body:
+        stop = sent.get("stop")
+        if stop is None or sent.get("stream") or not got.get("choices"):
+            return got
+        sequence = stop if isinstance(stop, str) else next(each for each in stop if each.isascii())
+        choices = [
+            with_text(each, lambda text: text + sequence) if each["finish_reason"] == "stop" else each
+            for each in got["choices"]
+        ]
+        return {**got, "choices": choices}
+
+    return Proxy(coming=coming)
+
+
+def fails_on_negative_penalties() -> Server:
+    """Half of the documented range of the penalties brings the server down."""
+
+    def going(body: Body) -> Body:
+        for name in ("frequency_penalty", "presence_penalty"):
+            if isinstance(value := body.get(name), int | float) and value < 0:
+                raise RefusalError(f"{name} must be above 0", status=500)
+        return body
+
+    return Proxy(going=going)
