@@ -201,7 +201,8 @@ def test_no_answer_makes_the_judge_raise_and_none_of_these_is_supported(name):
 FEW_ROWS = ("chat/features/chat_completions", "chat/fields/stop/string", "chat/fields/stream",
             "clients/openai_python/async", "completions/fields/echo", "embeddings/fields/dimensions")  # fmt: skip
 
-DEADLINE = 0.4
+DEADLINE = 1.5
+"""Seconds: long enough for an honest answer on a busy machine."""
 
 
 @pytest.mark.parametrize(
