@@ -24,8 +24,8 @@ def combine_verdicts(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the verdict of a whole by those of its parts.
 
     Good and worse parts make it `partial`; parts that all fail, the failure of most of them, and of as many the
-    better one. A part that does not
-    apply does not count; one that could not be told makes the whole inconclusive, unless it cannot change it.
+    better one. A part that does not apply does not count; one that could not be told makes the whole inconclusive,
+    unless it cannot change it.
     """
     known = [verdict for verdict in verdicts if verdict is not Verdict.NOT_APPLICABLE]
     if not known:

@@ -146,10 +146,10 @@ def negotiate(ask_plain: AskPlain, *, limit_fields: tuple[LimitField, ...]) -> C
         if is_usable(exchange):
             found = _refine(ask, candidate, TextResponse(exchange))
             return replace(found, failures=tuple(failures))
-        if not _may_be_refused_for_its_fields(exchange) or _is_same_crash(exchange, failures):
-            failures.append((_in_words(candidate), exchange))
-            break
+        is_final = not _may_be_refused_for_its_fields(exchange) or _is_same_crash(exchange, failures)
         failures.append((_in_words(candidate), exchange))
+        if is_final:
+            break
     return Control(works=False, failures=tuple(failures))
 
 

@@ -27,6 +27,11 @@ def shared_share(text: str, control: str) -> float:
     return len(common_beginning(text, control)) / len(control) if control else 0.0
 
 
+def departs_early(text: str, control: str) -> bool:
+    """Tell whether a text is another than the control from its first half on, as rounding rarely makes it."""
+    return shared_share(text, control) < MIN_REPEATED
+
+
 def common_beginning(text: str, other: str) -> str:
     """Return what two texts begin with alike."""
     pairs = zip(text, other, strict=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 from .endpoints import TextEndpoint, is_continuation
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
-from .repetition import MIN_REPEATED, RepeatedResponse, shared_share
+from .repetition import MIN_REPEATED, RepeatedResponse, departs_early, shared_share
 from .session import RequestFailedError, RequestRejectedError, UndeterminedError
 from .token_odds import must_change, must_change_by_frequency
 
@@ -67,17 +67,13 @@ def _is_hot(endpoint: TextEndpoint, prompt: str, control: RepeatedResponse) -> b
     A text of few tokens may be had by luck each time.
     """
     first = endpoint.ask(prompt, temperature=MAX_TEMPERATURE).text
-    if _departs(first, control):
+    if departs_early(first, control.text):
         return True
     is_long = (control.completion_tokens or 0) >= MIN_HOT_TOKENS or len(control.text.split()) >= MIN_HOT_TOKENS
     if is_long and control.is_repeated_in(first):
         return False
     hot = (endpoint.ask(prompt, temperature=MAX_TEMPERATURE, repetition=number) for number in (1, 2, 3))
-    return True if any(_departs(answer.text, control) for answer in hot) else None
-
-
-def _departs(text: str, control: RepeatedResponse) -> bool:
-    return shared_share(text, control.text) < MIN_REPEATED
+    return True if any(departs_early(answer.text, control.text) for answer in hot) else None
 
 
 def _samples_at_zero(endpoint: TextEndpoint) -> Observation:
@@ -116,7 +112,7 @@ def check_top_p(endpoint: TextEndpoint) -> Observation:
         if vote is False:
             # Rounding may lead to another greedy text from an early token on. That repeats itself, hot text does not.
             again = endpoint.ask(prompt, temperature=temperature, top_p=0.001, repetition=1)
-            vote = None if shared_share(again.text, narrow.text) >= MIN_REPEATED else False
+            vote = False if departs_early(again.text, narrow.text) else None
         votes.append(vote)
     return weigh(
         votes,

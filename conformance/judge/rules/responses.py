@@ -250,8 +250,7 @@ def _texts_due(answer: TextResponse) -> list[str]:
     Raises:
         MalformedResponseError: the answer holds no choice.
     """
-    content = get_path(answer.message, "content")
-    return [answer.content, answer.text, content if isinstance(content, str) else ""]
+    return [answer.content, answer.text, answer.raw_content]
 
 
 def _joins(entries: Sequence[Any], text: str, finish: str | None) -> bool:

@@ -10,7 +10,7 @@ from conformance.probes import chance
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.registry import declare_derived, probe
-from conformance.probes.repetition import MIN_REPEATED, shared_share
+from conformance.probes.repetition import departs_early
 from conformance.probes.response_views import TextResponse
 from conformance.probes.session import UndeterminedError
 
@@ -47,7 +47,7 @@ def has_prompt_grown(
 
     `tokens` is None where the server's counts cannot be compared; `greedy` is false where its texts cannot.
     """
-    departs = greedy and shared_share(answer.text, control.text) < MIN_REPEATED
+    departs = greedy and departs_early(answer.text, control.text)
     if tokens is None or not answer.prompt_tokens or not control.prompt_tokens:
         return True if departs and control.text.strip() else None
     grown = answer.prompt_tokens - control.prompt_tokens

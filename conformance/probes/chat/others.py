@@ -11,7 +11,7 @@ from conformance.probes.control import CONTROL_TOKENS, THINKING_SWITCHES
 from conformance.probes.endpoints import Chat, is_addressable
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.registry import declare_derived, probe
-from conformance.probes.repetition import MIN_REPEATED, shared_share
+from conformance.probes.repetition import departs_early
 from conformance.probes.response_views import TextResponse, as_int64, as_list, get_path
 from conformance.probes.session import (
     ABSENT,
@@ -326,7 +326,7 @@ def _differ(one: str, two: str) -> bool | None:
     """Tell whether two greedy texts differ; None where they do so late that rounding may have done it."""
     if one == two:
         return False
-    return True if shared_share(one, two) < MIN_REPEATED else None
+    return True if departs_early(one, two) else None
 
 
 UNSEEN: dict[str, tuple[str, FieldValues]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from conformance.probes.control import CONTROL_TOKENS, THINKING_FIELDS, Control, LimitField, negotiate
-from conformance.probes.repetition import MIN_REPEATED, RepeatedResponse, read_repeated, shared_share
+from conformance.probes.repetition import RepeatedResponse, departs_early, read_repeated
 from conformance.probes.response_views import TextResponse
 from conformance.probes.session import RequestFailedError, RequestRejectedError, Session, UndeterminedError
 from conformance.wire.exchange import Call, Exchange
@@ -190,11 +190,13 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         answer = self.ask(prompt, **fields)
         if control.is_repeated_in(answer.text):
             return False
-        if shared_share(answer.text, control.text) < MIN_REPEATED:
+        if departs_early(answer.text, control.text):
             return True
-        for repetition in (1, 2) if confirm else ():
+        if not confirm:
+            return None
+        for repetition in (1, 2):
             again = self.ask(prompt, repetition=repetition, **fields)
             plain = self.ask_control(prompt, repetition=repetition)
             if again.text != answer.text or not control.is_repeated_in(plain.text):
                 return None
-        return True if confirm else None
+        return True
