@@ -1,4 +1,4 @@
-"""/v1/responses: documented, not probed yet."""
+"""/v1/responses: documented, and judged by its rules; not probed yet."""
 
 from __future__ import annotations
 
@@ -11,5 +11,7 @@ class Responses(Endpoint):
     name = "responses"
     path = "/responses"
     position = 50
+    response_rules = ("model", "content_type")
+    stream_rules = ("content_type", "framing")
     reference = "responses/methods/create"
     stream_reference = "responses/streaming-events"
