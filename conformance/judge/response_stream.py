@@ -284,7 +284,7 @@ class _Reader:
     def _add_item(self, body: Mapping[str, Any]) -> None:
         index, told = self._index(body, "output_index"), get_path(body, "item", "id")
         item = self._named.get((index, told)) if isinstance(told, str) and told else None
-        if item is None or item.done:
+        if item is None or (item.added and item.done):
             item = self._new_item(index)
         elif item.added:
             item.faults.append("an item is added twice")
