@@ -266,10 +266,9 @@ class _Reader:
 
     def __init__(self) -> None:
         self.stream = ResponseStream()
+        # By index and id, and by index alone, the one that came last; the index None stands for any.
         self._named: dict[tuple[int | None, str], Item] = {}
-        """Index (None for any) and id -> item."""
         self._latest: dict[int | None, Item] = {}
-        """Index (None for any) -> the item that came last."""
 
     def take(self, event: StreamEvent) -> None:
         """Take in an event."""

@@ -101,14 +101,9 @@ def _thoughts_of(item: Any) -> bool:
     return any(get_path(part, "text") for part in parts)
 
 
-def _summarises_nothing(exchanges: Sequence[Exchange]) -> str:
-    streams = any(IS_STREAM(exchange) for exchange in exchanges)
-    return "no stream of this run holds a summary of thoughts, or a part of them" if streams else ""
-
-
 @stream_rule(
     "reasoning/parts", "parts of thoughts begin and end", severity=SHOULD, capability="thinking",
-    lacks=_summarises_nothing,
+    lack="no stream of this run holds a summary of thoughts, or a part of them",
 )  # fmt: skip
 def reasoning_parts(stream: ResponseStream) -> str | None:
     """Each part of a summary is added and done, and its deltas lie in between; so with thoughts that have parts."""
@@ -291,14 +286,9 @@ def _asks_for_logprobs(exchange: Exchange) -> bool:
     return IS_STREAM(exchange) and LOGPROBS in as_list(get_path(exchange.call.body, "include"))
 
 
-def _gives_no_logprobs(exchanges: Sequence[Exchange]) -> str:
-    asked = any(_asks_for_logprobs(exchange) for exchange in exchanges)
-    return "no stream holds the log probabilities that were asked for" if asked else ""
-
-
 @rule(
     "responses/stream/logprobs", _asks_for_logprobs, severity=SHOULD, title="log probabilities join",
-    chance=chance.RULE_GREEDY, lacks=_gives_no_logprobs,
+    chance=chance.RULE_GREEDY, lack="no stream holds the log probabilities that were asked for",
 )  # fmt: skip
 def logprobs(exchange: Exchange) -> str | None:
     """Where asked for, the log probabilities of the deltas join to those of the whole text."""
