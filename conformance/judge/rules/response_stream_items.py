@@ -121,7 +121,7 @@ def reasoning_parts(stream: ResponseStream) -> str | None:
 
 
 Told = list[Any]
-"""The objects that tell an item at its end: when it is done, and in the response that ends the stream."""
+"""The objects that tell an item at its end: when it is done, and in the response at the end. Two at most."""
 
 
 def _is_told_by(item: Item, told: Any) -> bool:
@@ -136,7 +136,7 @@ def _find_told(stream: ResponseStream) -> Iterator[tuple[Item, Told]]:
     output = stream.output or []
     for place, item in enumerate(stream.ordered_items):
         last = [told for told in output[place : place + 1] if _is_told_by(item, told)]
-        yield item, [told for told in (*item.done, *last) if isinstance(told, dict)]
+        yield item, [told for told in (*item.done[-1:], *last) if isinstance(told, dict)]
 
 
 def _numbered(item: Item, *tracks: str) -> Iterator[tuple[int, Part]]:
@@ -303,11 +303,12 @@ def _logprob_faults(stream: ResponseStream) -> Iterator[str]:
         for place, part in _numbered(item, "content"):
             held = [as_list(get_path(_held_parts("content", each), place, "logprobs")) for each in told]
             wholes = [_tokens(entries) for entries in (*part.told_logprobs, *held) if entries]
-            if not wholes and not part.delta_logprobs:
+            pieces = _tokens(part.delta_logprobs)
+            if not wholes and not pieces:
                 continue
             if not wholes:
                 yield "the deltas hold log probabilities, and the whole text none"
-            elif any(whole != _tokens(part.delta_logprobs) for whole in wholes):
+            elif any(whole != pieces for whole in wholes):
                 yield "the log probabilities of the deltas do not join to those of the whole text"
             else:
                 yield ""
