@@ -134,8 +134,10 @@ def test_a_text_that_ends_where_its_limit_does_is_only_cut_where_more_would_have
     other_request = plain(longer, asked={"max_output_tokens": 24, "input": "Ho"})
     other_text = plain(message(text_part("Two")), asked={"max_output_tokens": 24})
     sampled = plain(longer, asked={"max_output_tokens": 24, "temperature": 1})
-    for innocent in (same, other_request, other_text, sampled):
+    unsteady = plain(longer)
+    for innocent in (same, other_request, other_text, sampled, unsteady):
         assert "stream/terminal" in kept(write(SPEECH), innocent)
+    assert "stream/terminal" not in broken(write(SPEECH, temperature=1), sampled)
     early = change_usage(SPEECH, 12)
     assert "stream/terminal" in kept(write(early), more)
 
