@@ -76,9 +76,9 @@ RESPONSES: Mapping[str, tuple[tuple[Sample, Change], ...]] = {
     ),
     "ids/prefixes": (
         (SAID, change("the id of a response does not begin with `resp_`", '"resp_1"', '"1"')),
-        (SAID, change("the id of a message does not begin with `msg_`", '"msg_1"', '"1"')),
-        (CALLED, change("the id of a function_call does not begin with `fc_`", '"fc_2"', '"call_2"')),
-        (THOUGHT_OF, change("the id of a reasoning does not begin with `rs_`", '"rs_1"', '"msg_1"')),
+        (SAID, change("the id of a `message` item does not begin with `msg_`", '"msg_1"', '"1"')),
+        (CALLED, change("the id of a `function_call` item does not begin with `fc_`", '"fc_2"', '"call_2"')),
+        (THOUGHT_OF, change("the id of a `reasoning` item does not begin with `rs_`", '"rs_1"', '"msg_1"')),
     ),
     "message": (
         (SAID, change("the role is 'user'", '"assistant"', '"user"')),

@@ -286,6 +286,7 @@ LEGAL_RESPONSES = {
     "a call without an id": plain({**function_call(), "id": None}),
     "a hosted tool": plain({"type": "web_search_call", "id": "ws_1", "status": "completed"}, TEXT),
     "a vendor's item": plain({"type": "acme:thing"}, TEXT),
+    "a vendor's part": plain(message(text_part("One"), {"type": "acme:thing"})),
     "equal counts": (SAID, replace(TWICE, wire=SAID.wire.replace("_1", "_2"))),
 }  # fmt: skip
 
@@ -365,6 +366,8 @@ WRONG_ECHOES: tuple[tuple[str, Any, Any], ...] = (
 def test_a_choice_is_compared_where_there_are_tools() -> None:
     assert broken(echoed("tool_choice", "none", "auto", tools=[TOOL])) == {"response/echo/tool_choice"}
     assert broken(echoed("tool_choice", "none", "none", tools=[TOOL])) == set()
+    undeclared = {"type": "function", "name": "g"}
+    assert broken(echoed("tool_choice", undeclared, "auto", tools=[TOOL])) == set()
 
 
 @pytest.mark.parametrize(("field", "sent", "told"), WRONG_ECHOES)
