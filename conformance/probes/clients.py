@@ -13,7 +13,7 @@ from .control import CONTROL_TOKENS
 from .endpoints import Chat
 from .observation import Observation, broken, ignored, inconclusive, rejected, supported
 from .registry import probe
-from .response_views import TextResponse, get_path
+from .response_views import get_path
 from .session import RequestRejectedError, is_rejection
 
 
@@ -90,7 +90,7 @@ def _with_authorization(chat: Chat, authorization: str) -> Observation:
     plain = chat.ask_control(limit=1)
     call = replace(plain.exchange.call, transport="http", headers=(("authorization", authorization),))
     exchange = chat.session.send_any(call)
-    if exchange.accepted and TextResponse(exchange).choices:
+    if exchange.accepted and chat.read(exchange).choices:
         return supported("accepted: the server asks for no key of its own")
     if exchange.status in (401, 403):
         return rejected(f"refused with {exchange.status}: the server checks its keys")

@@ -54,7 +54,7 @@ def check_stop(endpoint: TextEndpoint, form: Form, *, stream: bool = False) -> O
     reasons = set()
     contains = False
     for prompt, control in endpoint.find_repeatable_controls(2, answered=True):
-        sequence = find_sequence_inside(control.text, start=_start_of_answer(control))
+        sequence = find_sequence_inside(control.text, start=_start_of_answer(control.response))
         answer = endpoint.ask(prompt, stop=form(sequence), answer_limit=CONTROL_TOKENS, **_streaming(stream))
         cut = control.text.partition(sequence)[0]
         text = answer.text.strip()
@@ -78,8 +78,7 @@ def check_stop(endpoint: TextEndpoint, form: Form, *, stream: bool = False) -> O
 
 def _start_of_answer(control: TextResponse) -> int:
     """Return how many characters of thoughts come before the answer; 0 where there is none."""
-    whole = TextResponse(control.exchange)
-    return len(whole.text) - len(whole.content) if whole.content.strip() else 0
+    return len(control.text) - len(control.content) if control.content.strip() else 0
 
 
 def _runs_on(answer: TextResponse, beginning: str) -> bool | None:
@@ -215,7 +214,7 @@ def check_stream_equals_plain(endpoint: TextEndpoint, *, compare_counts: bool) -
     different: set[str] = set()
     for prompt, repeated in endpoint.find_repeatable_controls(2):
         ask = endpoint.ask_stream_with_usage if compare_counts else functools.partial(endpoint.ask, stream=True)
-        plain, streamed = _compared(TextResponse(repeated.exchange)), _compared(ask(prompt))
+        plain, streamed = _compared(repeated.response), _compared(ask(prompt))
         names = [
             name for name, value in plain.items() if value != streamed[name] and None not in (value, streamed[name])
         ]

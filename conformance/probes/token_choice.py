@@ -69,7 +69,8 @@ def _is_hot(endpoint: TextEndpoint, prompt: str, control: RepeatedResponse) -> b
     first = endpoint.ask(prompt, temperature=MAX_TEMPERATURE).text
     if departs_early(first, control.text):
         return True
-    is_long = (control.completion_tokens or 0) >= MIN_HOT_TOKENS or len(control.text.split()) >= MIN_HOT_TOKENS
+    tokens = control.response.completion_tokens or 0
+    is_long = tokens >= MIN_HOT_TOKENS or len(control.text.split()) >= MIN_HOT_TOKENS
     if is_long and control.is_repeated_in(first):
         return False
     hot = (endpoint.ask(prompt, temperature=MAX_TEMPERATURE, repetition=number) for number in (1, 2, 3))

@@ -35,7 +35,7 @@ def user(content: Any, **more: Any) -> Message:
 def _find_controls(chat: Chat) -> tuple[bool, list[tuple[str, TextResponse]]]:
     """Return whether greedy text repeats itself, and two prompts with their controls. Counts need no such text."""
     try:
-        return True, [*chat.find_repeatable_controls(2)]
+        return True, [(prompt, control.response) for prompt, control in chat.find_repeatable_controls(2)]
     except UndeterminedError:
         return False, [(prompt, chat.ask_control(prompt)) for prompt in chat.prompts[:2]]
 

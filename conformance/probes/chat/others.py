@@ -302,7 +302,7 @@ def moderation(chat: Chat) -> Observation:
 def verbosity(chat: Chat) -> Observation:
     """From low to high: how much the model says."""
     try:
-        controls = [(prompt, TextResponse(control.exchange)) for prompt, control in chat.find_repeatable_controls()]
+        controls = [(prompt, control.response) for prompt, control in chat.find_repeatable_controls()]
     except UndeterminedError:  # other texts prove nothing then, and other counts do
         controls = [(prompt, chat.ask_control(prompt)) for prompt in chat.prompts[:1]]
     greedy = len(controls) > 1

@@ -165,9 +165,9 @@ def client_leaves(chat: Chat) -> Observation:
     """After a client closes a long stream, the next request is answered."""
     chat.ask_control(stream=True)
     left = chat.attempt(stream=True, limit=400, abort_after_events=2)
-    if left.status != 200 or not TextResponse(left).indices:
+    if left.status != 200 or not chat.read(left).indices:
         return inconclusive("the stream to leave did not begin")
     after = chat.attempt(limit=1, purpose="after_abort")
-    if is_usable(after) and TextResponse(after).choices:
+    if is_usable(after) and chat.read(after).choices:
         return supported("the request after a stream was left is answered")
     return broken(f"the request after a stream was left: {after.failure or after.status}")

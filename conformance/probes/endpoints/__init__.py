@@ -22,14 +22,13 @@ from .endpoint import Endpoint, RequestEndpoint
 from .models import Models, is_addressable
 from .native import Native
 from .raw import Raw
-from .text import STREAM_WITH_USAGE, TextEndpoint
+from .text import TextEndpoint
 
 __all__ = [
     "CONTROL_TOKENS",
     "ENDPOINTS",
     "GENERATION_ROUTES",
     "HEADINGS",
-    "STREAM_WITH_USAGE",
     "Chat",
     "Completions",
     "Embeddings",
