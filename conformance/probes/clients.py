@@ -8,8 +8,8 @@ from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Transport
 
 from . import chance
-from .chat.formats import is_undetermined, single_value_schema
 from .control import CONTROL_TOKENS
+from .documents import is_undetermined, single_value_schema
 from .endpoints import Chat
 from .observation import Observation, broken, ignored, inconclusive, rejected, supported
 from .registry import probe

@@ -7,7 +7,7 @@ from typing import Any
 from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Evidence, Severity
 
-from . import chance, text_generation, token_choice
+from . import chance, documents, text_generation, token_choice
 from .endpoints import CONTROL_TOKENS, Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .registry import declare_derived, probe
@@ -42,9 +42,7 @@ declare_derived(
 @probe("completions/features/json_mode", chance=chance.FORCED_DOCUMENT)
 def json_mode(completions: Completions) -> Observation:
     """The text is JSON with `response_format`, which OpenAI's clause does not have here, but Ollama's page claims."""
-    from .chat.formats import obeys_json_mode
-
-    return obeys_json_mode(completions, completions.prompts[:2])
+    return documents.check_json_object(completions, completions.prompts[:2])
 
 
 @probe("completions/fields/model", values=values(None, 7), chance=chance.STATUS_AND_ERROR)

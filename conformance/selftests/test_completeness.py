@@ -22,8 +22,8 @@ from conformance.judge.catalog import load_catalog
 from conformance.judge.derive import expand_parts
 from conformance.judge.rules.registry import cross_response_rule, rule
 from conformance.probes import chance
-from conformance.probes.chat.formats import single_value_schema
 from conformance.probes.clauses import anchors, clause_url
+from conformance.probes.documents import single_value_schema
 from conformance.probes.endpoints import HEADINGS
 from conformance.probes.registry import probe
 from conformance.wire.exchange import Call

@@ -14,9 +14,10 @@ from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import TextResponse, as_finite_float, get_path
 from conformance.probes.sample_images import data_url
 from conformance.probes.session import RequestFailedError, RequestRejectedError, UndeterminedError
+from conformance.probes.tool_conversations import user
 from conformance.wire.exchange import IMAGE_HOST
 
-from .messages import text_part, user
+from .messages import text_part
 
 declare_derived("chat/fields/messages/image", "Pictures reach the model.", capability="vision")
 

@@ -20,10 +20,9 @@ from conformance.probes.session import (
     UndeterminedError,
     is_rejection,
 )
+from conformance.probes.tool_conversations import MAX_LONG_CALL_TOKENS
 from conformance.probes.unread_fields import check_value_is_read, is_unread, require_effect
 from conformance.wire.exchange import Exchange
-
-from .calls import MAX_LONG_CALL_TOKENS
 
 MAX_THINKING_TOKENS = 128
 """Tokens that leave a thinking model room to think and to answer."""

@@ -12,9 +12,9 @@ from conformance.probes.observation import Observation, broken, ignored, inconcl
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import MalformedResponseError, TextResponse, as_list, get_path
 from conformance.probes.session import RequestRejectedError, is_usable
+from conformance.probes.tool_conversations import EXAMPLES, TOOLS, fill_content
 
 from .arrival import Arrival, judge_arrival, measure
-from .calls import EXAMPLES, TOOLS, fill_content
 
 
 @probe("chat/fields/stream", values=values(False, "zz"), chance=chance.MEMBERS)

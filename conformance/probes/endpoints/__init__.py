@@ -17,6 +17,7 @@ from conformance.probes.repetition import is_continuation
 
 from .chat import Chat
 from .completions import Completions
+from .conversation import ConversationEndpoint
 from .embeddings import Embeddings
 from .endpoint import Endpoint, RequestEndpoint
 from .models import Models, is_addressable
@@ -31,6 +32,7 @@ __all__ = [
     "HEADINGS",
     "Chat",
     "Completions",
+    "ConversationEndpoint",
     "Embeddings",
     "Endpoint",
     "Models",

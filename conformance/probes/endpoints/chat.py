@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from conformance.wire.exchange import Call, Exchange
 
-from .text import TextEndpoint
+from .conversation import ConversationEndpoint
 
 
-class Chat(TextEndpoint):
+class Chat(ConversationEndpoint):
     """/v1/chat/completions."""
 
     name = "chat"

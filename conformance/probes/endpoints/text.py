@@ -88,6 +88,10 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         session = Session(send=self.session.send, models=self.session.models)
         return replace(self, session=session, pinned=control).attempt(limit=limit)
 
+    def spell_format(self, form: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields that demand a form of the text: `form` is a `response_format`, as chat has it."""
+        return {"response_format": dict(form)}
+
     @abstractmethod
     def subject_fields(self, subject: Any, /) -> dict[str, Any]:
         """Return the fields that say what the request is about; None stands for the first prompt."""
