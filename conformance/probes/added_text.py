@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .content_parts import text_part
 from .endpoints import ConversationEndpoint, TextEndpoint
-from .observation import Observation, inconclusive, weigh
+from .observation import Observation, ignored, inconclusive, partial, weigh
 from .repetition import departs_early
 from .response_views import TextResponse
 from .session import UndeterminedError
@@ -110,6 +111,38 @@ def check_earlier_answer(endpoint: ConversationEndpoint) -> Observation:
         endpoint,
         lambda prompt: [user("Hello."), {"role": "assistant", "content": LONG_TEXT}, user(prompt)],
         lambda prompt: [user("Hello."), user(prompt)],
+    )
+
+
+def check_text_parts(endpoint: ConversationEndpoint) -> Observation:
+    """Check that an array of text parts means the same as one string of them."""
+    one: list[bool | None] = []
+    several: list[bool | None] = []
+    greedy, controls = find_controls(endpoint)
+    varies = greedy and len({control.text for _, control in controls}) > 1
+    for place, (prompt, control) in enumerate(controls):
+        # The prompt goes first, then last: a server that reads one part only loses the long one once.
+        texts = [f"{LONG_TEXT} ", prompt] if place else [prompt, f" {LONG_TEXT}"]
+        string = endpoint.ask_control("".join(texts))
+        grown = has_prompt_grown(string, control, MIN_ADDED_TOKENS, greedy=greedy)
+        if grown is False and greedy and not varies:
+            return ignored("different prompts get one and the same answer, and count as many tokens")
+        counts = grown is True
+        counts = counts and endpoint.has_stable_prompt_count(prompt)
+        alone, both = (
+            endpoint.ask(endpoint.spell_turns([user([text_part(text) for text in parts])]))
+            for parts in ([prompt], texts)
+        )
+        one.append(means_the_same(alone, control, counts=counts, varies=varies))
+        lost = varies and both.text == control.text != string.text
+        several.append(False if lost else means_the_same(both, string, joints=6, counts=counts, varies=varies))
+    if all(one) and False in several:
+        return partial("one part means the same as a string, but of several parts not all reach the model")
+    return weigh(
+        [*one, *several],
+        seen="as many prompt tokens as the string has, give or take what joins the parts",
+        absent="the parts do not reach the prompt",
+        unclear="the parts reach the prompt with other token counts than the string",
     )
 
 

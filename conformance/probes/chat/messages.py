@@ -13,12 +13,12 @@ from conformance.probes.added_text import (
     check_added_turns,
     check_earlier_answer,
     check_instruction,
+    check_text_parts,
     find_controls,
     has_prompt_grown,
-    means_the_same,
 )
 from conformance.probes.endpoints import Chat
-from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
+from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.tool_conversations import Message, called, fill_content, refuses_null, user
 
@@ -53,36 +53,7 @@ def text(chat: Chat) -> Observation:
 @probe("chat/fields/messages/content_parts", chance=chance.GREEDY_TEXT)
 def content_parts(chat: Chat) -> Observation:
     """`content` as an array of text parts means the same as one string of them."""
-    one: list[bool | None] = []
-    several: list[bool | None] = []
-    greedy, controls = find_controls(chat)
-    varies = greedy and len({control.text for _, control in controls}) > 1
-    for place, (prompt, control) in enumerate(controls):
-        # The prompt goes first, then last: a server that reads one part only loses the long one once.
-        texts = [f"{LONG_TEXT} ", prompt] if place else [prompt, f" {LONG_TEXT}"]
-        string = chat.ask_control("".join(texts))
-        grown = has_prompt_grown(string, control, MIN_ADDED_TOKENS, greedy=greedy)
-        if grown is False and greedy and not varies:
-            return ignored("different prompts get one and the same answer, and count as many tokens")
-        counts = grown is True
-        counts = counts and chat.has_stable_prompt_count(prompt)
-        alone, both = (chat.ask([user([text_part(text) for text in parts])]) for parts in ([prompt], texts))
-        one.append(means_the_same(alone, control, counts=counts, varies=varies))
-        lost = varies and both.text == control.text != string.text
-        several.append(False if lost else means_the_same(both, string, joints=6, counts=counts, varies=varies))
-    if all(one) and False in several:
-        return partial("one part means the same as a string, but of several parts not all reach the model")
-    return weigh(
-        [*one, *several],
-        seen="as many prompt tokens as the string has, give or take what joins the parts",
-        absent="the parts do not reach the prompt",
-        unclear="the parts reach the prompt with other token counts than the string",
-    )
-
-
-def text_part(text: str) -> dict[str, Any]:
-    """Return a content part with a text."""
-    return {"type": "text", "text": text}
+    return check_text_parts(chat)
 
 
 @probe(

@@ -10,7 +10,7 @@ from conformance.probes import chance, text_generation
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
 from conformance.probes.registry import declare_derived, probe
-from conformance.probes.response_views import MalformedResponseError, TextResponse, as_list, get_path
+from conformance.probes.response_views import TextResponse, as_list, get_path
 from conformance.probes.session import RequestRejectedError, is_usable
 from conformance.probes.tool_conversations import EXAMPLES, TOOLS, fill_content
 
@@ -40,15 +40,7 @@ def include_usage(chat: Chat) -> Observation:
 @probe("chat/fields/stream_options/include_obfuscation", severity=Severity.SHOULD, chance=chance.MEMBERS)
 def include_obfuscation(chat: Chat) -> Observation:
     """Chunks carry random characters that even out their sizes, against eavesdroppers; false turns them off."""
-    chat.ask_control(stream=True)
-    on, off = (chat.ask(stream=True, stream_options={"include_obfuscation": value}) for value in (True, False))
-    for answer in (on, off):
-        if not answer.chunks:
-            raise MalformedResponseError(answer.exchange, "server-sent events")
-    padded = [any(get_path(chunk, "obfuscation") for chunk in answer.chunks) for answer in (on, off)]
-    if padded == [True, False]:
-        return supported("chunks carry `obfuscation` when asked to, and none otherwise")
-    return ignored(f"chunks carry `obfuscation` {'either way' if all(padded) else 'neither way'}")
+    return text_generation.check_include_obfuscation(chat)
 
 
 @probe("chat/stream/equals_plain", title="stream and plain answer say the same", chance=chance.GREEDY_TEXT)

@@ -42,6 +42,7 @@ class Chat(ConversationEndpoint):
     }
 
     limit_fields = ("max_tokens", "max_completion_tokens")
+    logprobs_fields: ClassVar[Mapping[str, Any]] = {"logprobs": True}
     odds_fields: ClassVar[Mapping[str, Any]] = {"logprobs": True, "top_logprobs": 5}
 
     def subject_fields(self, subject: Any, /) -> dict[str, Any]:

@@ -66,6 +66,8 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         "utf8",
     )
 
+    logprobs_fields: ClassVar[Mapping[str, Any]] = {}
+    """What asks for the probabilities of the tokens."""
     odds_fields: ClassVar[Mapping[str, Any]] = {}
     """What asks for the probabilities of the tokens and of several others."""
 
