@@ -41,7 +41,7 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
     usage_of_stream: ClassVar[Mapping[str, Any]] = {"stream_options": {"include_usage": True}}
     """What asks for the usage of a stream; empty where it comes unasked."""
     warm_up_subject = "Hi"
-    response_rules = (
+    response_rules: ClassVar[tuple[str, ...]] = (
         "schema",
         "schema/details",
         "usage",
@@ -52,7 +52,7 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         "model",
         "content_type",
     )
-    stream_rules = (
+    stream_rules: ClassVar[tuple[str, ...]] = (
         "schema",
         "schema/details",
         "content_type",
