@@ -1,6 +1,6 @@
 """The rows of `responses`, one item each.
 
-Their experiments are in `conformance/probes/responses.py`; `openai-conformance explain ROW` says what a row means.
+Their experiments are in `conformance/probes/responses/`; `openai-conformance explain ROW` says what a row means.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ def _bounded(field: str) -> dict[str, Any]:
     Seen: -5 keeps Ollama writing for as long as its context lasts, and all other requests waiting. Where another
     limit holds, we stay to the end: leaving just as it came made Ollama 0.13.5 hang for good.
     """
-    return {"stream": True, "abort_after_events": 1} if field == "max_tokens" else {}
+    return {"stream": True, "abort_after_events": 1} if field in ("max_tokens", "max_output_tokens") else {}
 
 
 def declare_error_rows() -> None:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from conformance.checklist.rows import field_values
+
 from .endpoints import TextEndpoint, is_continuation
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .repetition import MIN_REPEATED, RepeatedResponse, departs_early, shared_share
@@ -79,6 +81,8 @@ def _is_hot(endpoint: TextEndpoint, prompt: str, control: RepeatedResponse) -> b
 
 def _samples_at_zero(endpoint: TextEndpoint) -> Observation:
     """Text at temperature 0 changes. Where it repeats under a seed, it is sampled, and temperature has no effect."""
+    if "seed" not in field_values(endpoint.name):
+        return inconclusive("two equal requests at temperature 0 were answered differently")
     votes: list[bool | None] = []
     for prompt in endpoint.prompts:
         free = {endpoint.ask_control(prompt, repetition=repetition).text for repetition in (0, 1)}

@@ -18,8 +18,8 @@ Transport = Literal["sdk", "sdk_async", "sdk_parse", "sdk_stream", "sdk_raw_body
 """How a call is sent.
 
 `sdk`: the method of the SDK's sync client for the route. `sdk_async`: the same of its async client. `sdk_parse`:
-its `.parse()`, with a pydantic model. `sdk_stream`: its `.stream()`, which joins the events itself. `sdk_raw_body`: the SDK's `post` or `get` for any route, with `Call.raw` as the
-body. `http`: without the SDK."""
+its `.parse()`, with a pydantic model. `sdk_stream`: its `.stream()`, which joins the events itself. `sdk_raw_body`:
+the SDK's `post` or `get` for any route, with `Call.raw` as the body. `http`: without the SDK."""
 
 Server = Literal["main", "embedding", "native"]
 """Whose base URL a path lies below: the target's, that of the embedding model, or the root of the native API."""

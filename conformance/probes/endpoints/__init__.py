@@ -23,6 +23,7 @@ from .endpoint import Endpoint, RequestEndpoint
 from .models import Models, is_addressable
 from .native import Native
 from .raw import Raw
+from .responses import Responses
 from .text import TextEndpoint
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Native",
     "Raw",
     "RequestEndpoint",
+    "Responses",
     "TextEndpoint",
     "capability_of",
     "endpoint_at",

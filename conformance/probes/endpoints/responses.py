@@ -142,9 +142,8 @@ def _spell_turn(turn: Turn) -> list[dict[str, Any]]:
     if content is not None:
         spelled = content if isinstance(content, str) else [_spell_part(part, role) for part in content]
         items.append({"role": role, "content": spelled})
-    for call in turn.get("tool_calls") or ():
-        items.append({"type": "function_call", "call_id": call["id"], **call["function"]})
-    return items
+    calls = turn.get("tool_calls") or ()
+    return [*items, *({"type": "function_call", "call_id": call["id"], **call["function"]} for call in calls)]
 
 
 def _spell_part(part: Mapping[str, Any], role: str) -> dict[str, Any]:
