@@ -165,6 +165,12 @@ class OutputResponse(TextResponse):
         return sum(1 for event in self.chunks if get_path(event, "type") in TERMINAL_EVENTS)
 
     @property
+    def text_times(self) -> list[float]:
+        """When each piece of a stream with text arrived, thoughts included, in seconds."""
+        kinds = (_TEXT_DELTA, *_THOUGHT_DELTAS)
+        return [event.seconds for event in self.exchange.events if get_path(event.json, "type") in kinds]
+
+    @property
     def content_chunk_count(self) -> int:
         """How many pieces of text a stream had."""
         return sum(1 for event in self.events_of(_TEXT_DELTA) if get_path(event, "delta"))

@@ -7,14 +7,13 @@ from typing import Any
 from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
 from conformance.probes import chance, text_generation
+from conformance.probes.arrival import judge_pieces
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import TextResponse, as_list, get_path
 from conformance.probes.session import RequestRejectedError, is_usable
 from conformance.probes.tool_conversations import EXAMPLES, TOOLS, fill_content
-
-from .arrival import Arrival, judge_arrival, measure
 
 
 @probe("chat/fields/stream", values=values(False, "zz"), chance=chance.MEMBERS)
@@ -57,18 +56,7 @@ def equals_plain(chat: Chat) -> Observation:
 )
 def arrives_in_pieces(chat: Chat) -> Observation:
     """The content comes in several chunks, the first long before the whole of a plain answer would."""
-    answer = chat.ask(stream=True)
-    count = answer.content_chunk_count
-    if count <= 2 and len(answer.text.split()) > 4:
-        return broken(f"{len(answer.text)} characters arrived in {count} chunks")
-    arrival = judge_arrival(lambda number: measure(chat, number)) if count > 2 else Arrival.UNCLEAR
-    if arrival is Arrival.GENERATED:
-        return supported("chunks with content arrive at different times")
-    if arrival is Arrival.FINISHED:
-        return broken(
-            "the first chunk arrives when the whole plain answer does: the text is finished before it is sent"
-        )
-    return inconclusive(f"{count} chunks with content arrived too fast, or at times too uneven, to tell")
+    return judge_pieces(chat)
 
 
 @probe(
