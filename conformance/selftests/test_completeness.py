@@ -15,6 +15,7 @@ import pytest
 from openai.resources.chat.completions import Completions as Chat
 from openai.resources.completions import Completions
 from openai.resources.embeddings import Embeddings
+from openai.resources.responses import Responses
 
 from conformance.checklist.claims import claims_of, documented_boxes
 from conformance.checklist.rows import CAPABILITIES, field_values
@@ -32,8 +33,13 @@ from . import ledger
 from .asking import asker_of
 from .servers import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
 
-METHODS = {"chat": Chat.create, "completions": Completions.create, "embeddings": Embeddings.create}
-PROBED = ("chat", "completions", "embeddings", "models", "errors", "clients", "native")
+METHODS = {
+    "chat": Chat.create,
+    "completions": Completions.create,
+    "embeddings": Embeddings.create,
+    "responses": Responses.create,
+}
+PROBED = ("chat", "completions", "embeddings", "models", "responses", "errors", "clients", "native")
 
 
 @pytest.mark.parametrize("endpoint", METHODS)

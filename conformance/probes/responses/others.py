@@ -304,7 +304,7 @@ CLIENT_BODY: dict[str, Any] = {
 """What LlamaIndex sends beside model, input and limit in every request."""
 
 
-@probe("responses/fields/nulls", title="null for nullable fields", chance=chance.STATUSES)
+@probe("responses/notes/null_fields", title="null for nullable fields", chance=chance.STATUSES)
 def nulls(responses: Responses) -> Observation:
     """Null means the same as absence, in each of the 23 fields that may be null beside the limit."""
     control = responses.ask_control(limit=1)
@@ -339,7 +339,7 @@ MAX_EVENTS = 40
 """Events of a stream without a limit, after which it is left."""
 
 
-@probe("responses/fields/as_clients_send", title="the fields of LlamaIndex", chance=chance.STATUSES)
+@probe("responses/notes/as_clients_send", title="the fields of LlamaIndex", chance=chance.STATUSES)
 def as_clients_send(responses: Responses) -> Observation:
     """The body of a client that sends null and default values for many fields is taken like a plain one."""
     control = responses.ask_control(limit=1)
