@@ -30,8 +30,8 @@ class Change:
     """Is laid over it."""
     strict: bool = False
     """Whether the values of the enumeration are a `must`."""
-    lenient: bool = False
-    """Whether null is a `should` where the type does not take it."""
+    null: Literal["must", "should"] | None = None
+    """How severe null is; None keeps what the type says: a `must`, or legal where it is optional."""
 
 
 ARRAY_OF_TOOLS: Schema = {"type": "array", "items": {"$ref": "response.json#/$defs/tool"}}
@@ -52,11 +52,14 @@ MEMBERS: dict[str, Change] = {
         why="clients branch on it, and Open Responses requires it",
         required="should",
         strict=True,
-        should={"type": "string"},
+        null="should",
     ),
     "Response.model": Change(why="an empty name names none", schema={"$ref": "common.json#/$defs/id_of_model"}),
     "Response.error": Change(why=OPTIONAL_IN_SDK, required="should"),
     "Response.incomplete_details": Change(why=OPTIONAL_IN_SDK, required="should"),
+    "IncompleteDetails.reason": Change(
+        why="the AI SDK refuses details without, and loses the end", required="must", null="must"
+    ),
     "Response.usage": Change(why="Open Responses requires it, null while there is none", required="should"),
     # Response: what it tells of the request
     "Response.instructions": Change(
@@ -66,16 +69,6 @@ MEMBERS: dict[str, Change] = {
     "Response.temperature": Change(why=OPTIONAL_IN_SDK, required="should", should={"minimum": 0, "maximum": 2}),
     "Response.top_p": Change(why=OPTIONAL_IN_SDK, required="should", should={"minimum": 0, "maximum": 1}),
     "Response.tools": Change(why=ONLY_TOLD, schema=ARRAY_OF_TOOLS),
-    "Response.tool_choice": Change(
-        why="a word or an object, which JSON Schema discriminates by kind; kinds of tools grow",
-        schema={
-            "type": ["string", "object"],
-            "required": ["type"],
-            "properties": {"type": {"type": "string"}},
-            "if": {"type": "string"},
-            "then": {"enum": ["none", "auto", "required"]},
-        },
-    ),
     "Response.prompt": Change(why=ONLY_TOLD, schema={"type": ["object", "null"]}),
     "Response.service_tier": Change(
         why="the list grows", required="should", schema={"$ref": "common.json#/$defs/service_tier"}
@@ -83,9 +76,11 @@ MEMBERS: dict[str, Change] = {
     "Response.text": Change(
         why="Open Responses requires it; the format is `text` where none was asked for",
         required="should",
-        should={"type": "object", "required": ["format"]},
+        null="should",
     ),
-    "ResponseTextConfig.format": Change(why="not nullable in the specification", should={"type": "object"}),
+    "ResponseTextConfig.format": Change(
+        why="not nullable in the specification, and always told by OpenAI", required="should", null="should"
+    ),
     "Response.truncation": Change(why="Open Responses requires it", required="should"),
     "Response.reasoning": Change(why="Open Responses requires it", required="should"),
     "Response.previous_response_id": Change(why="Open Responses requires it", required="should"),
@@ -109,11 +104,7 @@ MEMBERS: dict[str, Change] = {
     "ResponseOutputMessage.id": Change(why="OpenAI's prefix", should={"pattern": "^msg_"}),
     "ResponseOutputMessage.status": Change(why="three states of a turn, on which clients branch", strict=True),
     "ResponseOutputMessage.phase": Change(why="the AI SDK refuses other values", strict=True),
-    "ResponseOutputText.logprobs": Change(
-        why="missing in 21 recorded parts",
-        required="should",
-        should={"type": "array"},
-    ),
+    "ResponseOutputText.logprobs": Change(why="missing in 21 recorded parts", required="should", null="should"),
     "ResponseFunctionToolCall.id": Change(
         why="the AI SDK refuses a call without, and the SDK's stream helper compares it",
         required="must",
@@ -121,7 +112,7 @@ MEMBERS: dict[str, Change] = {
     ),
     "ResponseFunctionToolCall.name": Change(why="an empty name calls nothing", should={"minLength": 1}),
     "ResponseFunctionToolCall.status": Change(
-        why="OpenAI always sends it", required="should", strict=True, should={"type": "string"}
+        why="OpenAI always sends it", required="should", strict=True, null="should"
     ),
     "ResponseCustomToolCall.id": Change(
         why="the AI SDK refuses a call without",
@@ -141,7 +132,16 @@ MEMBERS: dict[str, Change] = {
     "ActionFind.url": Change(why="nullish for the AI SDK", required="should", schema={"type": ["string", "null"]}),
     "ActionFind.pattern": Change(why="nullish for the AI SDK", required="should", schema={"type": ["string", "null"]}),
     "McpCall.error": Change(
-        why="a text before it was an object, and the AI SDK takes both", schema={"type": ["string", "object", "null"]}
+        why="a text before it was an object, and the AI SDK takes both",
+        schema={
+            "type": ["string", "object", "null"],
+            "properties": {
+                "type": {"type": "string"},
+                "message": {"type": "string"},
+                "code": {"type": ["integer", "string"]},
+                "content": {},
+            },
+        },
     ),
     "McpCall.status": Change(why="the AI SDK asks for it", required="should"),
     "ResponseToolSearchCall.call_id": Change(why=OPTIONAL_IN_SDK, required="should"),
@@ -162,7 +162,7 @@ MEMBERS: dict[str, Change] = {
         schema={"$ref": "common.json#/$defs/token_bytes"},
     ),
     "Logprob.logprob": Change(why="never positive", schema={"$ref": "common.json#/$defs/logprob"}),
-    "Logprob.top_logprobs": Change(why="the AI SDK refuses a token without", required="must", should={"type": "array"}),
+    "Logprob.top_logprobs": Change(why="the AI SDK refuses a token without", required="must", null="must"),
     "LogprobTopLogprob.bytes": Change(
         why="null where a token has none, which other servers leave out",
         required="should",
@@ -177,11 +177,11 @@ MEMBERS: dict[str, Change] = {
         schema={"$ref": "common.json#/$defs/logprob"},
     ),
     # Events
-    "ResponseTextDeltaEvent.logprobs": Change(why="nullish for the AI SDK", required="should", lenient=True),
-    "ResponseTextDoneEvent.logprobs": Change(why="as in the deltas", required="should", lenient=True),
+    "ResponseTextDeltaEvent.logprobs": Change(why="nullish for the AI SDK", required="should", null="should"),
+    "ResponseTextDoneEvent.logprobs": Change(why="as in the deltas", required="should", null="should"),
     "ResponseErrorEvent.message": Change(why="stands inside `error` where there is one", required="no"),
     "ResponseOutputTextAnnotationAddedEvent.annotation": Change(
-        why="the event is about it", required="must", schema={"type": "object"}
+        why="the event is about it, and the AI SDK refuses it without", required="must", null="must"
     ),
     "ResponseOutputItemDoneEvent.item": Change(
         why="the AI SDK refuses a finished call without status",

@@ -34,6 +34,9 @@ WIDTH = 116
 
 KINDS = {str: "string", bool: "boolean", int: "integer", float: "number", NoneType: "null"}
 
+KINDS_OF_JSON = ("string", "boolean", "integer", "number", "array", "object")
+"""All but null."""
+
 VENDOR = "[A-Za-z0-9_-]+"
 """The name with which a kind of a vendor's own begins: Open Responses parts it off by a colon, Codex by a dot."""
 
@@ -49,7 +52,7 @@ class Converter:
         self.file = RESPONSE
         self.definitions: dict[str, dict[str, Schema]] = {RESPONSE: dict(BY_HAND), EVENT: {}}
         self.references: dict[object, Schema] = {Response: {"$ref": RESPONSE}}
-        self.applied: set[str] = set()
+        self.applied: set[tuple[int, str]] = set()
         """Entries of the tables, to find those that nothing uses any more."""
 
     def convert(self, annotation: Any) -> Schema:
@@ -76,14 +79,16 @@ class Converter:
         classes = [member for member in members if isinstance(member, type) and issubclass(member, BaseModel)]
         others = [member for member in members if member not in classes]
         nullable = NoneType in others
+        words = [member for member in others if isinstance(member, str)]
         if object in others:
             return {}
         if classes:
-            if set(others) - {NoneType}:
+            if set(others) - {NoneType, *words}:
                 raise UnionError(members)
             one = self.refer(classes[0]) if len(classes) == 1 else self.tell_apart(classes)
+            if words:
+                return {"if": {"type": "string"}, "then": {"should": {"enum": words}}, "else": one}
             return {"if": {"type": "null"}, "else": one} if nullable else one
-        words = [member for member in others if isinstance(member, str)]
         if words and str not in others:
             only = [*words, *([None] if nullable else [])]
             return {"type": ["string", "null"] if nullable else "string", "should": {"enum": only}}
@@ -149,7 +154,7 @@ class Converter:
 
     def apply(self, table: Mapping[str, Any], name: str) -> Any:
         """Return the entry of a table, and note that it is of use."""
-        self.applied.add(name)
+        self.applied.add((id(table), name))
         return table.get(name, Change(why="") if table is MEMBERS else None)
 
     def describe_member(self, key: str, field: FieldInfo, change: Change) -> Schema:
@@ -161,8 +166,8 @@ class Converter:
             schema = fix(schema)
         if change.strict:
             schema = {"enum": schema["should"]["enum"]}
-        if change.lenient:
-            schema = schema | {"type": [schema["type"], "null"], "should": {"type": schema["type"]}}
+        if change.null:
+            schema = forbid_null(schema, change.null)
         if change.should:
             return schema | {"should": schema.get("should", {}) | change.should}
         return BY_NAME.get((key.rpartition("_")[2], str(schema)), schema)
@@ -202,6 +207,19 @@ def fix(schema: Schema) -> Schema:
     """Return the schema of a word that is the only one, where that is a `must`."""
     only = schema.get("should", {}).get("enum", [])
     return {"const": only[0]} if len(only) == 1 else schema
+
+
+def forbid_null(schema: Schema, severity: str) -> Schema:
+    """Return the schema of a member for which null is as severe."""
+    if "else" in schema:  # an object, or null
+        return schema["else"] if severity == "must" else schema | {"should": {"type": "object"}}
+    kinds = [kind for kind in KINDS_OF_JSON if kind in schema.get("type", "string")]
+    some = kinds[0] if len(kinds) == 1 else kinds
+    if severity == "must":
+        enum = [word for word in schema.get("should", {}).get("enum", []) if word]
+        return schema | {"type": some} | ({"should": {"enum": enum}} if enum else {})
+    known = {"enum": schema["enum"]} if "enum" in schema else {"type": [*kinds, "null"]}
+    return schema | known | {"should": schema.get("should", {}) | {"type": some}}
 
 
 def make_cases(kind: Schema, cases: list[tuple[Schema, Schema]]) -> Schema:
@@ -270,8 +288,10 @@ def make_documents() -> dict[str, Schema]:
     item = item_schema(converter)
     converter.file = EVENT
     event = event_schema(converter)
-    if unused := {*MEMBERS, *ADDED, *CONDITIONS} - converter.applied:
-        raise LookupError(f"these entries of the overlay change nothing: {', '.join(sorted(unused))}")
+    tables: list[Mapping[str, Any]] = [MEMBERS, ADDED, CONDITIONS]
+    unused = [name for table in tables for name in table if (id(table), name) not in converter.applied]
+    if unused:
+        raise LookupError(f"these entries of the overlay change nothing: {', '.join(unused)}")
     converter.definitions[RESPONSE]["item"] = item
     made = f"Made by `{COMMAND}` from the SDK's types: change `response_overlay.py` there, not this file."
     said = "`should` is explained in common.json."
