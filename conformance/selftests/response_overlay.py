@@ -130,7 +130,9 @@ MEMBERS: dict[str, Change] = {
         schema={"type": ["array", "null"], "items": {"type": "object", "required": ["type"]}},
     ),
     "ActionFind.url": Change(why="nullish for the AI SDK", required="should", schema={"type": ["string", "null"]}),
-    "ActionFind.pattern": Change(why="nullish for the AI SDK", required="should", schema={"type": ["string", "null"]}),
+    "ActionFind.pattern": Change(
+        why="nullish for the AI SDK", required="should", schema={"type": ["string", "null"]}
+    ),
     "McpCall.error": Change(
         why="a text before it was an object, and the AI SDK takes both",
         schema={

@@ -229,7 +229,8 @@ def make_cases(kind: Schema, cases: list[tuple[Schema, Schema]]) -> Schema:
         "required": ["type"],
         "properties": {"type": kind},
         "allOf": [
-            {"if": {"properties": {"type": condition}, "required": ["type"]}, "then": then} for condition, then in cases
+            {"if": {"properties": {"type": condition}, "required": ["type"]}, "then": then}
+            for condition, then in cases
         ],
     }
 
