@@ -36,7 +36,7 @@ class Writing:
         self.item["status"] = status
         yield self.event("output_item.done", item=self.item, of_item=False)
 
-    def event(self, name: str, *, of_item: bool = True, **members: Any) -> Event:
+    def event(self, name: str, /, *, of_item: bool = True, **members: Any) -> Event:
         """Return an event about the item, or about a part of it."""
         named = {"item_id": self.item["id"]} if of_item else {}
         return {"type": f"response.{name}", **named, "output_index": self.index, **members}
