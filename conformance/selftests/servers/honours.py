@@ -26,10 +26,15 @@ CHAT_MODEL = "mini"
 EMBEDDING_MODEL = "mini-embed"
 ALIAS = "team/mini:latest"
 """The chat model under a name with a slash."""
+SMALL_MODEL = "mini-ctx512"
+"""A chat model with a small context. It is not listed."""
+SMALL_CONTEXT = 512
+"""Tokens that its prompt and answer may have together."""
 CREATED = 1_700_000_000
 """When the models were made."""
 
-_CAN = {CHAT_MODEL: "generate", ALIAS: "generate", EMBEDDING_MODEL: "embed"}
+_LISTED = {CHAT_MODEL: "generate", ALIAS: "generate", EMBEDDING_MODEL: "embed"}
+_CAN = {**_LISTED, SMALL_MODEL: "generate"}
 _COMPANIONS = {"responses": {"tool_choice": ("tools",), "stream_options": ("stream",)}}
 """Endpoint -> fields that belong to others, where they are not those of `COMPANIONS`."""
 
@@ -65,7 +70,7 @@ class HonoursEverything:
         self.completions = Completions(serving=self.serving, **shared)
         self.responses = Responses(
             chat=self.chat,
-            context_of=self.context_of,
+            context_of=self.context_named,
             results_due=self.results_due,
             pace=self.pace,
             late=self.late,
@@ -182,13 +187,13 @@ class HonoursEverything:
         if _CAN[name] != use:
             raise RefusalError(f"The model '{name}' is not supported in the {route} endpoint.", param="model")
 
-    def context_of(self, model: str) -> int:  # noqa: ARG002 - all models here have the same
-        """Return how many tokens prompt and answer of a model may have together."""
-        return self.parts.manners.context
+    def context_named(self, name: str) -> int:
+        """Return how many tokens prompt and answer of the model of that name may have together."""
+        return SMALL_CONTEXT if name == SMALL_MODEL else self.parts.manners.context
 
     def list_models(self) -> Reply:
         """GET /v1/models."""
-        return json_reply({"object": "list", "data": [model_of(name) for name in _CAN]})
+        return json_reply({"object": "list", "data": [model_of(name) for name in _LISTED]})
 
     def retrieve_model(self, name: str) -> Reply:
         """GET /v1/models/{model}.

@@ -374,7 +374,8 @@ def _() -> None:
 def _() -> None:
     include = ["message.output_text.logprobs"]
     part = respond(include=include, top_logprobs=2).output[0].content[0]
-    assert "".join(entry.token for entry in part.logprobs) == part.text
+    data = bytes(byte for entry in part.logprobs for byte in entry.bytes)
+    assert data.decode("utf-8", "ignore") == part.text.rstrip("\ufffd")
     assert all(len(entry.top_logprobs) == 2 for entry in part.logprobs)
     told = chat(logprobs=True, top_logprobs=2).choices[0].logprobs.content
     assert [entry.to_dict() for entry in part.logprobs] == [entry.to_dict() for entry in told]

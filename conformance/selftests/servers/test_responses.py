@@ -1,4 +1,4 @@
-"""The miniature /v1/responses: its streams, what it keeps, the routes below it; its fields: `responses_witnesses.py`."""
+"""The miniature /v1/responses: its streams, what it keeps, the routes below it. Its fields: `test_servers.py`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from pydantic import BaseModel
 from conformance.judge.schema import violations
 
 from .asking import HTTP, PROSE, SDK, WORDS, answered, chat, refused, respond
+from .honours import SMALL_MODEL, HonoursEverything
+from .native import SMALL, NativeServer
 from .responses_witnesses import BESIDE, EXAMPLES, TIME_TOOL, WEATHER_TOOL, absent, calls, kinds, picture, user
+from .transport import BASE_URL, InProcess
 
 BODY: dict[str, Any] = {"model": "mini", "input": PROSE[0], "temperature": 0, "max_output_tokens": WORDS}
 CUSTOM = {"type": "custom", "name": "note"}
@@ -127,9 +130,8 @@ def test_a_stream_keeps_its_grammar(fields: dict[str, Any]) -> None:
         *(["queued"] if fields.get("background") else []),
         "in_progress",
     ]
-    assert [name for name in names if name in ("completed", "incomplete", "failed")] == [
-        events[-1]["response"]["status"]
-    ]
+    ends = [name for name in names if name in ("completed", "incomplete", "failed")]
+    assert ends == [events[-1]["response"]["status"]]
     opened: dict[tuple[str, int], str] = {}
     for name, event in zip(names, events, strict=True):
         place = event.get("output_index", -1)
@@ -283,11 +285,24 @@ def test_compact() -> None:
     assert made.object == "response.compaction"
     assert kinds(made) == ["message", "message", "compaction"]
     assert made.usage.input_tokens == respond(turns).usage.input_tokens
-    given = [item.to_dict() for item in made.output]
+    given = HTTP.post("/responses/compact", json={"model": "mini", "input": turns}).json()["output"]
     new = respond("Go on").usage.input_tokens
     assert respond([*given, user("Go on")]).usage.input_tokens > new
     assert respond([given[-1], user("Go on")]).usage.input_tokens > new
     refused(lambda: respond([{"type": "compaction", "encrypted_content": "zq"}, user("Hi")]), "input")
+
+
+@pytest.mark.parametrize(("server", "model"), [(HonoursEverything(), SMALL_MODEL), (NativeServer(), SMALL)])
+def test_a_small_context_drops_old_turns_only_where_it_is_told_to(server: Any, model: str) -> None:
+    http = httpx.Client(transport=InProcess(server), base_url=BASE_URL)
+    turn = " ".join(["about"] * 100)
+    body = {**BODY, "model": model, "input": [*[user(turn) for _ in range(7)], user("Hi")], "max_output_tokens": 16}
+    refusal = http.post("/responses", json=body)
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (400, "context_length_exceeded")
+    fitted = http.post("/responses", json={**body, "truncation": "auto"})
+    assert 300 < fitted.json()["usage"]["input_tokens"] < 512
+    alone = http.post("/responses", json={**body, "input": " ".join([turn] * 6), "truncation": "auto"})
+    assert alone.json()["error"]["code"] == "context_length_exceeded"
 
 
 # Conversations
