@@ -8,7 +8,7 @@ from . import hostile as _hostile
 from . import native as _native
 from . import sly as _sly
 from .behaviours import NAMED, made, strips
-from .honours import ALIAS, CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
+from .honours import ALIAS, CHAT_MODEL, EMBEDDING_MODEL, SMALL_MODEL, HonoursEverything
 from .interface import Reply, Request, Server
 from .transport import BASE_URL, InProcess, listening
 
@@ -18,6 +18,7 @@ __all__ = [
     "CHAT_MODEL",
     "EMBEDDING_MODEL",
     "NAMED",
+    "SMALL_MODEL",
     "HonoursEverything",
     "InProcess",
     "Reply",
