@@ -23,12 +23,19 @@ from .parts import PLAIN, Parts, Serving
 
 CHAT_MODEL = "mini"
 EMBEDDING_MODEL = "mini-embed"
+IMAGE_MODEL = "mini-image"
 ALIAS = "team/mini:latest"
 """The chat model under a name with a slash."""
 CREATED = 1_700_000_000
 """When the models were made."""
 
-_CAN = {CHAT_MODEL: "generate", ALIAS: "generate", EMBEDDING_MODEL: "embed"}
+_CAN = {CHAT_MODEL: "generate", ALIAS: "generate", EMBEDDING_MODEL: "embed", IMAGE_MODEL: "draw"}
+_MODELS = {"embedding": EMBEDDING_MODEL, "images": IMAGE_MODEL}
+
+
+def model_for(capability: str) -> str:
+    """The model that answers where a target declares one for the capability."""
+    return _MODELS.get(capability, CHAT_MODEL)
 
 
 @dataclass(kw_only=True)
@@ -137,15 +144,14 @@ class HonoursEverything:
         """The reply of the module here that bears the endpoint's name: its `check`, then its `answer`."""
         module = importlib.import_module(f".{endpoint.name}", __package__)
         module.check(body)
-        use = "embed" if endpoint.capability == "embedding" else "generate"
-        self.check_model(body["model"], use, f"/v1{endpoint.path}")
+        self.check_model(body["model"], _CAN[model_for(endpoint.capability)], f"/v1{endpoint.path}")
         reply: Reply = module.answer(body)
         return reply
 
     def check_model(self, name: str, use: str, route: str) -> None:
         """Refuse a model that is not there, or cannot do this.
 
-        `use`: `generate` or `embed`. `route`: the path of the endpoint, for the message.
+        `use`: `generate`, `embed` or `draw`. `route`: the path of the endpoint, for the message.
 
         Raises:
             RefusalError: 404 or 400.
