@@ -105,8 +105,9 @@ def discover(
 
     `wanted` are the ids that options name, also for a capability that no model is looked for; the model wanted for
     completion also answers for whatever else it can do. `fixtures` are the ids of the suite's own models, taken where
-    they are there; `unusable` says of some why this server cannot use them. Of the others, models that do not think go before those that do, and
-    cloud models are left out: they cost money. `also` are ids to return with their digests, whatever they can do.
+    they are there; `unusable` says of some why this server cannot use them. Of the others, models that do not think
+    go before those that do, and cloud models are left out: they cost money. `also` are ids to return with their
+    digests, whatever they can do.
 
     Raises:
         UsageError: a wanted model is not there, or the server's answers cannot be used.

@@ -21,7 +21,7 @@ class Images(RequestEndpoint[ImagesResponse]):
     capability = "images"
     sdk_method = "images.generate"
     schema = "images_response"
-    response_rules = ("schema", "schema/details", "created", "content_type")
+    response_rules = ("schema", "schema/details", "content_type")
     reference = "images/methods/generate"
     required = ("prompt",)
     smallest: ClassVar[Mapping[str, Any]] = {"prompt": "A red circle on a white ground."}
