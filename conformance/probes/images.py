@@ -23,6 +23,8 @@ from .session import ControlFailedError, RequestRejectedError, UndeterminedError
 from .unread_fields import check_value_is_read, require_effect
 
 ABSENT_STATUSES = (404, 405, 501)
+UNREADABLE = (400, 422)
+"""Statuses that speak of the request's body."""
 OF_THE_CLIENT = (401, 403, 429)
 """Statuses that speak of who asks, not of what is asked."""
 UNKNOWN = "no-such-model-zz"
@@ -65,11 +67,10 @@ def model(route: ImagesRoute) -> Observation:
         unknown = route.attempt(model=UNKNOWN, **Images.smallest)
     if unknown.accepted:
         return ignored("a name that no model has is answered like the real one")
-    status = unknown.status
-    named = UNKNOWN in unknown.text or (status == 404 and not is_absent(unknown))
-    if unknown.failure is None and status in (400, 404, 422) and (named or (status == 404 != bare.status)):
-        return supported(f"a name that no model has is refused with {status}", Evidence.PARSED)
-    return inconclusive(f"an unknown name was answered with status {unknown.failure or status}")
+    told_apart = UNKNOWN in unknown.text or (unknown.status == 404 and bare.status in UNREADABLE)
+    if unknown.failure is None and unknown.status in (404, *UNREADABLE) and told_apart:
+        return supported(f"a name that no model has is refused with {unknown.status}", Evidence.PARSED)
+    return inconclusive(f"an unknown name was answered with status {unknown.failure or unknown.status}")
 
 
 def _require_leave(route: ImagesRoute) -> None:

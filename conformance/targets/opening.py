@@ -33,7 +33,7 @@ class Options(Protocol):
     vision_model: str | None
     thinking_model: str | None
     embedding_model: str | None
-    image_model: str | None
+    images_model: str | None
     embedding_base_url: str | None
     prepare: bool
     deadline: float
@@ -151,7 +151,7 @@ def _read_named_models(options: Options) -> dict[str, Model]:
         "vision": options.vision_model,
         "thinking": options.thinking_model,
         "embedding": options.embedding_model,
-        "images": options.image_model,
+        "images": options.images_model,
     }
     return {role: Model(id=name, digest="") for role, name in named.items() if name}
 
@@ -235,7 +235,7 @@ def _open_generic(options: Options, choice: Choice, client: httpx.Client, enviro
             ("vision", "vision-model"),
             ("embedding", "embedding-model"),
             ("thinking", "thinking-model"),
-            ("images", "image-model"),
+            ("images", "images-model"),
         )
         if role not in models
     )
