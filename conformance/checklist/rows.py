@@ -18,10 +18,11 @@ The endpoints themselves, with their headings, are classes in `probes.endpoints`
 KINDS = ("features", "fields", "notes", "response", "stream")
 
 CAPABILITIES = (
-    "chat", "tools", "insert", "vision", "embedding", "thinking", "native", "small_context", "writes"
+    "chat", "tools", "insert", "vision", "embedding", "images", "thinking", "native", "small_context", "writes"
 )  # fmt: skip
-"""What a target may declare a model for. `native`: it has an API of its own beside this one; `small_context`: a model
-of ours with a context of 512 tokens; `writes`: a model of ours, and the leave to copy it."""
+"""What a target may declare a model for. `images`: one that makes pictures, which only an option can name: they cost
+time or money; `native`: it has an API of its own beside this one; `small_context`: a model of ours with a context of
+512 tokens; `writes`: a model of ours, and the leave to copy it."""
 
 
 @dataclass(frozen=True, kw_only=True)

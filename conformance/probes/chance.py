@@ -114,6 +114,9 @@ VECTORS = (
     "deterministic: vectors are computed, not sampled, and compared with a tolerance for rounding (a cosine "
     "above 0.999)."
 )
+PICTURES = (
+    "deterministic: judged by how many pictures come, as what, and of which format and size, whatever they show."
+)
 LISTS = "deterministic: judged by lists and entries of models, which are not generated."
 COPIED_MODEL = "deterministic: judged by whether a copied model answers, and under which name, not by what it says."
 AS_PARTS = (
