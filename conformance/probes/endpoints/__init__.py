@@ -21,6 +21,7 @@ from .embeddings import Embeddings
 from .endpoint import Endpoint, RequestEndpoint
 from .models import Models, is_addressable
 from .native import Native
+from .operations import Operations
 from .raw import Raw
 from .text import STREAM_WITH_USAGE, TextEndpoint
 
@@ -36,6 +37,7 @@ __all__ = [
     "Endpoint",
     "Models",
     "Native",
+    "Operations",
     "Raw",
     "RequestEndpoint",
     "TextEndpoint",
