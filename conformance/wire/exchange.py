@@ -35,6 +35,7 @@ Purpose = Literal[
     "after_copy",
     "after_error",
     "cleanup",
+    "existence",
 ]
 """What a call is for. Equal requests of another purpose are not shared: what follows an event is sent after it."""
 

@@ -22,6 +22,7 @@ from .embeddings import Embeddings
 from .endpoint import Endpoint, RequestEndpoint
 from .models import Models, is_addressable
 from .native import Native
+from .operations import Operations
 from .raw import Raw
 from .responses import Responses
 from .text import TextEndpoint
@@ -38,6 +39,7 @@ __all__ = [
     "Endpoint",
     "Models",
     "Native",
+    "Operations",
     "Raw",
     "RequestEndpoint",
     "Responses",
