@@ -43,7 +43,7 @@ class Responses(ConversationEndpoint):
     odds_fields: ClassVar[Mapping[str, Any]] = {"include": ["message.output_text.logprobs"], "top_logprobs": 5}
     has_null_content = False
     response_rules = ("schema", "schema/details", "model", "content_type")
-    stream_rules = ("schema", "schema/details", "content_type", "framing", "utf8")
+    stream_rules = ("schema", "schema/details", "content_type", "framing")
 
     def read(self, exchange: Exchange) -> OutputResponse:
         """Return the view of a response with output items."""
