@@ -20,7 +20,7 @@ from conformance.probes.added_text import (
 )
 from conformance.probes.availability import send_bad
 from conformance.probes.endpoints import Responses
-from conformance.probes.observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
+from conformance.probes.observation import Observation, broken, ignored, inconclusive, rejected, supported, weigh
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.session import is_refused
 from conformance.probes.tool_conversations import user
@@ -221,9 +221,10 @@ def hosted_items(responses: Responses) -> Observation:
             refused.append(item["type"])
         else:
             return broken(f"{item['type']} is answered with {exchange.failure or exchange.status}")
-    if not refused:
-        return supported(f"taken: {', '.join(taken)}")
-    return partial(f"taken: {', '.join(taken) or 'none'}; refused with a 4xx: {', '.join(refused)}")
+    if not taken:
+        return rejected(f"each of them is refused with a 4xx: {', '.join(refused)}")
+    more = f"; refused with a 4xx: {', '.join(refused)}" if refused else ""
+    return supported(f"taken: {', '.join(taken)}{more}")
 
 
 BAD_ITEMS: dict[str, list[Item]] = {

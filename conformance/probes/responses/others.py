@@ -16,7 +16,7 @@ from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_output import OutputResponse
 from conformance.probes.response_views import as_list, get_path
 from conformance.probes.sample_images import data_url
-from conformance.probes.session import ABSENT, RequestRejectedError, is_refused
+from conformance.probes.session import ABSENT, RequestRejectedError, is_refused, is_usable
 from conformance.probes.tool_conversations import user
 from conformance.probes.unread_fields import check_value_is_read, require_effect
 
@@ -101,10 +101,17 @@ def reasoning_effort(responses: Responses) -> Observation:
     return check_effort(responses, lambda effort: {"reasoning": {"effort": effort}})
 
 
+QUESTION = "What is 7 times 8?"
+THINK = {"effort": "high"}
+
+
 def _ask_to_think(responses: Responses, **fields: Any) -> OutputResponse:
-    """Ask for thoughts and an answer, in a form that plain requests may turn off."""
+    """Ask for thoughts and an answer, of a model that may think only when it is told to, or is told not to."""
     free = {name: ABSENT for switch in responses.thinking_switches for name in switch}
-    return responses.ask("What is 7 times 8?", answer_limit=MAX_THINKING_TOKENS, **{**free, **fields})
+    settings = {**free, **fields}
+    if is_usable(responses.attempt(QUESTION, answer_limit=MAX_THINKING_TOKENS, reasoning=THINK)):
+        settings["reasoning"] = {**THINK, **fields.get("reasoning", {})}
+    return responses.ask(QUESTION, answer_limit=MAX_THINKING_TOKENS, **settings)
 
 
 @probe("responses/fields/reasoning/summary", capability="thinking", chance=chance.MEMBERS)
@@ -131,7 +138,7 @@ def input_reasoning(responses: Responses) -> Observation:
     answer = _ask_to_think(responses)
     if not answer.items_of("reasoning"):
         return inconclusive("the answer holds no item with thoughts")
-    history = [user("What is 7 times 8?"), *answer.items, user("And 7 times 9?")]
+    history = [user(QUESTION), *answer.items, user("And 7 times 9?")]
     without = [item for item in history if get_path(item, "type") != "reasoning"]
     again, plain = (responses.ask(items, limit=1) for items in (history, without))
     if (again.prompt_tokens or 0) > (plain.prompt_tokens or 0):
@@ -230,8 +237,8 @@ def prompt(responses: Responses) -> Observation:
     exchange = send_bad(responses, prompt={"id": "pmpt_zq_unknown"})
     if exchange.accepted:
         return ignored("the id of no template is taken, and the input answered as without it")
-    if is_refused(exchange) and send_bad(responses, zz_unknown={"id": "pmpt_zq_unknown"}).accepted:
-        return supported(f"the id of no template is refused with {exchange.status}: it is read", Evidence.PARSED)
+    if is_refused(exchange) and "pmpt_zq_unknown" in exchange.text:
+        return supported(f"the id of no template is refused with {exchange.status}, and named", Evidence.PARSED)
     if is_refused(exchange):
         raise RequestRejectedError(exchange)
     return inconclusive(f"the id of no template is answered with {exchange.failure or exchange.status}")

@@ -72,8 +72,8 @@ def max_output_tokens_incomplete(responses: Responses) -> Observation:
 
 
 def _is_cut(answer: OutputResponse, control: OutputResponse, limit: int) -> bool:
-    shorter = len(answer.text) < len(control.text) and control.text.startswith(trim_cut(answer.text).strip())
-    return shorter and has_more_tokens(control, limit)
+    begins = control.text.strip().startswith(trim_cut(answer.text).strip())
+    return begins and len(answer.text) < len(control.text) and has_more_tokens(control, limit)
 
 
 def _find_end_fault(answer: OutputResponse) -> Observation | None:
