@@ -27,11 +27,13 @@ hundreds of rows about what is not there would hide what is."""
 KINDS = ("features", "fields", "notes", "response", "stream")
 
 CAPABILITIES = (
-    "chat", "tools", "insert", "vision", "embedding", "images", "thinking", "native", "small_context", "writes"
+    "chat", "tools", "insert", "vision", "embedding", "images", "thinking", "native", "small_context", "writes",
+    "whole_template",
 )  # fmt: skip
 """What a target may declare a model for. `images`: one that makes pictures, which only an option can name: they cost
 time or money; `native`: it has an API of its own beside this one; `small_context`: a model of ours with a context of
-512 tokens; `writes`: a model of ours, and the leave to copy it."""
+512 tokens; `writes`: a model of ours, and the leave to copy it; `whole_template`: a model of ours, whose chat template
+writes names, calls and their results."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,10 @@ from conformance.wire.exchange_cache import MemoryExchangeCache
 
 from .servers import BASE_URL, InProcess, Server, made, model_for, native
 
-MODELS = {name: model_for(name) for name in ("chat", "tools", "insert", "vision", "thinking", "embedding", "images")}
+MODELS = {
+    name: model_for(name)
+    for name in ("chat", "tools", "insert", "vision", "thinking", "embedding", "images", "whole_template")
+}
 NATIVE_MODELS = {
     **dict.fromkeys((*MODELS, "native", "writes"), native.CHAT),
     "embedding": native.EMBEDDING,

@@ -14,6 +14,7 @@ from conformance.probes.added_text import (
     check_earlier_answer,
     check_instruction,
     check_text_parts,
+    excuse_template,
     find_controls,
     has_prompt_grown,
 )
@@ -113,27 +114,30 @@ def _after_a_call(prompt: str, result: str, arguments: dict[str, str]) -> list[M
 @probe("chat/fields/messages/role/tool", capability="tools", chance=chance.GREEDY_TEXT)
 def role_tool(chat: Chat) -> Observation:
     """A tool's result reaches the model."""
-    return check_added_turns(
+    seen = check_added_turns(
         chat,
         lambda prompt: fill_content(chat, _after_a_call(prompt, LONG_TEXT, {"city": "Paris"})),
         lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": "Paris"})),
     )
+    return excuse_template(chat, seen)
 
 
 @probe("chat/fields/messages/tool_calls", capability="tools", chance=chance.GREEDY_TEXT)
 def message_tool_calls(chat: Chat) -> Observation:
     """An assistant's earlier tool calls reach the model, arguments included."""
-    return check_added_turns(
+    seen = check_added_turns(
         chat,
         lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": LONG_TEXT})),
         lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": "Paris"})),
     )
+    return excuse_template(chat, seen)
 
 
 @probe("chat/fields/messages/name", severity=Severity.SHOULD, chance=chance.GREEDY_TEXT)
 def name(chat: Chat) -> Observation:
     """A participant's name tells users apart: it reaches the prompt."""
-    return check_added_turns(chat, lambda prompt: [user(prompt, name="zq_bob")], tokens=1)
+    seen = check_added_turns(chat, lambda prompt: [user(prompt, name="zq_bob")], tokens=1)
+    return excuse_template(chat, seen)
 
 
 @probe("chat/fields/messages/as_serialised", title="an answer of the SDK, sent back", chance=chance.GREEDY_TEXT)
@@ -151,6 +155,7 @@ def as_serialised(chat: Chat) -> Observation:
         lambda prompt: [user("Hello."), {"role": "assistant", "content": LONG_TEXT, **extras}, user(prompt)],
         lambda prompt: [user("Hello."), user(prompt)],
     )
+    return excuse_template(chat, seen)
     if seen.verdict.is_positive and refuses_null(chat):
         return partial(f"{seen.reason}; but null as content, beside tool calls, is refused")
     return seen

@@ -7,7 +7,7 @@ from typing import Any
 from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
 from conformance.probes import chance, tool_calls
-from conformance.probes.added_text import LONG_TEXT, check_added_turns
+from conformance.probes.added_text import LONG_TEXT, check_added_turns, excuse_template
 from conformance.probes.endpoints import Responses
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, partial, supported
 from conformance.probes.registry import declare_derived, probe
@@ -97,9 +97,10 @@ def text_beside_call(responses: Responses) -> Observation:
 )
 def round_trip(responses: Responses) -> Observation:
     """The output of a function reaches the model."""
-    return check_added_turns(
+    seen = check_added_turns(
         responses, lambda prompt: _after_a_call(prompt, LONG_TEXT), lambda prompt: _after_a_call(prompt, "Rain.")
     )
+    return excuse_template(responses, seen)
 
 
 def _after_a_call(prompt: str, result: str) -> list[Message]:
@@ -124,11 +125,12 @@ def output_parts(responses: Responses) -> Observation:
     def parts(text: str) -> Any:
         return [{"type": "input_text", "text": text}]
 
-    return check_added_turns(
+    seen = check_added_turns(
         responses,
         lambda prompt: _after_a_call(prompt, parts(LONG_TEXT)),
         lambda prompt: _after_a_call(prompt, parts("Rain.")),
     )
+    return excuse_template(responses, seen)
 
 
 @probe("responses/fields/tools/custom", capability="tools", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER)
