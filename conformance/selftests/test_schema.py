@@ -126,6 +126,7 @@ def toy_schemas(tmp_path, monkeypatch):
             {"if": is_a, "then": {"required": ["of_a"]}},
             {"if": is_b, "then": {"required": ["of_b"]}},
             {"if": is_a, "else": {"required": ["of_others"]}},
+            {"if": {"properties": is_a["properties"]}, "then": {"required": ["of_a_or_none"]}},
             {"if": {"required": ["odd"]}, "then": {"required": ["even"]}},
             {"if": is_a, "then": {}, "required": ["of_all"]},
         ]
@@ -162,14 +163,14 @@ def test_a_schema_may_combine_keywords_as_ours_do_not(body, told):
 @pytest.mark.parametrize(
     ("body", "missing"),
     [
-        ({"type": "a", "of_all": 1}, ["of_a"]),
-        ({"type": "a", "odd": 1, "of_all": 1}, ["even", "of_a"]),
+        ({"type": "a", "of_all": 1}, ["of_a", "of_a_or_none"]),
+        ({"type": "a", "odd": 1, "of_all": 1}, ["even", "of_a", "of_a_or_none"]),
         ({"type": "b", "of_all": 1}, ["of_b", "of_others"]),
         ({"type": 7.0, "of_all": 1}, ["of_b", "of_others"]),
         ({"type": "c"}, ["of_all", "of_others"]),
         ({"type": None, "of_all": 1}, ["of_others"]),
         ({"type": ["a"], "of_all": 1}, ["of_others"]),
-        ({"of_all": 1}, ["of_others"]),
+        ({"of_all": 1}, ["of_a_or_none", "of_others"]),
         ("a", []),
     ],
 )
