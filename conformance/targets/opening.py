@@ -33,6 +33,7 @@ class Options(Protocol):
     vision_model: str | None
     thinking_model: str | None
     embedding_model: str | None
+    images_model: str | None
     embedding_base_url: str | None
     prepare: bool
     deadline: float
@@ -150,6 +151,7 @@ def _read_named_models(options: Options) -> dict[str, Model]:
         "vision": options.vision_model,
         "thinking": options.thinking_model,
         "embedding": options.embedding_model,
+        "images": options.images_model,
     }
     return {role: Model(id=name, digest="") for role, name in named.items() if name}
 
@@ -221,7 +223,7 @@ def _open_generic(options: Options, choice: Choice, client: httpx.Client, enviro
     url = choice.base_url or ""
     key = _key(options, choice, environ)
     models = _read_named_models(options)
-    if "chat" not in models and "embedding" not in models:
+    if not {"chat", "embedding", "images"} & set(models):
         models["chat"] = Model(id=_find_only_model(client, url, key), digest="")
     if "chat" in models:
         # Chat first: where its model is wrong, --model is the option to name.
@@ -233,6 +235,7 @@ def _open_generic(options: Options, choice: Choice, client: httpx.Client, enviro
             ("vision", "vision-model"),
             ("embedding", "embedding-model"),
             ("thinking", "thinking-model"),
+            ("images", "images-model"),
         )
         if role not in models
     )
