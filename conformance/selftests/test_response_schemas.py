@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from conformance.checklist.packaged_data import folder
 from conformance.judge.schema import extensions, violations
 
-from . import response_schemas
+from . import response_schemas, sdk_types
 from .instances import FILES
 from .response_instances import (
     BEGUN,
@@ -93,10 +93,10 @@ def test_no_definition_is_unused():
 
 def test_the_instances_are_of_every_kind_of_the_sdk():
     assert {item["type"] for item in ITEMS} == {
-        kind for model in response_schemas.ITEMS for kind in response_schemas.kinds_of(model)
+        kind for model in response_schemas.ITEMS for kind in sdk_types.kinds_of(model)
     }
     assert {body["type"] for body in EVENTS} == {
-        kind for model in response_schemas.flatten(ResponseStreamEvent) for kind in response_schemas.kinds_of(model)
+        kind for model in sdk_types.flatten(ResponseStreamEvent) for kind in sdk_types.kinds_of(model)
     }
 
 
@@ -188,6 +188,12 @@ DIFFERENT = {
 @pytest.mark.parametrize(("body", "path"), DIFFERENT.values(), ids=DIFFERENT)
 def test_what_differs_and_breaks_no_client_is_a_should(body, path):
     assert [(place, severity) for place, _, severity in told(EVENT, body)] == [(path, "should")]
+
+
+def test_a_kind_that_is_not_known_is_told_without_naming_all_that_are():
+    assert told(EVENT, done({"type": "brand_new_call"})) == [
+        ("item.type", f"is 'brand_new_call', none of the {len(response_schemas.ITEMS)} values known", "should")
+    ]
 
 
 def without(value, keys):
