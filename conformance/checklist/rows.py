@@ -32,7 +32,7 @@ CAPABILITIES = (
 )  # fmt: skip
 """What a target may declare a model for. `images`: one that makes pictures, which only an option can name: they cost
 time or money; `native`: it has an API of its own beside this one; `small_context`: a model of ours with a context of
-512 tokens; `writes`: a model of ours, and the leave to copy it; `whole_template`: a model of ours, whose chat template
+512 tokens; `writes`: a model of ours, and the leave to copy it; `whole_template`: a model of ours, whose template
 writes names, calls and their results."""
 
 

@@ -57,12 +57,12 @@ def check_added_text(
     """Check that a text that is added to a prompt reaches the model.
 
     `ask_with`: sends a treatment, the prompt with the text. `ask_without`: sends its control; the plain request
-    unless given. `tokens`: that the text costs at least.
+    unless given. `tokens`: that the text costs at least. One prompt is enough where an endpoint says so.
     """
     votes = []
     changed = False
     greedy, controls = find_controls(endpoint)
-    for prompt, plain in controls:
+    for prompt, plain in controls[: endpoint.prompts_per_text]:
         answer = ask_with(prompt)
         control = plain if ask_without is None else ask_without(prompt)
         comparable = tokens if endpoint.has_stable_prompt_count(prompt) else None
@@ -122,7 +122,7 @@ def check_text_parts(endpoint: ConversationEndpoint) -> Observation:
     several: list[bool | None] = []
     greedy, controls = find_controls(endpoint)
     varies = greedy and len({control.text for _, control in controls}) > 1
-    for place, (prompt, control) in enumerate(controls):
+    for place, (prompt, control) in enumerate(controls[: endpoint.prompts_per_text]):
         # The prompt goes first, then last: a server that reads one part only loses the long one once.
         texts = [f"{LONG_TEXT} ", prompt] if place else [prompt, f" {LONG_TEXT}"]
         string = endpoint.ask_control("".join(texts))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conformance.checklist.field_values import FieldValues
-
 from .endpoints import ConversationEndpoint
 from .observation import Observation, inconclusive, partial, supported, weigh
 from .repetition import departs_early
@@ -27,16 +25,18 @@ def shows_thinking(answer: TextResponse) -> bool:
     return bool(counted) or bool(answer.thoughts.strip())
 
 
-def check_effort(endpoint: ConversationEndpoint, setting: Any) -> Observation:
-    """How much a model thinks: with `none` not at all, with `high` visibly. `setting` makes the field."""
+def check_effort(
+    endpoint: ConversationEndpoint, setting: Setting, *, limit: int = MAX_THINKING_TOKENS
+) -> Observation:
+    """How much a model thinks: with `none` not at all, with `high` visibly. `limit`: tokens to think and answer."""
     votes: list[bool | None] = []
-    for prompt in ("What is 7 times 8?", "Which is larger, 9.11 or 9.9?"):
-        endpoint.ask_control(prompt, answer_limit=MAX_THINKING_TOKENS)
-        high = _ask_with_effort(endpoint, prompt, setting("high"))
+    for prompt in ("What is 7 times 8?", "Which is larger, 9.11 or 9.9?")[: endpoint.prompts_per_text]:
+        endpoint.ask_control(prompt, answer_limit=limit)
+        high = _ask_with_effort(endpoint, prompt, setting("high"), limit)
         try:
-            none = _ask_with_effort(endpoint, prompt, setting("none"))
+            none = _ask_with_effort(endpoint, prompt, setting("none"), limit)
         except RequestRejectedError as refusal:
-            return _check_lower_effort(endpoint, prompt, high, setting, refusal)
+            return _check_lower_effort(endpoint, prompt, high, setting, refusal, limit)
         if shows_thinking(high) != shows_thinking(none):
             # Where nothing is said, thoughts may have been hidden until the limit.
             votes.append(shows_thinking(high) if none.content.strip() else None)
@@ -50,10 +50,10 @@ def check_effort(endpoint: ConversationEndpoint, setting: Any) -> Observation:
     )
 
 
-def _ask_with_effort(endpoint: ConversationEndpoint, prompt: str, setting: dict[str, Any]) -> TextResponse:
+def _ask_with_effort(endpoint: ConversationEndpoint, prompt: str, setting: dict[str, Any], limit: int) -> TextResponse:
     """Ask with an effort, and without what else turns thinking off in plain requests."""
     free = {name: ABSENT for switch in endpoint.thinking_switches for name in switch}
-    return endpoint.ask(prompt, answer_limit=MAX_THINKING_TOKENS, **{**free, **setting})
+    return endpoint.ask(prompt, answer_limit=limit, **{**free, **setting})
 
 
 def _are_alike(one: TextResponse, two: TextResponse) -> bool:
@@ -63,7 +63,12 @@ def _are_alike(one: TextResponse, two: TextResponse) -> bool:
 
 
 def _check_lower_effort(
-    endpoint: ConversationEndpoint, prompt: str, high: TextResponse, setting: Any, refusal: RequestRejectedError
+    endpoint: ConversationEndpoint,
+    prompt: str,
+    high: TextResponse,
+    setting: Setting,
+    refusal: RequestRejectedError,
+    limit: int,
 ) -> Observation:
     """Check that `low` thinks less than `high`: there are models that think always.
 
@@ -71,7 +76,7 @@ def _check_lower_effort(
         RequestRejectedError: `low` is refused as `none` is.
     """
     try:
-        low = _ask_with_effort(endpoint, prompt, setting("low"))
+        low = _ask_with_effort(endpoint, prompt, setting("low"), limit)
     except RequestRejectedError:
         raise refusal from None
     more, less = (
@@ -83,13 +88,8 @@ def _check_lower_effort(
     return inconclusive(f"{refused}; how much `high` and `low` think cannot be told")
 
 
-def check_verbosity(
-    endpoint: ConversationEndpoint, field: str, setting: Setting, allowed: FieldValues | None = None
-) -> Observation:
-    """Check that `low` and `high` get texts of their own; where they do not, that a value is read at all.
-
-    `allowed`: a value and nonsense of the field, where those of its row are about something else.
-    """
+def check_verbosity(endpoint: ConversationEndpoint, field: str, setting: Setting) -> Observation:
+    """Check that `low` and `high` get texts of their own; where they do not, that a value is read at all."""
     try:
         controls = [(prompt, control.response) for prompt, control in endpoint.find_repeatable_controls()]
     except UndeterminedError:  # other texts prove nothing then, and other counts do
@@ -105,7 +105,7 @@ def check_verbosity(
         grown.append((low.prompt_tokens or 0) > (control.prompt_tokens or 0) > 0)
     if all(differing):
         return supported("greedy text, which repeats itself, differs between `low` and `high`")
-    seen = check_value_is_read(endpoint, field, allowed)
+    seen = check_value_is_read(endpoint, field)
     if all(grown) and True not in differing and endpoint.has_stable_prompt_count(controls[0][0]):
         return seen  # the model is told, and says the same
     return require_effect(seen, absent=all(unread), words="`low` and `high` do not get texts of their own")

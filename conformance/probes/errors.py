@@ -17,7 +17,7 @@ from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Call, Exchange
 
 from . import chance
-from .availability import send_bad, send_bad_raw
+from .availability import attempt_valid, send_bad, send_bad_raw, send_nonsense
 from .endpoints import ENDPOINTS, Chat, Embeddings, RequestEndpoint
 from .observation import Observation, broken, ignored, inconclusive, not_applicable, partial, supported
 from .registry import probe
@@ -93,7 +93,8 @@ def not_an_object(endpoint: RequestEndpoint[Any]) -> Observation:
 
 def wrong_type(endpoint: RequestEndpoint[Any], field: str) -> Observation:
     """Nonsense in place of the field's value, where a valid one is accepted: 400."""
-    return misused(endpoint, field, field_values(endpoint.name)[field].invalid)
+    values = field_values(endpoint.name)[field]
+    return _judge_misuse(endpoint, field, send_nonsense(endpoint, field, values, **_bounded(field)))
 
 
 def out_of_range(endpoint: RequestEndpoint[Any], field: str) -> Observation:
@@ -105,8 +106,13 @@ def misused(endpoint: RequestEndpoint[Any], field: str, value: Any) -> Observati
     """Send a bad value of a field. A server that refuses valid ones too has not told them apart."""
     values = field_values(endpoint.name)[field]
     bad = send_bad(endpoint, **{**values.context, field: value}, **_bounded(field))
+    return _judge_misuse(endpoint, field, bad)
+
+
+def _judge_misuse(endpoint: RequestEndpoint[Any], field: str, bad: Exchange) -> Observation:
+    values = field_values(endpoint.name)[field]
     if not bad.accepted and values.valid is not None:
-        twin = endpoint.attempt_minimal(**{**values.context, field: values.valid})
+        twin = attempt_valid(endpoint, field, values)
         if not twin.accepted:
             return _judge_refused_field(endpoint, values.context, bad, twin)
     return grade_error(bad, 400, param=field)
@@ -215,11 +221,20 @@ _bad_values: dict[str, dict[str, tuple[Any, ...]]] = {}
 
 
 def _collect_bad_values(endpoint: type[RequestEndpoint[Any]], fields: dict[str, FieldValues]) -> None:
-    more = {"messages": BAD_MESSAGES, "input": (BAD_INPUT,)}
-    beyond = {name: (value,) for name, value in endpoint.out_of_range.items()}
-    _bad_values[endpoint.path] = {
-        name: (fields[name].invalid, *beyond.get(name, ()), *more.get(name, ())) for name in fields
-    }
+    for name, values in fields.items():
+        declare_bad_values(endpoint.path, name, values.invalid)
+    for name, value in endpoint.out_of_range.items():
+        declare_bad_values(endpoint.path, name, value)
+
+
+def declare_bad_values(path: str, field: str, *bad: Any) -> None:
+    """Declare values of a field at a route that are none: what a server makes of them says nothing of its answers."""
+    known = _bad_values.setdefault(path, {})
+    known[field] = (*known.get(field, ()), *bad)
+
+
+declare_bad_values(Chat.path, "messages", *BAD_MESSAGES)
+declare_bad_values(Embeddings.path, "input", BAD_INPUT)
 
 
 @probe("errors/chat/empty_messages", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)

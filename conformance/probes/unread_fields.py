@@ -9,10 +9,11 @@ from conformance.checklist.rows import field_values
 from conformance.checklist.verdicts import Evidence
 from conformance.wire.exchange import Exchange
 
-from .availability import send_bad
+from .availability import attempt_valid, send_nonsense
 from .endpoints import RequestEndpoint
 from .observation import Observation, ignored, inconclusive, supported
 from .response_views import TextResponse
+from .session import is_usable
 
 MIN_TELLING_CHARACTERS = 32
 """Characters of the shortest text that tells two prompts apart, where no prompt tokens are counted."""
@@ -42,8 +43,9 @@ def check_value_is_read(
     """
     values = allowed or field_values(endpoint.name)[field]
     endpoint.ask_minimal(**values.context)
-    endpoint.ask_minimal(**values.context, **{field: values.valid})
-    nonsense = send_bad(endpoint, **values.context, **{field: values.invalid})
+    if not is_usable(attempt_valid(endpoint, field, values)):
+        endpoint.ask_minimal(**values.context, **{field: values.valid})
+    nonsense = send_nonsense(endpoint, field, values)
     if nonsense.status is not None and 400 <= nonsense.status < 500:
         return supported(f"a valid value is accepted and {values.invalid!r} is refused: it is read", Evidence.PARSED)
     if not nonsense.accepted:

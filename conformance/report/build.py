@@ -198,12 +198,23 @@ def _tokens(exchanges: Sequence[Exchange], name: str) -> int:
     total = 0
     for exchange in exchanges:
         documents = read_documents(exchange) if exchange.accepted else []
-        counts = [count for body in documents if (count := as_int64(get_path(body, "usage", name))) is not None]
+        counts = [count for body in documents for count in _counts(body, name)]
         if counts:
             total += max(0, counts[-1])
         elif name == "completion_tokens" and exchange.call.streams:
             total += sum(1 for body in documents if _has_content(body))
     return total
+
+
+RESPONSE_COUNTS = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
+"""Name of a count -> what `/responses` calls it."""
+
+
+def _counts(body: object, name: str) -> list[int]:
+    """Return the counts of a name in a document, or in the response that an event holds."""
+    usages = (get_path(body, "usage"), get_path(body, "response", "usage"))
+    found = (as_int64(get_path(usage, key)) for usage in usages for key in (name, RESPONSE_COUNTS[name]))
+    return [count for count in found if count is not None]
 
 
 def _has_content(body: object) -> bool:

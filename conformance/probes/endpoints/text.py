@@ -32,6 +32,8 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
     raw and in its chat template, its first choice leads the second by 0.2 nats, the spare's by 0.15. Where the lead
     was 0.004, rounding decided, and so what the server held in its cache."""
 
+    prompts_per_text: ClassVar[int] = 2
+    """Prompts that an added text is shown on. Where counts of input tokens are required, one is enough."""
     generates = True
     minimal_fields: ClassVar[Mapping[str, Any]] = {"limit": 1}
     limit_fields: ClassVar[tuple[LimitField, ...]] = ("max_tokens",)

@@ -8,7 +8,7 @@ from conformance.checklist.verdicts import Severity
 from conformance.probes import chance
 from conformance.probes.availability import send_bad, send_bad_raw
 from conformance.probes.endpoints import Responses
-from conformance.probes.errors import grade_error
+from conformance.probes.errors import declare_bad_values, grade_error
 from conformance.probes.observation import Observation, broken, ignored, partial, supported
 from conformance.probes.registry import probe
 from conformance.probes.response_views import get_path
@@ -68,8 +68,11 @@ def _declare(name: str, words: str, param: str, fields: dict[str, Any]) -> None:
 
 for _name, (_words, _param, _fields) in BAD_REQUESTS.items():
     _declare(_name, _words, _param, _fields)
+    *_, _field = _fields
+    declare_bad_values(Responses.path, _field, _fields[_field])
 for _name, _items in BAD_ITEMS.items():
     _declare(_name, f"An input with an {_name.replace('_', ' ')}", "input", {"input": _items})
+    declare_bad_values(Responses.path, "input", _items)
 
 
 @probe("errors/responses/wrong_method", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.checklist.field_values import values
-from conformance.checklist.verdicts import Severity
+from conformance.checklist.verdicts import Evidence, Severity
 from conformance.probes import chance
 from conformance.probes.added_text import (
     LONG_TEXT,
@@ -50,7 +50,7 @@ def _check_form(responses: Responses, make: Callable[[str], list[Item]]) -> Obse
     greedy, controls = find_controls(responses)
     varies = greedy and len({control.text for _, control in controls}) > 1
     votes: list[bool | None] = []
-    for prompt, control in controls:
+    for prompt, control in controls[: responses.prompts_per_text]:
         answer = responses.ask(make(prompt))
         counts = responses.has_stable_prompt_count(prompt)
         votes.append(means_the_same(answer, control, counts=counts, varies=varies, joints=3))
@@ -197,7 +197,6 @@ HOSTED_ITEMS: tuple[Item, ...] = (
     {"type": "local_shell_call", "id": "ls_1", "call_id": "call_ls", "status": "completed",
      "action": {"type": "exec", "command": ["ls"], "env": {}}},
     {"type": "mcp_list_tools", "id": "mcpl_1", "server_label": "zq", "tools": []},
-    {"type": "compaction", "id": "cmp_1", "encrypted_content": "zq"},
 )  # fmt: skip
 """Items of features that OpenAI hosts, as they stand in the history of a conversation. Agents send them back."""
 
@@ -211,20 +210,13 @@ HOSTED_ITEMS: tuple[Item, ...] = (
 def hosted_items(responses: Responses) -> Observation:
     """An item of a feature that the server lacks is taken as history, or refused with a 4xx: never a 5xx."""
     responses.ask_control()
-    taken: list[str] = []
-    refused: list[str] = []
-    for item in HOSTED_ITEMS:
-        exchange = responses.attempt_minimal(input=[item, user("Hi")])
-        if exchange.accepted:
-            taken.append(item["type"])
-        elif is_refused(exchange):
-            refused.append(item["type"])
-        else:
-            return broken(f"{item['type']} is answered with {exchange.failure or exchange.status}")
-    if not taken:
-        return rejected(f"each of them is refused with a 4xx: {', '.join(refused)}")
-    more = f"; refused with a 4xx: {', '.join(refused)}" if refused else ""
-    return supported(f"taken: {', '.join(taken)}{more}")
+    exchange = responses.attempt_minimal(input=[*HOSTED_ITEMS, user("Hi")])
+    kinds = ", ".join(item["type"] for item in HOSTED_ITEMS)
+    if exchange.accepted:
+        return supported(f"taken as history: {kinds}", Evidence.ACCEPTED)
+    if is_refused(exchange):
+        return rejected(f"refused with {exchange.status}, one of {kinds} at least")
+    return broken(f"{kinds} are answered with {exchange.failure or exchange.status}, no refusal")
 
 
 BAD_ITEMS: dict[str, list[Item]] = {

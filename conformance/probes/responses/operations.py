@@ -41,10 +41,10 @@ def retrieve(responses: Responses) -> Observation:
 def retrieve_stream(responses: Responses) -> Observation:
     """The stream of an answer made in the background can be had again, from any event on."""
     responses.ask_control()
+    _, kept = keep(responses)
+    require_kept(kept)
     first = responses.ask(background=True, store=True, stream=True)
     name = name_of(first)
-    kept = responses.attempt_retrieve(name)
-    require_kept(kept)
     after = 2
     resumed = responses.attempt_retrieve(name, stream=True, starting_after=after)
     if not is_usable(resumed):
@@ -63,9 +63,9 @@ def retrieve_stream(responses: Responses) -> Observation:
 def delete(responses: Responses) -> Observation:
     """A stored response can be deleted, and is gone then."""
     responses.ask_control()
-    answer = responses.ask(store=True, limit=1, metadata={"zq": "delete"})
-    name = name_of(answer)
-    require_kept(responses.attempt_retrieve(name))
+    _, kept = keep(responses)
+    require_kept(kept)
+    name = name_of(responses.ask(store=True, limit=1, metadata={"zq": "delete"}))
     gone = responses.attempt_operation("DELETE", f"{responses.path}/{name}", "responses.delete", name)
     if is_refused(gone):
         raise RequestRejectedError(gone)
@@ -82,8 +82,10 @@ def delete(responses: Responses) -> Observation:
 def cancel(responses: Responses) -> Observation:
     """A response that is made in the background can be cancelled."""
     responses.ask_control()
-    answer = responses.ask(background=True, store=True, limit=400)
-    name = name_of(answer)
+    first = responses.ask(background=True, store=True)
+    if first.status in TERMINAL:
+        return _cancel_what_is_done(responses, name_of(first))
+    name = name_of(responses.ask(background=True, store=True, limit=400))
     path = f"{responses.path}/{name}/cancel"
     ended = responses.attempt_operation("POST", path, "responses.cancel", name)
     if is_refused(ended):
@@ -96,13 +98,21 @@ def cancel(responses: Responses) -> Observation:
     return ignored(f"after it was cancelled the response is {str(status or ended.status)[:40]!r}")
 
 
+def _cancel_what_is_done(responses: Responses, name: str) -> Observation:
+    """Judge a server that makes no answer in the background: whether the operation is there at all."""
+    ended = responses.attempt_operation("POST", f"{responses.path}/{name}/cancel", "responses.cancel", name)
+    if is_refused(ended):
+        raise RequestRejectedError(ended)
+    return inconclusive("no answer is made in the background, so that there is none to cancel")
+
+
 @probe("responses/operations/input_items", title="GET /responses/{id}/input_items", chance=chance.FETCHED)
 def input_items(responses: Responses) -> Observation:
     """The items of an input are listed, newest first unless asked otherwise, and page by page."""
     responses.ask_control()
     texts = ["One.", "Two.", "Three."]
-    answer, kept = keep(responses, [{"role": "user", "content": text} for text in texts])
-    require_kept(kept)
+    require_kept(keep(responses)[1])
+    answer = responses.ask([user(text) for text in texts], store=True, limit=1)
     name = name_of(answer)
     path = f"{responses.path}/{name}/input_items"
 

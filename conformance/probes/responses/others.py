@@ -9,7 +9,7 @@ from conformance.checklist.verdicts import Evidence, Severity
 from conformance.probes import chance, told_odds
 from conformance.probes.added_text import LONG_TEXT
 from conformance.probes.availability import send_bad
-from conformance.probes.effort import MAX_THINKING_TOKENS, check_effort
+from conformance.probes.effort import check_effort
 from conformance.probes.endpoints import Responses
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
 from conformance.probes.registry import declare_derived, probe
@@ -98,8 +98,11 @@ declare_derived(
 @probe("responses/fields/reasoning/effort", capability="thinking", chance=chance.GREEDY_ANSWER)
 def reasoning_effort(responses: Responses) -> Observation:
     """From none to max: how much the model thinks before it answers."""
-    return check_effort(responses, lambda effort: {"reasoning": {"effort": effort}})
+    return check_effort(responses, lambda effort: {"reasoning": {"effort": effort}}, limit=MAX_THINKING_TOKENS)
 
+
+MAX_THINKING_TOKENS = 48
+"""Tokens in which a model that thinks is seen to, and one that does not has answered."""
 
 QUESTION = "What is 7 times 8?"
 THINK = {"effort": "high"}
@@ -117,7 +120,10 @@ def _ask_to_think(responses: Responses, **fields: Any) -> OutputResponse:
 @probe("responses/fields/reasoning/summary", capability="thinking", chance=chance.MEMBERS)
 def reasoning_summary(responses: Responses) -> Observation:
     """`auto`, `concise` or `detailed`: a summary of the thoughts is told; it is not where none is asked for."""
-    told, plain = (_ask_to_think(responses, **fields) for fields in ({"reasoning": {"summary": "auto"}}, {}))
+    plain = _ask_to_think(responses)
+    told, streamed = (
+        _ask_to_think(responses, reasoning={"summary": "auto"}, **streaming) for streaming in ({}, {"stream": True})
+    )
     with_it, without = (_summaries(answer) for answer in (told, plain))
     if not told.items_of("reasoning") and not plain.items_of("reasoning"):
         return inconclusive("the answer holds no item with thoughts")
@@ -125,7 +131,9 @@ def reasoning_summary(responses: Responses) -> Observation:
         return ignored("a summary comes whether it is asked for or not")
     if not with_it:
         return ignored("no summary comes, asked for or not")
-    return supported("a summary comes when it is asked for, and none otherwise")
+    if not _summaries(streamed):
+        return partial("a summary comes when it is asked for, and none otherwise; but none in a stream")
+    return supported("a summary comes when it is asked for, in a stream too, and none otherwise")
 
 
 def _summaries(answer: OutputResponse) -> list[Any]:

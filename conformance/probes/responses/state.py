@@ -8,7 +8,15 @@ from conformance.checklist.field_values import values
 from conformance.probes import chance
 from conformance.probes.added_text import LONG_TEXT
 from conformance.probes.endpoints import Responses, is_addressable
-from conformance.probes.observation import Observation, broken, ignored, inconclusive, partial, supported
+from conformance.probes.observation import (
+    Observation,
+    broken,
+    ignored,
+    inconclusive,
+    not_applicable,
+    partial,
+    supported,
+)
 from conformance.probes.registry import probe
 from conformance.probes.response_output import OutputResponse
 from conformance.probes.response_views import as_list, get_path
@@ -139,7 +147,7 @@ def previous_instructions(responses: Responses) -> Observation:
         return inconclusive("the server counts no input tokens")
     alone = responses.ask_control("Go on.", limit=1)
     if plain.prompt_tokens <= (alone.prompt_tokens or 0):
-        return inconclusive("no earlier turn is in the prompt at all")
+        return not_applicable("no earlier turn is in the prompt at all")
     if told.prompt_tokens - plain.prompt_tokens >= MIN_HISTORY_TOKENS:
         return broken("the instructions of an earlier answer are in the prompt of the next")
     return supported("the prompt of the next answer has the earlier turn, and not its instructions")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.checklist.field_values import values
-from conformance.checklist.verdicts import Severity
+from conformance.checklist.verdicts import Evidence, Severity
 from conformance.probes import chance, tool_calls
 from conformance.probes.added_text import LONG_TEXT, check_added_turns, excuse_template
+from conformance.probes.availability import send_bad
 from conformance.probes.endpoints import Responses
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, partial, supported
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_output import OutputResponse
 from conformance.probes.response_views import get_path
-from conformance.probes.session import UndeterminedError, is_usable
+from conformance.probes.session import UndeterminedError, is_refused, is_usable
 from conformance.probes.tool_calls import read_arguments
 from conformance.probes.tool_conversations import (
     EXAMPLES,
@@ -85,11 +86,30 @@ def text_beside_call(responses: Responses) -> Observation:
         if not isinstance(answer, OutputResponse) or not answer.called_tools:
             return inconclusive("the model calls no function where the examples show it")
         if not answer.content.strip():
-            return inconclusive("the model calls the function without a word before it, or the word is lost")
+            return _judge_lost_text(responses, answer)
         judged.append(answer.item_types)
     if all(types[:2] == ["message", "function_call"] for types in judged):
         return supported("the answer holds a message, and then the call, plain and streamed")
     return broken(f"the answer's items are {str(judged[0])[:60]} plain and {str(judged[1])[:60]} streamed")
+
+
+def _judge_lost_text(responses: Responses, answer: OutputResponse) -> Observation:
+    """Judge an answer that holds a call alone, by the tokens that the same call takes where no text is shown."""
+    alone = ask_for_call(responses.ask_control, spell(responses, EXAMPLES), tools=responses.spell_tools(TOOLS))
+    counts = (alone.completion_tokens, answer.completion_tokens)
+    same = alone.called_tools == answer.called_tools and not answer.thoughts.strip()
+    if not same or None in counts or responses.control.counts != "tokens":
+        return inconclusive("the model calls the function without a word before it, or the word is lost")
+    if (answer.completion_tokens or 0) - (alone.completion_tokens or 0) >= MIN_LOST_TOKENS:
+        return broken(
+            f"{answer.completion_tokens} tokens were generated where the call alone takes {alone.completion_tokens}: "
+            "the text before it is lost"
+        )
+    return inconclusive("the model calls the function without a word before it")
+
+
+MIN_LOST_TOKENS = 3
+"""Tokens that a text of three words takes at the least."""
 
 
 @probe(
@@ -175,20 +195,25 @@ def tools_namespace(responses: Responses) -> Observation:
     )
 
 
-HOSTED_TOOLS: dict[str, tuple[dict[str, Any], str]] = {
-    "web_search": ({"type": "web_search"}, "web_search_call"),
-    "file_search": ({"type": "file_search", "vector_store_ids": ["vs_zq_unknown"]}, "file_search_call"),
-    "code_interpreter": ({"type": "code_interpreter", "container": {"type": "auto"}}, "code_interpreter_call"),
-    "image_generation": ({"type": "image_generation"}, "image_generation_call"),
+HOSTED_TOOLS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "web_search": ({"type": "web_search"}, {"search_context_size": "zz_bogus"}, "web_search_call"),
+    "file_search": (
+        {"type": "file_search", "vector_store_ids": ["vs_zq_unknown"]}, {"max_num_results": "zz"}, "file_search_call",
+    ),
+    "code_interpreter": (
+        {"type": "code_interpreter", "container": {"type": "auto"}}, {"container": 7}, "code_interpreter_call",
+    ),
+    "image_generation": ({"type": "image_generation"}, {"size": "zz_bogus"}, "image_generation_call"),
     "mcp": (
         {"type": "mcp", "server_label": "zq", "server_url": "http://127.0.0.1:9/", "require_approval": "never"},
+        {"require_approval": "zz_bogus"},
         "mcp_list_tools",
     ),
-}
-"""Tool that the server itself runs -> its declaration, and the item that shows it."""
+}  # fmt: skip
+"""Tool that the server itself runs -> its declaration, nonsense in it, and the item that shows it."""
 
 
-def _declare_hosted(name: str, tool: dict[str, Any], item: str) -> None:
+def _declare_hosted(name: str, tool: dict[str, Any], nonsense: dict[str, Any], item: str) -> None:
     @probe(
         f"responses/fields/tools/{name}",
         description=f"A tool of type `{name}`, which the server itself runs: an item `{item}`, or a refusal.",
@@ -196,11 +221,15 @@ def _declare_hosted(name: str, tool: dict[str, Any], item: str) -> None:
         chance=chance.GREEDY_ANSWER,
     )
     def hosted(responses: Responses) -> Observation:
-        return _check_hosted(responses, tool, item)
+        return _check_hosted(responses, tool, {**tool, **nonsense}, item)
 
 
-def _check_hosted(responses: Responses, tool: dict[str, Any], item: str) -> Observation:
-    """Check that a tool that only the server can run is not dropped in silence."""
+def _check_hosted(responses: Responses, tool: dict[str, Any], nonsense: dict[str, Any], item: str) -> Observation:
+    """Check that a tool that only the server can run is not dropped in silence.
+
+    The prompt gives no reason to run it, so that nothing is searched: where the item does not come, it is told by
+    nonsense in the tool's declaration whether that is read.
+    """
     ((prompt, control),) = responses.find_repeatable_controls(1)
     answer = responses.ask(prompt, tools=[tool])
     if item in answer.item_types:
@@ -208,13 +237,16 @@ def _check_hosted(responses: Responses, tool: dict[str, Any], item: str) -> Obse
     same = answer.prompt_tokens == control.response.prompt_tokens and control.is_repeated_in(answer.text)
     if same and answer.prompt_tokens:
         return ignored("with the tool, the answer and the prompt's tokens are the same as without")
-    return inconclusive(
-        f"the tool changes the answer, which has no item `{item}`: the prompt gives no reason for one"
-    )
+    bad = send_bad(responses, tools=[nonsense])
+    if bad.accepted:
+        return ignored(f"the answer has no item `{item}`, and nonsense in the tool's declaration is taken too")
+    if is_refused(bad):
+        return supported("the tool is taken, and nonsense in its declaration refused: it is read", Evidence.PARSED)
+    return inconclusive(f"nonsense in the tool's declaration is answered with {bad.failure or bad.status}")
 
 
-for _name, (_tool, _item) in HOSTED_TOOLS.items():
-    _declare_hosted(_name, _tool, _item)
+for _name, (_tool, _nonsense, _item) in HOSTED_TOOLS.items():
+    _declare_hosted(_name, _tool, _nonsense, _item)
 
 
 declare_derived(
