@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from conformance.probes.response_views import as_int64, as_list, get_path
@@ -193,52 +194,52 @@ class StreamEvent:
 
 @dataclass(kw_only=True)
 class ResponseStream:
-    """The stream, read to its end."""
+    """The stream, read to its end. What is computed of it is kept, so that it may be asked for of each item."""
 
     events: list[StreamEvent] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     """In order of appearance."""
     index_faults: list[str] = field(default_factory=list)
 
-    @property
+    @cached_property
     def known(self) -> list[StreamEvent]:
         """The events without those of vendors."""
         return [event for event in self.events if event.is_known]
 
-    @property
+    @cached_property
     def lifecycle(self) -> list[StreamEvent]:
         """The events that hold the response."""
         return [event for event in self.events if event.type in LIFECYCLE]
 
-    @property
+    @cached_property
     def terminal(self) -> StreamEvent | None:
         """The event that ends it, None where there is none."""
         return next((event for event in self.events if event.type in TERMINAL), None)
 
-    @property
+    @cached_property
     def is_orderly(self) -> bool:
         """Whether the server came to the end of what it had to say, so that nothing may be left open."""
         return self.terminal is not None and TERMINAL[self.terminal.type] != "failed" and not self.errors
 
-    @property
+    @cached_property
     def is_cut(self) -> bool:
         """Whether it says that the response is not complete."""
         return self.terminal is not None and (
             self.terminal.type == "response.incomplete" or get_path(self.terminal.response, "status") == "incomplete"
         )
 
-    @property
+    @cached_property
     def errors(self) -> list[StreamEvent]:
         """The events that tell of an error."""
         return [event for event in self.events if event.type == ERROR]
 
-    @property
+    @cached_property
     def output(self) -> list[Any] | None:
         """The output of the response at the end, None where that is no list."""
         output = None if self.terminal is None else get_path(self.terminal.response, "output")
         return output if isinstance(output, list) else None
 
-    @property
+    @cached_property
     def ordered_items(self) -> list[Item]:
         """The items in the order of their indices; those that share one, in order of appearance."""
         last = len(self.items)
@@ -266,10 +267,9 @@ class _Reader:
 
     def __init__(self) -> None:
         self.stream = ResponseStream()
+        # By index and id, and by index alone, the one that came last; the index None stands for any.
         self._named: dict[tuple[int | None, str], Item] = {}
-        """Index (None for any) and id -> item."""
         self._latest: dict[int | None, Item] = {}
-        """Index (None for any) -> the item that came last."""
 
     def take(self, event: StreamEvent) -> None:
         """Take in an event."""

@@ -121,7 +121,7 @@ def _part(kind: str, at: Event, text: str, member: str, part: Any = None, frame:
     whole = {"type": f"{kind}.done", **at, member: text}
     if not frame:
         return [*deltas, whole]
-    empty = {**part, "refusal" if "refusal" in part else "text": ""}
+    empty = {**part, **{name: type(value)() for name, value in part.items() if name != "type"}}
     return [
         {"type": f"{frame}.added", **at, "part": empty},
         *deltas,
@@ -233,6 +233,28 @@ def each_changed(events: Events, edit: Callable[[Event], Any]) -> Events:
     for event in found:
         edit(event)
     return found
+
+
+def put(*path: str | int, value: Any) -> Callable[[Any], None]:
+    """An edit that puts a value at a path."""
+
+    def edit(event: Any) -> None:
+        for step in path[:-1]:
+            event = event[step]
+        event[path[-1]] = value
+
+    return edit
+
+
+def drop(*names: str) -> Callable[[Any], None]:
+    """An edit that takes members away from an event, and from the response that it holds."""
+
+    def edit(event: Any) -> None:
+        for holder in (event, event.get("response")):
+            for name in names if isinstance(holder, dict) else ():
+                holder.pop(name, None)
+
+    return edit
 
 
 def interleaved(first: Events, second: Events) -> Iterator[Event]:

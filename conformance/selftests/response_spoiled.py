@@ -18,6 +18,7 @@ from .response_events import (
     changed,
     custom_call,
     done,
+    drop,
     each_changed,
     events_of,
     function_call,
@@ -26,6 +27,7 @@ from .response_events import (
     lifecycle,
     message,
     number,
+    put,
     response,
     stream,
     text_part,
@@ -37,29 +39,6 @@ from .response_events import (
 from .rule_samples import Sample
 
 # What clients were seen to fail at, one fault each
-
-
-def drop(*names: str) -> Any:
-    """An edit that takes members away from an event and from what it holds."""
-
-    def edit(event: dict[str, Any]) -> None:
-        for name in names:
-            event.pop(name, None)
-            if isinstance(event.get("response"), dict):
-                event["response"].pop(name, None)
-
-    return edit
-
-
-def put(*path: str | int, value: Any) -> Any:
-    """An edit that puts a value at a path."""
-
-    def edit(event: Any) -> None:
-        for step in path[:-1]:
-            event = event[step]
-        event[path[-1]] = value
-
-    return edit
 
 
 def numbered(events: Events, count: Any) -> Sample:

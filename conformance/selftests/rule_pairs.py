@@ -14,6 +14,7 @@ from conformance.wire.exchange import Call
 
 from .asking import MODELS as MODELS_OF_MINIATURE
 from .asking import asker_of
+from .response_rule_pairs import response_pairs
 from .rule_samples import JSON_HEAD, NOW, STREAM_HEAD, Change, RulePair, Sample, change
 from .servers import HonoursEverything
 from .servers.behaviours import OTHERS
@@ -286,6 +287,7 @@ def _pairs_of_miniatures() -> Iterator[tuple[str, tuple[Sample, ...], Change]]:
 
 def _pairs() -> Iterator[tuple[str, tuple[Sample, ...], Change]]:
     yield from _pairs_of_miniatures()
+    yield from response_pairs()
     for endpoint in PATHS:
         for name, changes in RESPONSES.items():
             yield from ((f"{endpoint}/response/{name}", (plain(endpoint),), each) for each in changes)

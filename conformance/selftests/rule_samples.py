@@ -71,6 +71,10 @@ class RulePair:
         return (*self.honest[:-1], self.change.apply(self.honest[-1]))
 
 
+Pair = tuple[str, tuple[Sample, ...], Change]
+"""Row, honest samples and change: what a `RulePair` is made of."""
+
+
 def change(reason: str, old: str, new: str = "", nth: int = 0) -> Change:
     return Change(reason=reason, old=old, new=new, nth=nth)
 

@@ -23,14 +23,6 @@ CrossCheck = Callable[[Sequence[Exchange]], Iterable[tuple[str, str]]]
 
 Applies = Callable[[Exchange], bool]
 
-Lacks = Callable[[Sequence[Exchange]], str]
-"""Why a rule does not apply to a server whose answers cannot test it; empty where they were only not asked for."""
-
-
-def lacks_nothing(exchanges: Sequence[Exchange]) -> str:  # noqa: ARG001 - every `Lacks` is given them
-    """Return that nothing but a request is lacking."""
-    return ""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
@@ -40,14 +32,17 @@ class Rule:
     check: CrossCheck
     fault_verdict: Verdict = Verdict.BROKEN
     """What an answer that does not keep the rule makes of the row."""
-    lacks: Lacks = lacks_nothing
+    lack: str = ""
+    """Why the row does not apply to a server whose answers do not test the rule, though they were asked to."""
+    applies: Applies | None = None
+    """Whether an answer was asked to."""
 
     def __call__(self, exchanges: Sequence[Exchange]) -> Finding:
         """Return `supported` if the rule held in every answer that could test it, else the verdict of a fault."""
         tested = list(self.check(exchanges))
         wrong = [(exchange, fault) for exchange, fault in tested if fault]
-        if not tested and (lack := self.lacks(exchanges)):
-            return Finding(row=self.row, verdict=Verdict.NOT_APPLICABLE, reason=lack)
+        if not tested and self.lack and self.applies and any(self.applies(exchange) for exchange in exchanges):
+            return Finding(row=self.row, verdict=Verdict.NOT_APPLICABLE, reason=self.lack)
         if not tested:
             reason = "no answer of this run could test the rule"
             return Finding(row=self.row, verdict=Verdict.INCONCLUSIVE, reason=reason)
@@ -80,12 +75,13 @@ def rule(
     description: str = "",
     capability: str = "",
     fault_verdict: Verdict = Verdict.BROKEN,
-    lacks: Lacks = lacks_nothing,
+    lack: str = "",
 ) -> Callable[[Check], Check]:
     """Declare a rule row about single answers. The docstring of the check says what holds.
 
     `capability`: what the target must declare a model for, where that is not the endpoint's. `fault_verdict`:
-    `partial` where no client is known that an answer at fault breaks.
+    `partial` where no client is known that an answer at fault breaks. `lack`: why the row is `not_applicable` where
+    there are answers that the rule applies to, and none of them can test it; empty: it is `inconclusive`.
     """
 
     def register(check: Check) -> Check:
@@ -95,7 +91,7 @@ def rule(
                     yield exchange.id, fault
 
         described = description or inspect.cleandoc(check.__doc__ or "")
-        judge = Rule(row=row, check=check_each, fault_verdict=fault_verdict, lacks=lacks)
+        judge = Rule(row=row, check=check_each, fault_verdict=fault_verdict, lack=lack, applies=applies)
         _declare_rule(judge, severity, title, described, chance, located(check), capability)
         return check
 

@@ -8,7 +8,7 @@ itself is ignored. Only values that the clause allows are compared; what OpenAI 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from conformance.probes.endpoints.responses import Responses
 from conformance.probes.response_views import as_finite_float, as_int64, as_list, get_path
 from conformance.wire.exchange import Exchange
 
-from .registry import applies_to_plain, rule
+from .registry import Applies, Check, applies_to_plain, rule
 
 IS_PLAIN = applies_to_plain(Responses, sampled=True)
 
@@ -191,14 +191,15 @@ ECHOES: Mapping[str, Echo] = {
 """Fields that a response repeats. `model` has a row of its own, and `service_tier` tells what was used."""
 
 
-def _declare(field: str, echo: Echo) -> None:
+def _sends(field: str, echo: Echo) -> Applies:
     def sends(exchange: Exchange) -> bool:
         body = exchange.call.body
         return IS_PLAIN(exchange) and echo.is_valid(get_path(body, field)) and echo.fits(body)
 
-    def find_lack(exchanges: Sequence[Exchange]) -> str:
-        return f"no response tells `{field}`" if any(sends(exchange) for exchange in exchanges) else ""
+    return sends
 
+
+def _check_echo(field: str, echo: Echo) -> Check:
     def check(exchange: Exchange) -> str | None:
         body = exchange.json
         if not isinstance(body, dict) or field not in body or (body[field] is None and echo.may_be_null):
@@ -206,16 +207,16 @@ def _declare(field: str, echo: Echo) -> None:
         same = echo.compare(get_path(exchange.call.body, field), body[field])
         return None if same is None else "" if same else f"`{field}` of the response is not what was sent"
 
-    rule(
-        f"responses/response/echo/{field}",
-        sends,
-        severity=Severity.SHOULD,
-        title=f"`{field}` is told as it was sent",
-        description=f"Where a response has `{field}`, it is the value that was sent.",
-        chance=chance.RULE_STATUS,
-        lacks=find_lack,
-    )(check)
+    return check
 
 
 for _field, _echo in ECHOES.items():
-    _declare(_field, _echo)
+    rule(
+        f"responses/response/echo/{_field}",
+        _sends(_field, _echo),
+        severity=Severity.SHOULD,
+        title=f"`{_field}` is told as it was sent",
+        description=f"Where a response has `{_field}`, it is the value that was sent.",
+        chance=chance.RULE_STATUS,
+        lack=f"no response tells `{_field}`",
+    )(_check_echo(_field, _echo))

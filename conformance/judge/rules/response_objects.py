@@ -100,13 +100,9 @@ def created_at(exchange: Exchange) -> str | None:
     return "`completed_at` is before `created_at`" if until is not None and until < int(when) else ""
 
 
-def _tells_no_completion(exchanges: Sequence[Exchange]) -> str:
-    return "no response has `completed_at`" if any(_PLAIN(exchange) for exchange in exchanges) else ""
-
-
 @rule(
     "responses/response/completed_at", _PLAIN, severity=SHOULD, title="`completed_at` fits the status", chance=GREEDY,
-    lacks=_tells_no_completion,
+    lack="no response has `completed_at`",
 )  # fmt: skip
 def completed_at(exchange: Exchange) -> str | None:
     """Where responses have `completed_at`, it is a number if the status is `completed`, and null else."""

@@ -101,14 +101,9 @@ def _thoughts_of(item: Any) -> bool:
     return any(get_path(part, "text") for part in parts)
 
 
-def _summarises_nothing(exchanges: Sequence[Exchange]) -> str:
-    streams = any(IS_STREAM(exchange) for exchange in exchanges)
-    return "no stream of this run holds a summary of thoughts, or a part of them" if streams else ""
-
-
 @stream_rule(
     "reasoning/parts", "parts of thoughts begin and end", severity=SHOULD, capability="thinking",
-    lacks=_summarises_nothing,
+    lack="no stream of this run holds a summary of thoughts, or a part of them",
 )  # fmt: skip
 def reasoning_parts(stream: ResponseStream) -> str | None:
     """Each part of a summary is added and done, and its deltas lie in between; so with thoughts that have parts."""
@@ -126,7 +121,7 @@ def reasoning_parts(stream: ResponseStream) -> str | None:
 
 
 Told = list[Any]
-"""The objects that tell an item at its end: when it is done, and in the response that ends the stream."""
+"""The objects that tell an item at its end: when it is done, and in the response at the end. Two at most."""
 
 
 def _is_told_by(item: Item, told: Any) -> bool:
@@ -141,7 +136,7 @@ def _find_told(stream: ResponseStream) -> Iterator[tuple[Item, Told]]:
     output = stream.output or []
     for place, item in enumerate(stream.ordered_items):
         last = [told for told in output[place : place + 1] if _is_told_by(item, told)]
-        yield item, [told for told in (*item.done, *last) if isinstance(told, dict)]
+        yield item, [told for told in (*item.done[-1:], *last) if isinstance(told, dict)]
 
 
 def _numbered(item: Item, *tracks: str) -> Iterator[tuple[int, Part]]:
@@ -291,14 +286,9 @@ def _asks_for_logprobs(exchange: Exchange) -> bool:
     return IS_STREAM(exchange) and LOGPROBS in as_list(get_path(exchange.call.body, "include"))
 
 
-def _gives_no_logprobs(exchanges: Sequence[Exchange]) -> str:
-    asked = any(_asks_for_logprobs(exchange) for exchange in exchanges)
-    return "no stream holds the log probabilities that were asked for" if asked else ""
-
-
 @rule(
     "responses/stream/logprobs", _asks_for_logprobs, severity=SHOULD, title="log probabilities join",
-    chance=chance.RULE_GREEDY, lacks=_gives_no_logprobs,
+    chance=chance.RULE_GREEDY, lack="no stream holds the log probabilities that were asked for",
 )  # fmt: skip
 def logprobs(exchange: Exchange) -> str | None:
     """Where asked for, the log probabilities of the deltas join to those of the whole text."""
@@ -313,11 +303,12 @@ def _logprob_faults(stream: ResponseStream) -> Iterator[str]:
         for place, part in _numbered(item, "content"):
             held = [as_list(get_path(_held_parts("content", each), place, "logprobs")) for each in told]
             wholes = [_tokens(entries) for entries in (*part.told_logprobs, *held) if entries]
-            if not wholes and not part.delta_logprobs:
+            pieces = _tokens(part.delta_logprobs)
+            if not wholes and not pieces:
                 continue
             if not wholes:
                 yield "the deltas hold log probabilities, and the whole text none"
-            elif any(whole != _tokens(part.delta_logprobs) for whole in wholes):
+            elif any(whole != pieces for whole in wholes):
                 yield "the log probabilities of the deltas do not join to those of the whole text"
             else:
                 yield ""
