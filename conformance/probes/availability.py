@@ -47,12 +47,12 @@ def send_bad_raw(
 
 
 def send_plain_after(endpoint: RequestEndpoint[Any], plain: Exchange, bad: Exchange) -> None:
-    """Send the plain request that worked once more after a bad one, unless that was accepted.
+    """Send the plain request that worked once more after a bad one, unless that was accepted or answers are dear.
 
     The call names the bad one: rows that share a bad request share the plain one after it, and no others do. So it is
     sent by the worker that sent the bad one, at once. It has no part in the verdict of the row that sends it.
     """
-    if bad.accepted:
+    if bad.accepted or not endpoint.repeats_after_errors:
         return
     with contextlib.suppress(UndeterminedError):  # busy: the rule passes over it too
         endpoint.session.send_any(replace(plain.call, purpose="after_error", follows=bad.id))

@@ -22,7 +22,7 @@ from .endpoints import ENDPOINTS, Chat, Embeddings, RequestEndpoint
 from .observation import Observation, broken, ignored, inconclusive, not_applicable, partial, supported
 from .registry import probe
 from .response_views import get_path
-from .session import ABSENT, is_rejection
+from .session import ABSENT, is_refused
 
 EXCEPTIONS = {400: "BadRequestError", 404: "NotFoundError", 405: "APIStatusError", 422: "UnprocessableEntityError"}
 """Status -> the SDK's exception class, which clients catch."""
@@ -121,15 +121,11 @@ def _judge_refused_field(
     be sent along is refused, nothing is known of the field.
     """
     companions_taken = not context or endpoint.attempt_minimal(**context).accepted
-    if companions_taken and _is_refused(bad) and _is_refused(twin):
+    if companions_taken and is_refused(bad) and is_refused(twin):
         return not_applicable(
             f"a valid value is refused with {twin.status} too: the field, or this value, is not taken"
         )
     return inconclusive(f"a valid value is answered with {twin.failure or twin.status} too")
-
-
-def _is_refused(exchange: Exchange) -> bool:
-    return exchange.failure is None and exchange.status is not None and is_rejection(exchange.status)
 
 
 def _bounded(field: str) -> dict[str, Any]:
@@ -138,7 +134,7 @@ def _bounded(field: str) -> dict[str, Any]:
     Seen: -5 keeps Ollama writing for as long as its context lasts, and all other requests waiting. Where another
     limit holds, we stay to the end: leaving just as it came made Ollama 0.13.5 hang for good.
     """
-    return {"stream": True, "abort_after_events": 1} if field == "max_tokens" else {}
+    return {"stream": True, "abort_after_events": 1} if field in ("max_tokens", "max_output_tokens") else {}
 
 
 def declare_error_rows() -> None:

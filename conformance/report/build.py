@@ -14,7 +14,7 @@ from typing import Any
 from conformance import __version__
 from conformance.checklist.claims import Claims, claims_of
 from conformance.checklist.findings import Finding
-from conformance.checklist.rows import Row
+from conformance.checklist.rows import Row, is_counted
 from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.judge.catalog import load_catalog
 from conformance.judge.schema import extensions
@@ -69,7 +69,7 @@ def build_report(measured: RunResult, baseline: Baseline | None) -> dict[str, An
     claims = claims_of(target["kind"], target["version"])
     by_id = {exchange.id: exchange for exchange in measured.exchanges}
     rows = [_row(row, measured, claims, by_id) for row in load_catalog().values()]
-    complete = not measured.ended and all(row["verdict"] != "untested" for row in rows)
+    complete = not measured.ended and not any(map(_is_missing, rows))
     report: dict[str, Any] = {
         "format": FORMAT,
         "complete": complete,
@@ -88,7 +88,7 @@ def build_report(measured: RunResult, baseline: Baseline | None) -> dict[str, An
         "prompt_tokens": _tokens(measured.exchanges, "prompt_tokens"),
         "completion_tokens": _tokens(measured.exchanges, "completion_tokens"),
         "waited": round(sum(exchange.retry_wait_seconds for exchange in measured.exchanges), 1),
-        "counts": dict(Counter(row["verdict"] for row in rows)),
+        "counts": dict(Counter(row["verdict"] for row in rows if is_counted(row["id"]))),
         "extensions": _extensions(measured.exchanges),
         **({"shard": {**measured.shard, "ended": measured.ended}} if measured.shard else {}),
         "notes": _notes(measured),
@@ -97,6 +97,11 @@ def build_report(measured: RunResult, baseline: Baseline | None) -> dict[str, An
     if baseline is not None:
         report["baseline"]["difference"] = compare(baseline.report, report).to_record()
     return report
+
+
+def _is_missing(row: Mapping[str, Any]) -> bool:
+    """Whether a report without a verdict of the row is a part of one. Uncounted rows may be left out on purpose."""
+    return row["verdict"] == Verdict.UNTESTED and (is_counted(row["id"]) or row["reason"] != NOT_SELECTED)
 
 
 def _commit() -> str | None:
@@ -133,7 +138,9 @@ def _shared_causes(measured: RunResult) -> list[str]:
     """Return what many rows fail for, the commonest first."""
     failing = (Verdict.BROKEN, Verdict.REJECTED, Verdict.INCONCLUSIVE)
     counts = Counter(
-        (str(finding.verdict), finding.reason) for finding in measured.findings.values() if finding.verdict in failing
+        (str(finding.verdict), finding.reason)
+        for row, finding in measured.findings.items()
+        if finding.verdict in failing and is_counted(row)
     )
     shared = [(cause, count) for cause, count in counts.most_common() if count >= MIN_SHARED_CAUSE]
     return [f"{count} rows are {verdict} for one cause: {reason}" for (verdict, reason), count in shared]

@@ -17,9 +17,12 @@ from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Exchange
 from conformance.wire.exchange_cache import MemoryExchangeCache
 
-from .servers import BASE_URL, CHAT_MODEL, EMBEDDING_MODEL, InProcess, Server, made, native
+from .servers import BASE_URL, InProcess, Server, made, model_for, native
 
-MODELS = dict.fromkeys(("chat", "tools", "insert", "vision", "thinking"), CHAT_MODEL) | {"embedding": EMBEDDING_MODEL}
+MODELS = {
+    name: model_for(name)
+    for name in ("chat", "tools", "insert", "vision", "thinking", "embedding", "images", "whole_template")
+}
 NATIVE_MODELS = {
     **dict.fromkeys((*MODELS, "native", "writes"), native.CHAT),
     "embedding": native.EMBEDDING,

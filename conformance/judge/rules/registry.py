@@ -23,6 +23,14 @@ CrossCheck = Callable[[Sequence[Exchange]], Iterable[tuple[str, str]]]
 
 Applies = Callable[[Exchange], bool]
 
+Lacks = Callable[[Sequence[Exchange]], str]
+"""Why a rule does not apply to a server whose answers cannot test it; empty where they were only not asked for."""
+
+
+def lacks_nothing(exchanges: Sequence[Exchange]) -> str:  # noqa: ARG001 - every `Lacks` is given them
+    """Return that nothing but a request is lacking."""
+    return ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
@@ -32,11 +40,14 @@ class Rule:
     check: CrossCheck
     fault_verdict: Verdict = Verdict.BROKEN
     """What an answer that does not keep the rule makes of the row."""
+    lacks: Lacks = lacks_nothing
 
     def __call__(self, exchanges: Sequence[Exchange]) -> Finding:
         """Return `supported` if the rule held in every answer that could test it, else the verdict of a fault."""
         tested = list(self.check(exchanges))
         wrong = [(exchange, fault) for exchange, fault in tested if fault]
+        if not tested and (lack := self.lacks(exchanges)):
+            return Finding(row=self.row, verdict=Verdict.NOT_APPLICABLE, reason=lack)
         if not tested:
             reason = "no answer of this run could test the rule"
             return Finding(row=self.row, verdict=Verdict.INCONCLUSIVE, reason=reason)
@@ -67,11 +78,14 @@ def rule(
     severity: Severity = Severity.MUST,
     title: str = "",
     description: str = "",
+    capability: str = "",
     fault_verdict: Verdict = Verdict.BROKEN,
+    lacks: Lacks = lacks_nothing,
 ) -> Callable[[Check], Check]:
     """Declare a rule row about single answers. The docstring of the check says what holds.
 
-    `fault_verdict`: `partial` where no client is known that an answer at fault breaks.
+    `capability`: what the target must declare a model for, where that is not the endpoint's. `fault_verdict`:
+    `partial` where no client is known that an answer at fault breaks.
     """
 
     def register(check: Check) -> Check:
@@ -81,35 +95,42 @@ def rule(
                     yield exchange.id, fault
 
         described = description or inspect.cleandoc(check.__doc__ or "")
-        judge = Rule(row=row, check=check_each, fault_verdict=fault_verdict)
-        _declare_rule(judge, severity, title, described, chance, located(check))
+        judge = Rule(row=row, check=check_each, fault_verdict=fault_verdict, lacks=lacks)
+        _declare_rule(judge, severity, title, described, chance, located(check), capability)
         return check
 
     return register
 
 
 def cross_response_rule(
-    row: str, *, chance: str, severity: Severity = Severity.MUST, title: str = ""
+    row: str, *, chance: str, severity: Severity = Severity.MUST, title: str = "", capability: str = ""
 ) -> Callable[[CrossCheck], CrossCheck]:
     """Declare a rule row about all answers together. The docstring of the check says what holds."""
 
     def register(check: CrossCheck) -> CrossCheck:
         judge = Rule(row=row, check=check)
-        _declare_rule(judge, severity, title, inspect.cleandoc(check.__doc__ or ""), chance, located(check))
+        described = inspect.cleandoc(check.__doc__ or "")
+        _declare_rule(judge, severity, title, described, chance, located(check), capability)
         return check
 
     return register
 
 
 def _declare_rule(
-    judge: Rule, severity: Severity, title: str, description: str, chance: str, at: tuple[str, int]
+    judge: Rule,
+    severity: Severity,
+    title: str,
+    description: str,
+    chance: str,
+    at: tuple[str, int],
+    capability: str,
 ) -> None:
     declare(
         Row(
             id=judge.row,
             description=description,
             title=title,
-            capability=capability_of(judge.row),
+            capability=capability or capability_of(judge.row),
             severity=severity,
             false_verdict_probability=chance,
             rule=judge,

@@ -84,6 +84,8 @@ class RequestEndpoint(Endpoint, Generic[Response]):
     """The fewest fields, beside `model`, that make a request."""
     out_of_range: ClassVar[Mapping[str, Any]] = {}
     """Field -> a value just beyond what the clause allows: an error row each."""
+    repeats_after_errors: ClassVar[bool] = True
+    """Whether the plain request is sent once more after each bad one: not where every answer costs time or money."""
     minimal_subject: ClassVar[Any] = None
     """What a request is about that only has to be accepted; None for the plain request's."""
     minimal_fields: ClassVar[Mapping[str, Any]] = {}

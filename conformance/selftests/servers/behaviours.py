@@ -15,7 +15,7 @@ from typing import Any
 
 from conformance.probes.endpoints import ENDPOINTS, RequestEndpoint
 
-from .honours import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
+from .honours import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything, model_for
 from .interface import CutError, DeadError, HangError, Reply, Request, Server, json_reply
 
 ROUTES = {
@@ -119,8 +119,7 @@ class IgnoresFields:
 
     def _answer_other(self, request: Request, endpoint: type[RequestEndpoint[Any]], body: Mapping[str, Any]) -> Reply:
         """Reply as if the endpoint's required fields alone had been sent, or its smallest request."""
-        smallest = {"model": EMBEDDING_MODEL if endpoint.capability == "embedding" else CHAT_MODEL}
-        smallest |= endpoint.smallest
+        smallest = {"model": model_for(endpoint.capability), **endpoint.smallest}
         given = {name: body[name] for name in endpoint.smallest if name in body} if self.reads_input else {}
         reply = self.inner.answer(with_body(request, {**smallest, **given}))
         if reply.status >= 400:

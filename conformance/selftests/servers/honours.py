@@ -24,6 +24,7 @@ from .responses_routes import ResponsesRoutes
 
 CHAT_MODEL = "mini"
 EMBEDDING_MODEL = "mini-embed"
+IMAGE_MODEL = "mini-image"
 ALIAS = "team/mini:latest"
 """The chat model under a name with a slash."""
 SMALL_MODEL = "mini-ctx512"
@@ -33,10 +34,16 @@ SMALL_CONTEXT = 512
 CREATED = 1_700_000_000
 """When the models were made."""
 
-_LISTED = {CHAT_MODEL: "generate", ALIAS: "generate", EMBEDDING_MODEL: "embed"}
+_LISTED = {CHAT_MODEL: "generate", ALIAS: "generate", EMBEDDING_MODEL: "embed", IMAGE_MODEL: "draw"}
 _CAN = {**_LISTED, SMALL_MODEL: "generate"}
 _COMPANIONS = {"responses": {"tool_choice": ("tools",), "stream_options": ("stream",)}}
 """Endpoint -> fields that belong to others, where they are not those of `COMPANIONS`."""
+_MODELS = {"embedding": EMBEDDING_MODEL, "images": IMAGE_MODEL}
+
+
+def model_for(capability: str) -> str:
+    """The model that answers where a target declares one for the capability."""
+    return _MODELS.get(capability, CHAT_MODEL)
 
 
 @dataclass(kw_only=True)
@@ -168,15 +175,14 @@ class HonoursEverything:
         """The reply of the module here that bears the endpoint's name: its `check`, then its `answer`."""
         module = importlib.import_module(f".{endpoint.name}", __package__)
         module.check(body)
-        use = "embed" if endpoint.capability == "embedding" else "generate"
-        self.check_model(body["model"], use, f"/v1{endpoint.path}")
+        self.check_model(body["model"], _CAN[model_for(endpoint.capability)], f"/v1{endpoint.path}")
         reply: Reply = module.answer(body)
         return reply
 
     def check_model(self, name: str, use: str, route: str) -> None:
         """Refuse a model that is not there, or cannot do this.
 
-        `use`: `generate` or `embed`. `route`: the path of the endpoint, for the message.
+        `use`: `generate`, `embed` or `draw`. `route`: the path of the endpoint, for the message.
 
         Raises:
             RefusalError: 404 or 400.

@@ -1,7 +1,8 @@
 """A miniature of Ollama: its native API beside the OpenAI-compatible one, and models that are copied and deleted.
 
 It does what Ollama's `api.md` says, and answers in the form in which Ollama 0.6.8 to 0.32.15 did (`reports/`). In two
-points it is better than they are: `/v1/models/{model}` finds a name with a slash, and every chat model embeds.
+points it is better than they are: `/v1/models/{model}` finds a name with a slash, and every chat model embeds and
+draws.
 A new endpoint is a method, and a line in `NativeServer.routes`.
 """
 
@@ -74,7 +75,7 @@ class Model:
 
     modified: int
     """When it was made or copied, in nanoseconds since 1970."""
-    uses: frozenset[str] = frozenset({"generate", "embed"})
+    uses: frozenset[str] = frozenset({"generate", "embed", "draw"})
     num_ctx: int | None = None
     """Tokens of context that its Modelfile sets; None: as many as the server's default."""
 
