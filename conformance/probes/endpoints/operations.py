@@ -59,7 +59,7 @@ class Operations(Endpoint):
         """Send the like to a route that cannot exist; operations of one method and form of body share the exchange.
 
         Raises:
-            ControlFailedError: no answer came.
+            ControlFailedError: no answer came, or the server failed.
         """
         return self._answered(self._send(operation, f"/{NO_SUCH_ROUTE}"))
 
@@ -70,13 +70,14 @@ class Operations(Endpoint):
         of the path for the id of something else: `/threads/runs` has the form of `/threads/{thread_id}`.
 
         Raises:
-            ControlFailedError: no answer came.
+            ControlFailedError: no answer came, or the server failed.
         """
         beside = re.sub(r"[^/{}]+((/{\w+})*)$", rf"{NO_SUCH_ROUTE}\1", operation.path)
         return self._answered(self._send(operation, beside, beta=operation.beta))
 
     def _answered(self, exchange: Exchange) -> Exchange:
-        if exchange.failure is not None:
+        status = exchange.status or 0
+        if exchange.failure is not None or (status >= 500 and status != 501):
             raise ControlFailedError(exchange)
         return exchange
 
