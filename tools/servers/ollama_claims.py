@@ -34,6 +34,16 @@ NOTES = (
 )  # fmt: skip
 """What notes claim: path and text of the note, then row, claim and wording of each claim that follows from it."""
 
+WITHOUT_CLAIM = (
+    ("/v1/chat/completions", "Setting `seed` will always set `temperature` to `0`"),
+    ("/v1/chat/completions", "`finish_reason` will always be `stop`"),
+    (
+        "/v1/chat/completions",
+        "`usage.prompt_tokens` will be 0 for completions where prompt evaluation is cached",
+    ),
+)
+"""Path and text of notes that no row is about."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
@@ -57,7 +67,7 @@ def read_claims(text: str, assigned: Mapping[str, str]) -> tuple[Claim, ...]:
     Raises:
         UnassignedError: a checkbox or a note has no row, or two checkboxes have the same.
     """
-    boxes = _assign_rows(match_checkboxes(find_checkboxes(text), by_position=False), assigned)
+    boxes = _join_twins(_assign_rows(match_checkboxes(find_checkboxes(text), by_position=False), assigned))
     notes = find_notes(text)
     if faults := [*_describe_faults(boxes), *_describe_unknown(notes)]:
         raise UnassignedError("; ".join(faults))
@@ -78,11 +88,26 @@ def _assign_rows(boxes: Sequence[Checkbox], assigned: Mapping[str, str]) -> list
     for box in boxes:
         above = f"{box.endpoint}/fields" if box.parent is None else found[box.parent].row
         name = extract_name(box.wording)
-        row = box.row or assigned.get(box.wording)
+        twin = next((other for other in found if _are_twins(other, box)), None)
+        row = box.row or (twin.row if twin else assigned.get(box.wording))
         if row is None and name and box.endpoint and above:
             row = f"{above}/{name}"
         found.append(replace(box, row=row))
     return found
+
+
+def _are_twins(one: Checkbox, other: Checkbox) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in ("section", "parent", "wording"))
+
+
+def _join_twins(boxes: Sequence[Checkbox]) -> list[Checkbox]:
+    """Return each checkbox once: what stands there both ticked and not, as `Vision` in v0.3.4, is not claimed."""
+    joined: list[Checkbox] = []
+    for box in boxes:
+        twins = [other for other in boxes if _are_twins(other, box)]
+        if twins[0] is box:
+            joined.append(replace(box, ticked=all(twin.ticked for twin in twins)))
+    return joined
 
 
 def _describe_faults(boxes: Sequence[Checkbox]) -> list[str]:
@@ -93,7 +118,7 @@ def _describe_faults(boxes: Sequence[Checkbox]) -> list[str]:
 
 
 def _describe_unknown(notes: Sequence[Note]) -> list[str]:
-    known = {(path, text) for path, text, *_ in NOTES}
+    known = {*WITHOUT_CLAIM, *((path, text) for path, text, *_ in NOTES)}
     return [
         f"line {note.line}: no row for the note {note.text!r} of {note.path}"
         for note in notes
