@@ -50,7 +50,9 @@ def check_effort(
     )
 
 
-def _ask_with_effort(endpoint: ConversationEndpoint, prompt: str, setting: dict[str, Any], limit: int) -> TextResponse:
+def _ask_with_effort(
+    endpoint: ConversationEndpoint, prompt: str, setting: dict[str, Any], limit: int
+) -> TextResponse:
     """Ask with an effort, and without what else turns thinking off in plain requests."""
     free = {name: ABSENT for switch in endpoint.thinking_switches for name in switch}
     return endpoint.ask(prompt, answer_limit=limit, **{**free, **setting})
