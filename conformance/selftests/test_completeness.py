@@ -96,6 +96,7 @@ def test_the_order_of_the_matrix_does_not_hang_on_what_is_imported_first(first):
 EXTENSIONS = {
     "chat/fields/reasoning": "several servers have it, OpenAI's clause for chat has not",
     "chat/fields/reasoning/effort": "the same",
+    "responses/fields/think": "Ollama has it, OpenAI's clause has not",
 }
 """Rows of fields that OpenAI's reference does not have, and why there is one."""
 

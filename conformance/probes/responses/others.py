@@ -108,6 +108,12 @@ QUESTION = "What is 7 times 8?"
 THINK = {"effort": "high"}
 
 
+@probe("responses/fields/think", capability="thinking", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER)
+def think(responses: Responses) -> Observation:
+    """Whether the model thinks: an extension of Ollama's, not in OpenAI's clause."""
+    return check_effort(responses, lambda effort: {"think": effort != "none"}, limit=MAX_THINKING_TOKENS)
+
+
 def _ask_to_think(responses: Responses, **fields: Any) -> OutputResponse:
     """Ask for thoughts and an answer, of a model that may think only when it is told to, or is told not to."""
     free = {name: ABSENT for switch in responses.thinking_switches for name in switch}

@@ -219,6 +219,7 @@ EMBEDDINGS: dict[str, Check] = {
 EXTENSIONS: dict[str, dict[str, Check]] = {
     "chat": {"reasoning": nullable(record({"effort": nullable(EFFORT)}, closed=False))},
     "completions": {"response_format": RESPONSE_FORMAT},
+    "responses": {"think": nullable(boolean)},
     "embeddings": {},
 }
 """What OpenAI's clause does not have, but other servers do."""

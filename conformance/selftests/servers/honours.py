@@ -79,8 +79,7 @@ class HonoursEverything:
             chat=self.chat,
             context_of=self.context_named,
             results_due=self.results_due,
-            pace=self.pace,
-            late=self.late,
+            **shared,
         )
 
     def answer(self, request: Request) -> Reply:

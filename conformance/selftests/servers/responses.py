@@ -9,6 +9,7 @@ from typing import Any
 
 from .chat import Chat, choices_of
 from .checks import missing, record
+from .fields import EXTENSIONS
 from .interface import RefusalError, Reply, json_reply
 from .messages import text_of
 from .responses_fields import RESPONSES
@@ -20,6 +21,7 @@ from .responses_stream import Response
 from .settings import check_stream, given, paced_pieces
 
 _CHECK = record(RESPONSES)
+_CHECK_EXTENDED = record(RESPONSES | EXTENSIONS["responses"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,8 @@ class Responses:
     """Whose prompts, model and settings it shares."""
     context_of: Callable[[str], int]
     """The name of a model -> how many tokens prompt and answer may have together."""
+    extensions: bool = False
+    """Whether fields are read that OpenAI's clause does not have."""
     results_due: bool = False
     """Whether calls must have been answered, as OpenAI demands."""
     pace: float = 0.0
@@ -60,7 +64,7 @@ class Responses:
         """
         if "model" not in body:
             raise missing("model")
-        _CHECK("", body)
+        (_CHECK_EXTENDED if self.extensions else _CHECK)("", body)
         check_stream(body)
         if body.get("previous_response_id") is not None and body.get("conversation") is not None:
             message = "Mutually exclusive parameters: 'previous_response_id' and 'conversation'."

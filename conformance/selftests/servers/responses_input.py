@@ -254,6 +254,8 @@ def chat_body(body: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) ->
         made["verbosity"] = text["verbosity"]
     made["response_format"] = _nested_format(given(text, "format", {"type": "text"}))
     effort = given(body, "reasoning", {}).get("effort")
+    if body.get("think") is not None:
+        effort = "high" if body["think"] else "none"
     if effort is not None:
         made["reasoning_effort"] = effort
     if "message.output_text.logprobs" in given(body, "include", ()):
