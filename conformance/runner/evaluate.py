@@ -155,9 +155,9 @@ class ProbeRun:
         known = field_values(endpoint.name).get(self._field) if endpoint is not None else None
         if endpoint is None or known is None or known.valid is None or self._was_taken():
             return None
-        if isinstance(endpoint, TextEndpoint) and self._field == endpoint.control.limit_field:
-            return None  # every plain request has it
         try:
+            if isinstance(endpoint, TextEndpoint) and self._field == endpoint.control.limit_field:
+                return None  # every plain request has it
             bare = endpoint.attempt_minimal(**known.context)
             given = endpoint.attempt_minimal(**known.context, **{self._field: known.valid})
         except UndeterminedError:

@@ -40,6 +40,7 @@ OPTIONS = (
     _option("--vision-model", "the model for pictures", metavar="NAME"),
     _option("--thinking-model", "the model for reasoning", metavar="NAME"),
     _option("--embedding-model", "the model for embeddings", metavar="NAME"),
+    _option("--images-model", "the model that makes pictures: some twenty are made", metavar="NAME"),
     _option("--embedding-base-url", "the server of the embedding model, where it is another one", metavar="URL"),
     _option("--prepare", "put the suite's small models into an Ollama first, and run the rows that write",
             action="store_true"),

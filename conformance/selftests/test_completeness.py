@@ -15,6 +15,8 @@ import pytest
 from openai.resources.chat.completions import Completions as Chat
 from openai.resources.completions import Completions
 from openai.resources.embeddings import Embeddings
+from openai.resources.images import Images
+from openai.resources.responses import Responses
 
 from conformance.checklist.claims import claims_of, documented_boxes
 from conformance.checklist.rows import CAPABILITIES, field_values
@@ -22,18 +24,24 @@ from conformance.judge.catalog import load_catalog
 from conformance.judge.derive import expand_parts
 from conformance.judge.rules.registry import cross_response_rule, rule
 from conformance.probes import chance
-from conformance.probes.chat.formats import single_value_schema
 from conformance.probes.clauses import anchors, clause_url
+from conformance.probes.documents import single_value_schema
 from conformance.probes.endpoints import HEADINGS
 from conformance.probes.registry import probe
 from conformance.wire.exchange import Call
 
 from . import ledger
 from .asking import asker_of
-from .servers import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
+from .servers import CHAT_MODEL, EMBEDDING_MODEL, IMAGE_MODEL, HonoursEverything
 
-METHODS = {"chat": Chat.create, "completions": Completions.create, "embeddings": Embeddings.create}
-PROBED = ("chat", "completions", "embeddings", "models", "errors", "clients", "native")
+METHODS = {
+    "chat": Chat.create,
+    "completions": Completions.create,
+    "embeddings": Embeddings.create,
+    "responses": Responses.create,
+    "images": Images.generate,
+}
+PROBED = ("chat", "completions", "embeddings", "images", "models", "responses", "errors", "clients", "native")
 
 
 @pytest.mark.parametrize("endpoint", METHODS)
@@ -88,6 +96,7 @@ def test_the_order_of_the_matrix_does_not_hang_on_what_is_imported_first(first):
 EXTENSIONS = {
     "chat/fields/reasoning": "several servers have it, OpenAI's clause for chat has not",
     "chat/fields/reasoning/effort": "the same",
+    "responses/fields/think": "Ollama has it, OpenAI's clause has not",
 }
 """Rows of fields that OpenAI's reference does not have, and why there is one."""
 
@@ -99,7 +108,7 @@ def test_the_clause_of_a_field_is_the_anchor_of_that_very_field_and_no_anchor_is
             page, _, anchor = clause_url(row).partition("#")
             assert unquote(anchor) == anchors()[row.endpoint][row.path[0]], row.id
             assert f"(param) {row.path[0]} >" in unquote(anchor), row.id
-            assert page.endswith("/methods/create"), row.id
+            assert page.endswith(f"/methods/{METHODS[row.endpoint].__name__}"), row.id
             used.add((row.endpoint, row.path[0]))
     assert used == {(endpoint, field) for endpoint, fields in anchors().items() for field in fields}
 
@@ -160,6 +169,9 @@ SDK_CALLS = {
         path="/embeddings",
         body={"model": EMBEDDING_MODEL, "input": "Hi", "encoding_format": "float"},
         sdk_method="embeddings.create",
+    ),
+    "images": Call(
+        path="/images/generations", body={"model": IMAGE_MODEL, "prompt": "Hi"}, sdk_method="images.generate"
     ),
     "models": Call(path="/models", method="GET", sdk_method="models.list"),
     "one model": Call(

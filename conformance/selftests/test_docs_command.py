@@ -82,7 +82,7 @@ def test_boxes_find_their_rows_by_wording_and_nesting() -> None:
     ]
 
 
-@pytest.mark.parametrize("release", ["v0.1.24", "v0.3.4", "v0.6.8", "v0.13.4", "v0.18.0", "v0.32.15"])
+@pytest.mark.parametrize("release", ["v0.1.24", "v0.3.4", "v0.6.8", "v0.13.4", "v0.18.0", "v0.32.15", "v0.34.4"])
 def test_every_wording_of_a_release_finds_its_row(release: str) -> None:
     claims = claims_of("ollama", release)
     assert claims is not None
@@ -96,6 +96,18 @@ def test_every_wording_of_a_release_finds_its_row(release: str) -> None:
             text += f"\n### /v1/{names.get(endpoint, endpoint)}\n\n#### {kind}\n\n"
         text += f"{'  ' * (len(path) - 1)}- [{'x' if box.claimed else ' '}] {box.wording}\n"
     assert [found.row for found in read_checkboxes(text)] == [box.row for box in boxes]
+
+
+@pytest.mark.parametrize("named", ["`POST /v1/responses`", "POST /v1/responses", "`POST\u0020/v1/responses`\n"])
+def test_a_paragraph_may_name_the_path_in_place_of_the_heading(named: str) -> None:
+    before, after = "## /v1/embeddings\n\n- [x] `user`\n\n### Responses\n\n", "#### Fields\n\n- [x] `model`\n\n"
+    text = f"{before}{named}\n\n{after}### Other\n\n- [x] n\n"
+    assert [box.row for box in read_checkboxes(text)] == ["embeddings/fields/user", "responses/fields/model"]
+
+
+@pytest.mark.parametrize("said", ["See `POST /v1/responses`.", "`/v1/responses`", "> POST /v1/responses"])
+def test_a_paragraph_that_only_speaks_of_a_path_is_no_heading(said: str) -> None:
+    assert rows(f"### /v1/embeddings\n\n{said}\n\n- [x] `model`\n") == {"`model`": "embeddings/fields/model"}
 
 
 def test_marks_of_all_kinds_are_read() -> None:
@@ -420,7 +432,8 @@ def test_the_command_says_what_it_cannot(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["docs", str(page), "--report", str(tmp_path / "none")]) == 2
 
 
-REAL = {"v0.6.8": "docs/openai.md", "v0.32.15": "docs/api/openai-compatibility.mdx"}
+COMPATIBILITY = "docs/api/openai-compatibility.mdx"
+REAL = {"v0.6.8": "docs/openai.md", "v0.32.15": COMPATIBILITY, "v0.34.4": COMPATIBILITY}
 
 
 @pytest.mark.parametrize("release", REAL)

@@ -22,6 +22,7 @@ from conformance.probes.endpoints import (
     endpoint_at,
     endpoint_for_model,
 )
+from conformance.probes.endpoints.images import Images
 from conformance.probes.registry import Experiment, endpoints_of
 from conformance.wire.exchange import Call, Exchange
 
@@ -100,7 +101,8 @@ def test_the_schema_of_an_answer_is_its_endpoints(call, schema):
 
 def test_a_model_is_asked_where_it_is_declared_for():
     assert endpoint_for_model("embedding") is Embeddings
-    assert {endpoint_for_model(name) for name in CAPABILITIES if name != "embedding"} == {Chat}
+    assert endpoint_for_model("images") is Images
+    assert {endpoint_for_model(name) for name in CAPABILITIES if name not in ("embedding", "images")} == {Chat}
     assert (capability_of("embeddings/fields/user"), capability_of("errors/x/y")) == ("embedding", "chat")
     with pytest.raises(LookupError, match="/zz"):
         endpoint_at("/zz")

@@ -151,7 +151,7 @@ def test_the_only_model_of_a_server_is_asked(tmp_path):
     assert {role: model.id for role, model in target.models.items()} == dict.fromkeys(
         ("chat", "tools", "insert"), "it"
     )
-    assert len(target.hints) == 3
+    assert len(target.hints) == 4
 
 
 def test_a_model_that_fails_at_its_first_request_is_named_and_its_rows_are_inconclusive(tmp_path):

@@ -157,9 +157,15 @@ def test_a_server_that_fails_on_extras_is_broken_in_them_and_in_nothing_else(nam
     bad_requests_of_few_fields(verdicts(name))
 
 
+BY_REFUSALS = {"images/fields/model", "images/fields/prompt"}
+"""Rows that are told by refusals alone, without an accepted request beside them: those arrive whole."""
+
+
 @pytest.mark.parametrize("name", ["hangs", "cuts_the_stream"])
 def test_of_a_server_that_does_not_answer_nothing_is_claimed(name):
     found = verdicts(name)
+    refusals = {found.pop(row) for row in BY_REFUSALS}
+    assert refusals == {U if name == "hangs" else S}
     posted = {row: str(verdict) for row, verdict in found.items() if not row.startswith("models/")}
     assert set(posted.values()) == {"broken", "inconclusive"}
     broken = {row for row, verdict in posted.items() if verdict == "broken"}

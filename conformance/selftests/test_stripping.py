@@ -24,10 +24,10 @@ from .servers import HonoursEverything, strips
 from .servers.behaviours import OTHERS
 
 CONTROLS = {
+    **{name: value for endpoint in OTHERS.values() for name, value in endpoint.smallest.items()},
     "messages": [{"role": "user", "content": Chat.prompts[0]}],
     "prompt": Completions.prompts[0],
     "input": ONE,
-    **{name: value for endpoint in OTHERS.values() for name, value in endpoint.smallest.items()},
 }
 """Required fields are replaced by what a control sends."""
 

@@ -103,10 +103,11 @@ def discover(
 ) -> DiscoveredModels:
     """Find a model for each capability: the wanted one, else the suite's own, else the smallest that fits.
 
-    `wanted` are the ids that options name; the model wanted for completion also answers for whatever else it
-    can do. `fixtures` are the ids of the suite's own models, taken where they are there; `unusable` says of
-    some why this server cannot use them. Of the others, models that do not think go before those that do, and
-    cloud models are left out: they cost money. `also` are ids to return with their digests, whatever they can do.
+    `wanted` are the ids that options name, also for a capability that no model is looked for; the model wanted for
+    completion also answers for whatever else it can do. `fixtures` are the ids of the suite's own models, taken where
+    they are there; `unusable` says of some why this server cannot use them. Of the others, models that do not think
+    go before those that do, and cloud models are left out: they cost money. `also` are ids to return with their
+    digests, whatever they can do.
 
     Raises:
         UsageError: a wanted model is not there, or the server's answers cannot be used.
@@ -131,7 +132,7 @@ def discover(
             name = (fixtures or {}).get(capability, "")
             notes.append(_format_hint(capability, name, (unusable or {}).get(name)))
     return DiscoveredModels(
-        by_capability={name: known[found[name].id] for name in CAPABILITIES if name in found},
+        by_capability={name: known[found[name].id] for name in (*CAPABILITIES, *(wanted or {})) if name in found},
         notes=tuple(notes),
         listed={name: model for name, model in known.items() if name in also},
     )

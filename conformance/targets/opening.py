@@ -33,6 +33,7 @@ class Options(Protocol):
     vision_model: str | None
     thinking_model: str | None
     embedding_model: str | None
+    images_model: str | None
     embedding_base_url: str | None
     prepare: bool
     deadline: float
@@ -122,7 +123,7 @@ def _open_embedded(options: Options, stack: ExitStack, folder: Path, progress: P
         raise UsageError(str(error)) from error
     digest = SMOLLM2.files[0].sha256
     chat = Model(id=server.chat_model, digest=digest)
-    models = dict.fromkeys(("chat", "tools", "insert", "vision"), chat)
+    models = dict.fromkeys(("chat", "tools", "insert", "vision", "whole_template"), chat)
     models["embedding"] = Model(id=server.embedding_model, digest=digest)
     return Target(
         kind="llama.cpp",
@@ -150,6 +151,7 @@ def _read_named_models(options: Options) -> dict[str, Model]:
         "vision": options.vision_model,
         "thinking": options.thinking_model,
         "embedding": options.embedding_model,
+        "images": options.images_model,
     }
     return {role: Model(id=name, digest="") for role, name in named.items() if name}
 
@@ -187,7 +189,11 @@ def _open_ollama(
     if "chat" in models:
         models["native"] = models["chat"]
     # What writes to the server needs leave (--prepare), and touches models of ours only.
-    ours = {"writes": FIXTURE_IDS["completion"], "small_context": SMALL_CONTEXT_ID}
+    ours = {
+        "writes": FIXTURE_IDS["completion"],
+        "small_context": SMALL_CONTEXT_ID,
+        "whole_template": FIXTURE_IDS["completion"],
+    }
     models |= {role: found.listed[name] for role, name in ours.items() if name in prepared.ready}
     return Target(
         kind="ollama",
@@ -221,7 +227,7 @@ def _open_generic(options: Options, choice: Choice, client: httpx.Client, enviro
     url = choice.base_url or ""
     key = _key(options, choice, environ)
     models = _read_named_models(options)
-    if "chat" not in models and "embedding" not in models:
+    if not {"chat", "embedding", "images"} & set(models):
         models["chat"] = Model(id=_find_only_model(client, url, key), digest="")
     if "chat" in models:
         # Chat first: where its model is wrong, --model is the option to name.
@@ -233,6 +239,7 @@ def _open_generic(options: Options, choice: Choice, client: httpx.Client, enviro
             ("vision", "vision-model"),
             ("embedding", "embedding-model"),
             ("thinking", "thinking-model"),
+            ("images", "images-model"),
         )
         if role not in models
     )

@@ -171,7 +171,6 @@ ECHOES: Mapping[str, Echo] = {
     "metadata": Echo(is_valid=_is_metadata, compare=_holds),
     "parallel_tool_calls": Echo(is_valid=_is_boolean),
     "previous_response_id": Echo(is_valid=_is_word, may_be_null=True),
-    "prompt": Echo(is_valid=_is_object, compare=_holds, may_be_null=True),
     "prompt_cache_key": Echo(is_valid=_is_word, may_be_null=True),
     "prompt_cache_retention": Echo(
         is_valid=_one_of("in-memory", "in_memory", "24h"), compare=_spelled_alike, may_be_null=True

@@ -25,11 +25,14 @@ class _Node:
     row: str | None = None
 
 
-def match_checkboxes(checkboxes: Sequence[Checkbox]) -> list[Checkbox]:
-    """Return the checkboxes with their rows; one without a row, or whose row is not certain, as it is."""
+def match_checkboxes(checkboxes: Sequence[Checkbox], *, by_position: bool = True) -> list[Checkbox]:
+    """Return the checkboxes with their rows; one without a row, or whose row is not certain, as it is.
+
+    `by_position`: whether to go by the order of the page where neither wording nor name tells, as in a translation.
+    """
     nodes = [_Node(checkbox=checkbox) for checkbox in checkboxes]
     for siblings in _build_trees(nodes):
-        _match_siblings(siblings, None)
+        _match_siblings(siblings, None, by_position=by_position)
     return [replace(node.checkbox, row=node.row) for node in nodes]
 
 
@@ -43,7 +46,7 @@ def _build_trees(nodes: Sequence[_Node]) -> list[list[_Node]]:
     return list(tops.values())
 
 
-def _match_siblings(siblings: list[_Node], parent: str | None) -> None:
+def _match_siblings(siblings: list[_Node], parent: str | None, *, by_position: bool) -> None:
     """Set the rows of the items that stand below one row, or below an endpoint's heading, and of those below them."""
     if not siblings:
         return
@@ -53,11 +56,12 @@ def _match_siblings(siblings: list[_Node], parent: str | None) -> None:
             row = match(node.checkbox.wording, prefixes) if node.row is None else None
             if row is not None and row not in {other.row for other in siblings}:
                 node.row = row
-    _match_by_position(siblings, prefixes)
+    if by_position:
+        _match_by_position(siblings, prefixes)
     for node in siblings:
         # Below an item without a row, no row is certain.
         if node.row is not None:
-            _match_siblings(node.children, node.row)
+            _match_siblings(node.children, node.row, by_position=by_position)
 
 
 def _list_prefixes(siblings: Sequence[_Node], parent: str | None) -> list[str]:
@@ -91,7 +95,7 @@ def _match_by_wording(wording: str, prefixes: Sequence[str]) -> str | None:
     return None
 
 
-def _extract_name(wording: str) -> str | None:
+def extract_name(wording: str) -> str | None:
     """Return the name in backticks that a wording begins with, as in an id."""
     found = re.match(r"\W*`([^`]+)`", wording)
     return found[1].strip().casefold().replace(" ", "_") if found else None
@@ -99,7 +103,7 @@ def _extract_name(wording: str) -> str | None:
 
 def _match_by_name(wording: str, prefixes: Sequence[str]) -> str | None:
     """Return the row of the field that the item names; also one that no release had a checkbox for."""
-    name = _extract_name(wording)
+    name = extract_name(wording)
     rows = [f"{prefix}/{name}" for prefix in prefixes if f"{prefix}/{name}" in load_catalog()] if name else []
     return rows[0] if rows else None
 

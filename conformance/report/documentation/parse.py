@@ -20,6 +20,8 @@ _PARSER = MarkdownIt("commonmark").disable("inline")
 
 _ENDPOINT_OF_PATH = {path: endpoint for endpoint, path in HEADINGS.items() if path.startswith("/")}
 _PATH = re.compile(r"/v1(?:/[\w{}:.-]+)+")
+_OPERATION = re.compile(r"`?(?:GET|POST|PUT|PATCH|DELETE)\s+(/v1(?:/[\w{}:.-]+)+)`?")
+"""A paragraph of its own that names the path under a heading which only has the endpoint's name."""
 _LINE_END = re.compile(r"\r\n?|\n|\Z")
 _BLANK = r"[ \t\u00a0\u3000]"
 _MARKER = r"\[([ \u00a0\u3000xX✓✔]?)\]"
@@ -52,15 +54,33 @@ class Checkbox:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Note:
+    """An item of a list of notes."""
+
+    line: int
+    """Counted from 1."""
+    path: str
+    """Of the endpoint that it stands below, such as `/v1/models/{model}`."""
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Heading:
     """The heading that a part of the page stands under."""
 
     line: int = 0
     """Counted from 1."""
-    endpoint: str | None = None
-    """Of this heading or of one above it; empty for a path that no row is about, None where no path is named."""
+    text: str = ""
+    own_level: int = 0
+    path: str | None = None
+    """Named by this heading or by one above it, None where none names a path."""
     level: int = 0
-    """Of the heading that named the endpoint."""
+    """Of the heading that named the path."""
+
+    @property
+    def endpoint(self) -> str | None:
+        """As in a row's id; empty for a path that no row is about, None where no path is named."""
+        return None if self.path is None else _ENDPOINT_OF_PATH.get(self.path, "")
 
 
 def find_checkboxes(text: str) -> list[Checkbox]:
@@ -112,9 +132,8 @@ def _collect_checkboxes(
     """
     for child in node.children:
         nearest = parent
-        if child.type == "heading":
-            heading = _enter_heading(child, heading)
-        elif child.type == "list_item":
+        heading = _enter(child, heading)
+        if child.type == "list_item":
             checkbox = _read_checkbox(child, lines, heading)
             if checkbox is not None:
                 nearest = len(into)
@@ -122,19 +141,43 @@ def _collect_checkboxes(
         _collect_checkboxes(child, lines, into, heading, nearest)
 
 
-def _enter_heading(heading: SyntaxTreeNode, above: _Heading) -> _Heading:
-    """Return what holds below a heading."""
-    line = _get_line(heading)
-    level = int(heading.tag.removeprefix("h"))
-    path = _PATH.search(heading.children[0].content)
+def _enter(node: SyntaxTreeNode, above: _Heading) -> _Heading:
+    """Return what holds below a part of the page: something else only where that is a heading or names a path."""
+    if node.type == "paragraph":
+        operation = _OPERATION.fullmatch(node.children[0].content.strip())
+        return replace(above, path=operation[1], level=above.own_level) if operation else above
+    if node.type != "heading":
+        return above
+    text = node.children[0].content
+    level = int(node.tag.removeprefix("h"))
+    here = replace(above, line=_get_line(node), text=text, own_level=level)
+    path = _PATH.search(text)
     if path:
-        return _Heading(line=line, endpoint=_ENDPOINT_OF_PATH.get(path[0].rstrip(".:"), ""), level=level)
-    return replace(above, line=line, endpoint=None if level <= above.level else above.endpoint)
+        return replace(here, path=path[0].rstrip(".:"), level=level)
+    return replace(here, path=None) if level <= above.level else here
+
+
+def find_notes(text: str) -> list[Note]:
+    """Return the items of all lists below a heading `Notes` that stand below an endpoint's path, in order."""
+    notes: list[Note] = []
+    _collect_notes(SyntaxTreeNode(_PARSER.parse(text)), notes, _Heading())
+    return notes
+
+
+def _collect_notes(node: SyntaxTreeNode, into: list[Note], heading: _Heading) -> None:
+    for child in node.children:
+        heading = _enter(child, heading)
+        if child.type == "list_item" and heading.path and heading.text.strip().casefold() == "notes":
+            paragraphs = [part.children[0].content for part in child.children if part.type == "paragraph"]
+            into.append(Note(line=_get_line(child), path=heading.path, text=" ".join(paragraphs)))
+        else:
+            _collect_notes(child, into, heading)
 
 
 def _read_checkbox(item: SyntaxTreeNode, lines: Sequence[tuple[int, str]], heading: _Heading) -> Checkbox | None:
     """Return the checkbox that an item begins with; None if it has none, or stands below no endpoint."""
-    if heading.endpoint is None or not item.children or item.children[0].type != "paragraph":
+    endpoint = heading.endpoint
+    if endpoint is None or not item.children or item.children[0].type != "paragraph":
         return None
     paragraph = item.children[0].children[0]
     found = _CHECKBOX.match(paragraph.content)
@@ -150,7 +193,7 @@ def _read_checkbox(item: SyntaxTreeNode, lines: Sequence[tuple[int, str]], headi
         end=start + len(found[1]),
         ticked=bool(found[1].strip()),
         wording=found[2].strip(),
-        endpoint=heading.endpoint,
+        endpoint=endpoint,
         section=heading.line,
     )
 

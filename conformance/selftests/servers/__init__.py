@@ -8,7 +8,15 @@ from . import hostile as _hostile
 from . import native as _native
 from . import sly as _sly
 from .behaviours import NAMED, made, strips
-from .honours import ALIAS, CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
+from .honours import (
+    ALIAS,
+    CHAT_MODEL,
+    EMBEDDING_MODEL,
+    IMAGE_MODEL,
+    SMALL_MODEL,
+    HonoursEverything,
+    model_for,
+)
 from .interface import Reply, Request, Server
 from .transport import BASE_URL, InProcess, listening
 
@@ -17,7 +25,9 @@ __all__ = [
     "BASE_URL",
     "CHAT_MODEL",
     "EMBEDDING_MODEL",
+    "IMAGE_MODEL",
     "NAMED",
+    "SMALL_MODEL",
     "HonoursEverything",
     "InProcess",
     "Reply",
@@ -25,6 +35,7 @@ __all__ = [
     "Server",
     "listening",
     "made",
+    "model_for",
     "strips",
 ]
 

@@ -15,7 +15,7 @@ from openai import OpenAI
 from conformance.checklist.rows import field_values
 from conformance.probes.endpoints import RequestEndpoint, endpoint_named
 
-from .honours import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything
+from .honours import HonoursEverything, model_for
 from .transport import BASE_URL, InProcess
 
 SERVER = HonoursEverything(pace=0, late=0)
@@ -53,6 +53,16 @@ def embed(given: Any = "A dragon sleeps.", **fields: Any) -> Any:
     return SDK.embeddings.create(model=fields.pop("model", "mini-embed"), input=given, **fields)
 
 
+def respond(given: Any = PROSE[0], **fields: Any) -> Any:
+    return SDK.responses.create(
+        **{"model": "mini", "input": given, "temperature": 0, "max_output_tokens": WORDS, **fields}
+    )
+
+
+def answered(given: Any = PROSE[0], **fields: Any) -> str:
+    return str(respond(given, **fields).output_text)
+
+
 def refused(ask: Callable[[], Any], param: str | None = None, code: str | None = None) -> None:
     with pytest.raises(openai.BadRequestError) as raised:
         ask()
@@ -81,8 +91,7 @@ def reads_values(name: str, field: str) -> None:
     endpoint = endpoint_named(name)
     assert endpoint is not None and issubclass(endpoint, RequestEndpoint)  # noqa: PT018
     values = field_values(name)[field]
-    model = EMBEDDING_MODEL if endpoint.capability == "embedding" else CHAT_MODEL
-    body = {"model": model, **endpoint.smallest, **values.context}
+    body = {"model": model_for(endpoint.capability), **endpoint.smallest, **values.context}
     valid = HTTP.post(endpoint.path, json=body if values.valid is None else {**body, field: values.valid})
     assert valid.status_code == 200, valid.text
     nonsense = HTTP.post(endpoint.path, json={**body, field: values.invalid})

@@ -1,7 +1,8 @@
 """A miniature of Ollama: its native API beside the OpenAI-compatible one, and models that are copied and deleted.
 
 It does what Ollama's `api.md` says, and answers in the form in which Ollama 0.6.8 to 0.32.15 did (`reports/`). In two
-points it is better than they are: `/v1/models/{model}` finds a name with a slash, and every chat model embeds.
+points it is better than they are: `/v1/models/{model}` finds a name with a slash, and every chat model embeds and
+draws.
 A new endpoint is a method, and a line in `NativeServer.routes`.
 """
 
@@ -18,13 +19,12 @@ from typing import Any
 
 from .behaviours import behaviour
 from .chat import Chat
-from .honours import CREATED, HonoursEverything
+from .honours import CREATED, SMALL_CONTEXT, HonoursEverything
 from .interface import RefusalError, Reply, Request, Server, json_reply
 
 VERSION = "0.32.15"
 DEFAULT_CONTEXT = 4096
 """Tokens of context of a model that sets no `num_ctx`."""
-SMALL_CONTEXT = 512
 KEEP_ALIVE = 300
 """Seconds for which a model stays in memory after a request."""
 
@@ -75,7 +75,7 @@ class Model:
 
     modified: int
     """When it was made or copied, in nanoseconds since 1970."""
-    uses: frozenset[str] = frozenset({"generate", "embed"})
+    uses: frozenset[str] = frozenset({"generate", "embed", "draw"})
     num_ctx: int | None = None
     """Tokens of context that its Modelfile sets; None: as many as the server's default."""
 
@@ -290,6 +290,10 @@ class NativeServer(HonoursEverything):
         if use not in self.find(name).uses:
             raise RefusalError(f'"{name}" does not support {route.split("/")[2]}')
         self.loaded[parse_name(name)] = time.time_ns() + KEEP_ALIVE * _NANOSECONDS
+
+    def context_named(self, name: str) -> int:
+        """Return how many tokens prompt and answer of the model of that name may have together."""
+        return self.context_of(self.find(name))
 
     def list_models(self) -> Reply:
         """Return what GET /v1/models is answered with."""
