@@ -15,7 +15,7 @@ from conformance.checklist.verdicts import Verdict
 from conformance.judge.catalog import load_catalog
 from conformance.judge.response_stream import ERROR, KINDS, LIFECYCLE
 from conformance.judge.rules.registry import Rule
-from conformance.wire.exchange import Call
+from conformance.wire.exchange import Call, SdkResult
 
 from .response_events import (
     BOTH,
@@ -112,6 +112,19 @@ def test_a_stream_that_was_left_early_is_not_judged() -> None:
     aborted = replace(left, call=replace(left.call, abort_after_events=5))
     assert broken(left) == {"stream/terminal"}
     assert found(aborted).keys() <= {"errors/response/no_5xx", "errors/response/no_error_in_200"}
+
+
+def test_a_stream_that_the_sdk_could_not_read_on_is_judged_as_far_as_it_tells_of_its_failure() -> None:
+    left, failed = write(SPEECH[:5]).exchange(), write([*SPEECH[:5], {"type": "error", "message": 7}]).exchange()
+    raised = SdkResult(exception="APIError")
+    rows = {"responses/stream/terminal": left, "responses/stream/error_in_stream": failed}
+    assert {RULES[row]([exchange]).verdict for row, exchange in rows.items()} == {Verdict.BROKEN}
+    assert RULES["responses/stream/terminal"]([replace(left, sdk_result=raised)]).verdict is Verdict.INCONCLUSIVE
+    assert RULES["responses/stream/error_in_stream"]([replace(failed, sdk_result=raised)]).verdict is Verdict.BROKEN
+    torn = replace(left, chunks=((0.1, left.text[:-9]),))
+    by_helper = replace(torn, call=replace(torn.call, transport="sdk_stream"), sdk_result=raised)
+    framing = RULES["responses/stream/framing"]
+    assert [framing([each]).verdict for each in (torn, by_helper)] == [Verdict.BROKEN, Verdict.INCONCLUSIVE]
 
 
 def test_an_answer_that_is_no_stream_belongs_to_the_rows_about_its_type() -> None:
