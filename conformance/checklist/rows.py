@@ -9,20 +9,31 @@ from typing import Any
 from .field_values import FieldValues
 from .verdicts import Severity
 
-GROUPS = {"errors": "errors", "clients": "clients", "native": "native"}
+GROUPS = {
+    "errors": "errors",
+    "clients": "clients",
+    "native": "native",
+    "operations": "other operations of the SDK",
+}
 """First part of a row id -> heading, for rows that belong to no single endpoint; they stand last in the matrix.
 
 The endpoints themselves, with their headings, are classes in `probes.endpoints`.
 """
 
+UNCOUNTED = ("operations",)
+"""Groups that stand outside the counts per verdict. No server has all operations of the SDK, and none has to:
+hundreds of rows about what is not there would hide what is."""
+
 KINDS = ("features", "fields", "notes", "response", "stream")
 
 CAPABILITIES = (
-    "chat", "tools", "insert", "vision", "embedding", "images", "thinking", "native", "small_context", "writes"
+    "chat", "tools", "insert", "vision", "embedding", "images", "thinking", "native", "small_context", "writes",
+    "whole_template",
 )  # fmt: skip
 """What a target may declare a model for. `images`: one that makes pictures, which only an option can name: they cost
 time or money; `native`: it has an API of its own beside this one; `small_context`: a model of ours with a context of
-512 tokens; `writes`: a model of ours, and the leave to copy it."""
+512 tokens; `writes`: a model of ours, and the leave to copy it; `whole_template`: a model of ours, whose template
+writes names, calls and their results."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +81,15 @@ class Row:
     def heading(self) -> str:
         """The title, or the path in the id's own spelling."""
         return self.title or self.path[-1].replace("_", " ")
+
+
+def is_counted(row: str) -> bool:
+    """Tell whether a row, by its id, has a part in what is said of the rows together.
+
+    That is counts, badges, whether a report is complete, `--require-supported`, and causes that many rows share. A
+    baseline holds the others too: that a server loses what it had is told of every row.
+    """
+    return row.partition("/")[0] not in UNCOUNTED
 
 
 _declared: dict[str, Row] = {}

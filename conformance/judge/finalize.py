@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from conformance.checklist.findings import Finding
-from conformance.checklist.rows import Row
+from conformance.checklist.rows import Row, is_counted
 from conformance.checklist.verdicts import RANKED, Verdict
 from conformance.wire.exchange import Exchange
 
@@ -14,6 +14,9 @@ from .derive import derive_finding, expand_parts
 from .expectation import assess_verdict
 
 Exchanges = Sequence[Exchange]
+
+_UNJUDGED = ("concurrency", "existence")
+"""Purposes of calls whose answers no rule judges."""
 
 
 def finalize_findings(
@@ -58,9 +61,10 @@ def judge_rules(
 
 
 def _of_first_attempt(exchanges: Exchanges) -> Exchanges:
-    # What was sent to see whether requests disturb each other says nothing of a request alone.
+    # What was sent to see whether requests disturb each other says nothing of a request alone. Answers of routes that
+    # may not be there are no answers of the endpoints that rules are about.
     calls = ((exchange, exchange.call) for exchange in exchanges)
-    return [exchange for exchange, call in calls if call.attempt == 0 and call.purpose != "concurrency"]
+    return [exchange for exchange, call in calls if call.attempt == 0 and call.purpose not in _UNJUDGED]
 
 
 def derive_findings(findings: Mapping[str, Finding]) -> dict[str, Finding]:
@@ -105,6 +109,6 @@ def has_regressions(
 ) -> bool:
     """Return whether any row fails the run: worse than expected, evidence lost, or support required and lacking."""
     return any(
-        assess_verdict(found.verdict, expected(row), require_supported=required).fails
+        assess_verdict(found.verdict, expected(row), require_supported=required and is_counted(row)).fails
         for row, found in findings.items()
     )

@@ -10,10 +10,12 @@ import contextlib
 from dataclasses import replace
 from typing import Any
 
+from conformance.checklist.field_values import FieldValues
+from conformance.checklist.rows import field_values
 from conformance.wire.exchange import Exchange
 
 from .endpoints import RequestEndpoint
-from .session import UndeterminedError
+from .session import UndeterminedError, is_usable
 
 
 def send_bad(endpoint: RequestEndpoint[Any], **fields: Any) -> Exchange:
@@ -27,6 +29,34 @@ def send_bad(endpoint: RequestEndpoint[Any], **fields: Any) -> Exchange:
     bad = endpoint.attempt_minimal(**fields)
     send_plain_after(endpoint, plain, bad)
     return bad
+
+
+def send_nonsense(endpoint: RequestEndpoint[Any], field: str, values: FieldValues, **settings: Any) -> Exchange:
+    """Send nonsense as the value of a field; where nonsense of all `joint_fields` at once is taken, that one.
+
+    A request is taken only where nothing in it is refused. `settings`: what bounds the answer of one sent alone.
+
+    Raises:
+        ControlFailedError: the plain request does not work even before.
+        UndeterminedError: the server was busy.
+    """
+    known = field_values(endpoint.name)
+    if field in endpoint.joint_fields and values == known[field]:
+        together = send_bad(endpoint, **{name: known[name].invalid for name in endpoint.joint_fields})
+        if together.accepted:
+            return together
+    return send_bad(endpoint, **{**values.context, field: values.invalid}, **settings)
+
+
+def attempt_valid(endpoint: RequestEndpoint[Any], field: str, values: FieldValues) -> Exchange:
+    """Send a valid value of a field; where valid values of all `joint_fields` at once are taken, those."""
+    known = field_values(endpoint.name)
+    if field in endpoint.joint_fields and values == known[field]:
+        valid = {name: known[name].valid for name in endpoint.joint_fields}
+        together = endpoint.attempt_minimal(**{name: value for name, value in valid.items() if value is not None})
+        if is_usable(together):
+            return together
+    return endpoint.attempt_minimal(**{**values.context, field: values.valid})
 
 
 def send_bad_raw(

@@ -118,6 +118,10 @@ PICTURES = (
     "deterministic: judged by how many pictures come, as what, and of which format and size, whatever they show."
 )
 LISTS = "deterministic: judged by lists and entries of models, which are not generated."
+ROUTES = (
+    "deterministic: judged by how one answer differs from those to routes that cannot exist, none of which is "
+    "generated."
+)
 COPIED_MODEL = "deterministic: judged by whether a copied model answers, and under which name, not by what it says."
 AS_PARTS = (
     "deterministic: follows from other rows without a request of its own; it is wrong by luck only where one "

@@ -30,6 +30,9 @@ def anchors() -> Mapping[str, Mapping[str, str]]:
 
 def clause_url(row: Row) -> str:
     """Return the address of the clause that a row rests on: of the very field, where it is about one."""
+    if row.endpoint == "operations":
+        *trail, method = row.id.split("/")[1:]
+        return f"{_REFERENCE}/resources/{'/subresources/'.join(trail)}/methods/{method}"
     endpoint = endpoint_named(row.endpoint)
     if endpoint is None:
         return _ERRORS if row.endpoint == "errors" else _REFERENCE

@@ -7,7 +7,7 @@ from typing import Any
 from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Evidence, Severity
 
-from . import chance, text_generation, token_choice
+from . import chance, documents, text_generation, token_choice
 from .endpoints import CONTROL_TOKENS, Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .registry import declare_derived, probe
@@ -42,9 +42,7 @@ declare_derived(
 @probe("completions/features/json_mode", chance=chance.FORCED_DOCUMENT)
 def json_mode(completions: Completions) -> Observation:
     """The text is JSON with `response_format`, which OpenAI's clause does not have here, but Ollama's page claims."""
-    from .chat.formats import obeys_json_mode
-
-    return obeys_json_mode(completions, completions.prompts[:2])
+    return documents.check_json_object(completions, completions.prompts[:2])
 
 
 @probe("completions/fields/model", values=values(None, 7), chance=chance.STATUS_AND_ERROR)
@@ -157,7 +155,7 @@ def max_tokens_default(completions: Completions) -> Observation:
     """Without `max_tokens` the text ends after 16 tokens. The word that the stop names comes later."""
     whole = (each for each in completions.find_repeatable_controls(2) if each[1].is_whole)
     prompt, control = next(whole, ("", None))
-    if control is None or not text_generation.has_more_tokens(control, 16):
+    if control is None or not text_generation.has_more_tokens(control.response, 16):
         return inconclusive("the control may have no more than 16 tokens, and need not be cut")
     sequence = text_generation.find_sequence_inside(control.text, after=0.7)
     answer = _ask_unlimited(completions, prompt, sequence)
@@ -201,7 +199,7 @@ def suffix(completions: Completions) -> Observation:
         if changed and not departs_early(answer.text, control.text):
             changed = completions.is_changed(prompt, control, suffix=behind)
         counts = completions.has_stable_prompt_count(prompt) and answer.prompt_tokens is not None
-        grown = counts and (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
+        grown = counts and (answer.prompt_tokens or 0) > (control.response.prompt_tokens or 0)
         votes.append(True if changed else None if grown else False)
     return weigh(
         votes,

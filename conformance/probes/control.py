@@ -16,7 +16,7 @@ from conformance.wire.exchange import Exchange
 from .response_views import MalformedResponseError, TextResponse, as_int64, get_path
 from .session import is_rejection, is_usable
 
-LimitField = Literal["max_tokens", "max_completion_tokens"]
+LimitField = Literal["max_tokens", "max_completion_tokens", "max_output_tokens"]
 
 Thinking = Literal["none", "member", "content", "hidden"]
 """Where a model's thoughts stand: nowhere, in a member of the message, in the content between tags, or unseen."""
@@ -40,7 +40,7 @@ THINKING_SWITCHES: tuple[Mapping[str, Any], ...] = (
     {"reasoning_effort": "none"},
     {"chat_template_kwargs": {"enable_thinking": False}},
 )
-"""Fields by which servers let thinking be turned off."""
+"""Fields by which servers let thinking be turned off, in the spelling of chat."""
 
 THINKING_FIELDS = frozenset({"reasoning", "reasoning_effort", "chat_template_kwargs"})
 """Fields that say how much is thought."""
@@ -106,11 +106,30 @@ class Control:
 _PLACES = {"member": "in a member of their own", "content": "in the content", "hidden": "not shown"}
 
 
-class AskPlain(Protocol):
-    """Sends the plain request of an endpoint as a control says."""
+class PlainRequest(Protocol):
+    """The plain request of an endpoint, as far as a negotiation needs to know it."""
 
-    def __call__(self, control: Control, /, *, limit: int = CONTROL_TOKENS, **fields: Any) -> Exchange:
-        """Return what came of it."""
+    @property
+    def limit_fields(self) -> tuple[LimitField, ...]:
+        """Fields that limit the answer, the likeliest first."""
+        ...
+
+    @property
+    def thinking_switches(self) -> tuple[Mapping[str, Any], ...]:
+        """Fields by which thinking may be turned off."""
+        ...
+
+    @property
+    def usage_of_stream(self) -> Mapping[str, Any]:
+        """What asks for the usage of a stream; empty where it comes unasked."""
+        ...
+
+    def attempt_as(self, control: Control, /, *, limit: int = CONTROL_TOKENS) -> Exchange:
+        """Send it as a control says, and return what came of it."""
+        ...
+
+    def read(self, exchange: Exchange) -> TextResponse:
+        """Return the view of an accepted response."""
         ...
 
 
@@ -122,29 +141,32 @@ MAX_REQUESTS = 12
 class _Asker:
     """Sends plain requests, and counts them."""
 
-    ask: AskPlain
+    plain: PlainRequest
     left: int = MAX_REQUESTS
 
     def __call__(self, control: Control, /, *, limit: int = CONTROL_TOKENS) -> Exchange:
         self.left -= 1
-        return self.ask(control, limit=limit)
+        return self.plain.attempt_as(control, limit=limit)
+
+    def read(self, exchange: Exchange) -> TextResponse:
+        return self.plain.read(exchange)
 
     def takes(self, control: Control, *, limit: int = CONTROL_TOKENS) -> bool:
         """Whether a request is answered; False where there is none left to send."""
         return self.left > 0 and is_usable(self(control, limit=limit))
 
 
-def negotiate(ask_plain: AskPlain, *, limit_fields: tuple[LimitField, ...]) -> Control:
+def negotiate(plain: PlainRequest) -> Control:
     """Return how an endpoint can be asked, after a dozen requests at most; most are the rows' own controls.
 
     The control that is returned is the default one, with `works` false, where nothing is answered.
     """
     failures: list[tuple[str, Exchange]] = []
-    ask = _Asker(ask=ask_plain)
-    for candidate in _candidates(limit_fields):
+    ask = _Asker(plain=plain)
+    for candidate in _candidates(plain.limit_fields):
         exchange = ask(candidate)
         if is_usable(exchange):
-            found = _refine(ask, candidate, TextResponse(exchange))
+            found = _refine(ask, candidate, ask.read(exchange))
             return replace(found, failures=tuple(failures))
         is_final = not _may_be_refused_for_its_fields(exchange) or _is_same_crash(exchange, failures)
         failures.append((_in_words(candidate), exchange))
@@ -182,11 +204,11 @@ def _refine(ask: _Asker, control: Control, answer: TextResponse) -> Control:
     """Find out the rest, given a plain request that works."""
     if control.temperature is None and ask.takes(replace(control, temperature=LOWEST_TEMPERATURE)):
         control = replace(control, temperature=LOWEST_TEMPERATURE)
-    if control.stream:
-        counted = replace(control, settings={"stream_options": {"include_usage": True}})
+    if control.stream and ask.plain.usage_of_stream:
+        counted = replace(control, settings=ask.plain.usage_of_stream)
         exchange = ask(counted)
         if is_usable(exchange):
-            control, answer = counted, TextResponse(exchange)
+            control, answer = counted, ask.read(exchange)
     try:
         control = replace(control, counts=_counts(answer))
         control = _with_thinking(ask, control, answer)
@@ -217,9 +239,9 @@ def _with_thinking(ask: _Asker, control: Control, answer: TextResponse) -> Contr
     thinking = find_thinking(answer)
     if thinking == "none":
         return control
-    for switch in THINKING_SWITCHES:
+    for switch in ask.plain.thinking_switches:
         off = replace(control, settings={**control.settings, **switch})
-        if ask.left and is_usable(exchange := ask(off)) and _answers_at_once(TextResponse(exchange)):
+        if ask.left and is_usable(exchange := ask(off)) and _answers_at_once(ask.read(exchange)):
             return off
     return replace(control, thinking=thinking, thinking_tokens=_measure_thinking(ask, control))
 
@@ -231,7 +253,7 @@ def _measure_thinking(ask: _Asker, control: Control) -> int:
         if not ask.left or not is_usable(exchange := ask(control, limit=limit)):
             break
         tried = limit
-        answer = TextResponse(exchange)
+        answer = ask.read(exchange)
         if answer.content.strip():
             return min(limit, 2 * _thinking_tokens(answer) + 2 * CONTROL_TOKENS)
     return tried

@@ -17,12 +17,12 @@ from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Call, Exchange
 
 from . import chance
-from .availability import send_bad, send_bad_raw
+from .availability import attempt_valid, send_bad, send_bad_raw, send_nonsense
 from .endpoints import ENDPOINTS, Chat, Embeddings, RequestEndpoint
 from .observation import Observation, broken, ignored, inconclusive, not_applicable, partial, supported
 from .registry import probe
 from .response_views import get_path
-from .session import ABSENT, is_rejection
+from .session import ABSENT, is_refused
 
 EXCEPTIONS = {400: "BadRequestError", 404: "NotFoundError", 405: "APIStatusError", 422: "UnprocessableEntityError"}
 """Status -> the SDK's exception class, which clients catch."""
@@ -93,7 +93,8 @@ def not_an_object(endpoint: RequestEndpoint[Any]) -> Observation:
 
 def wrong_type(endpoint: RequestEndpoint[Any], field: str) -> Observation:
     """Nonsense in place of the field's value, where a valid one is accepted: 400."""
-    return misused(endpoint, field, field_values(endpoint.name)[field].invalid)
+    values = field_values(endpoint.name)[field]
+    return _judge_misuse(endpoint, field, send_nonsense(endpoint, field, values, **_bounded(field)))
 
 
 def out_of_range(endpoint: RequestEndpoint[Any], field: str) -> Observation:
@@ -105,8 +106,13 @@ def misused(endpoint: RequestEndpoint[Any], field: str, value: Any) -> Observati
     """Send a bad value of a field. A server that refuses valid ones too has not told them apart."""
     values = field_values(endpoint.name)[field]
     bad = send_bad(endpoint, **{**values.context, field: value}, **_bounded(field))
+    return _judge_misuse(endpoint, field, bad)
+
+
+def _judge_misuse(endpoint: RequestEndpoint[Any], field: str, bad: Exchange) -> Observation:
+    values = field_values(endpoint.name)[field]
     if not bad.accepted and values.valid is not None:
-        twin = endpoint.attempt_minimal(**{**values.context, field: values.valid})
+        twin = attempt_valid(endpoint, field, values)
         if not twin.accepted:
             return _judge_refused_field(endpoint, values.context, bad, twin)
     return grade_error(bad, 400, param=field)
@@ -121,15 +127,11 @@ def _judge_refused_field(
     be sent along is refused, nothing is known of the field.
     """
     companions_taken = not context or endpoint.attempt_minimal(**context).accepted
-    if companions_taken and _is_refused(bad) and _is_refused(twin):
+    if companions_taken and is_refused(bad) and is_refused(twin):
         return not_applicable(
             f"a valid value is refused with {twin.status} too: the field, or this value, is not taken"
         )
     return inconclusive(f"a valid value is answered with {twin.failure or twin.status} too")
-
-
-def _is_refused(exchange: Exchange) -> bool:
-    return exchange.failure is None and exchange.status is not None and is_rejection(exchange.status)
 
 
 def _bounded(field: str) -> dict[str, Any]:
@@ -138,7 +140,7 @@ def _bounded(field: str) -> dict[str, Any]:
     Seen: -5 keeps Ollama writing for as long as its context lasts, and all other requests waiting. Where another
     limit holds, we stay to the end: leaving just as it came made Ollama 0.13.5 hang for good.
     """
-    return {"stream": True, "abort_after_events": 1} if field == "max_tokens" else {}
+    return {"stream": True, "abort_after_events": 1} if field in ("max_tokens", "max_output_tokens") else {}
 
 
 def declare_error_rows() -> None:
@@ -219,11 +221,20 @@ _bad_values: dict[str, dict[str, tuple[Any, ...]]] = {}
 
 
 def _collect_bad_values(endpoint: type[RequestEndpoint[Any]], fields: dict[str, FieldValues]) -> None:
-    more = {"messages": BAD_MESSAGES, "input": (BAD_INPUT,)}
-    beyond = {name: (value,) for name, value in endpoint.out_of_range.items()}
-    _bad_values[endpoint.path] = {
-        name: (fields[name].invalid, *beyond.get(name, ()), *more.get(name, ())) for name in fields
-    }
+    for name, values in fields.items():
+        declare_bad_values(endpoint.path, name, values.invalid)
+    for name, value in endpoint.out_of_range.items():
+        declare_bad_values(endpoint.path, name, value)
+
+
+def declare_bad_values(path: str, field: str, *bad: Any) -> None:
+    """Declare values of a field at a route that are none: what a server makes of them says nothing of its answers."""
+    known = _bad_values.setdefault(path, {})
+    known[field] = (*known.get(field, ()), *bad)
+
+
+declare_bad_values(Chat.path, "messages", *BAD_MESSAGES)
+declare_bad_values(Embeddings.path, "input", BAD_INPUT)
 
 
 @probe("errors/chat/empty_messages", severity=Severity.SHOULD, chance=chance.STATUS_AND_ERROR)

@@ -38,17 +38,16 @@ def common_beginning(text: str, other: str) -> str:
     return "".join(one for one, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-@dataclass(frozen=True)
-class RepeatedResponse(TextResponse):
-    """A control that an equal request repeated. Its `text` is the part that is equal in both."""
+@dataclass(frozen=True, kw_only=True)
+class RepeatedResponse:
+    """A control that an equal request repeated."""
 
-    repeated: str = ""
-    is_whole: bool = True
-
-    @property
-    def text(self) -> str:
-        """What the first choice says, as far as it repeats itself."""
-        return self.repeated
+    response: TextResponse
+    """The control itself."""
+    text: str
+    """What it says, as far as the other repeated it."""
+    is_whole: bool
+    """Whether the other repeated all of it."""
 
     def is_repeated_in(self, text: str) -> bool:
         """Tell whether a text is the control's as far as that repeats itself."""
@@ -58,8 +57,9 @@ class RepeatedResponse(TextResponse):
 def read_repeated(control: TextResponse, again: TextResponse) -> RepeatedResponse | None:
     """Return a control as far as a request for a token more repeated it; None where that is less than half."""
     if is_continuation(again.text, control.text):
-        return RepeatedResponse(control.exchange, control.text)
+        return RepeatedResponse(response=control, text=control.text, is_whole=True)
     share = shared_share(again.text, control.text)
     if share < MIN_REPEATED:
         return None
-    return RepeatedResponse(control.exchange, control.text[: int(share * len(control.text))], is_whole=False)
+    said = control.text[: int(share * len(control.text))]
+    return RepeatedResponse(response=control, text=said, is_whole=False)

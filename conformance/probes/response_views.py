@@ -283,6 +283,16 @@ class TextResponse:
         return sum(1 for _, choice in self._parts if get_path(choice, "finish_reason"))
 
     @property
+    def text_times(self) -> list[float]:
+        """When each piece of a stream with text of the first choice arrived, thoughts included, in seconds."""
+        names = ("content", *THOUGHTS[:2])
+        return [
+            event.seconds
+            for event in self.exchange.events
+            if any(get_path(event.json, "choices", 0, "delta", name) for name in names)
+        ]
+
+    @property
     def content_chunk_count(self) -> int:
         """How many pieces with content a stream had."""
         return sum(1 for _, choice in self._parts if get_path(choice, "delta", "content") or get_path(choice, "text"))

@@ -117,6 +117,11 @@ def is_rejection(status: int) -> bool:
     return 400 <= status < 500 or status == 501
 
 
+def is_refused(exchange: Exchange) -> bool:
+    """Whether a whole answer refuses the request."""
+    return exchange.failure is None and exchange.status is not None and is_rejection(exchange.status)
+
+
 def is_usable(exchange: Exchange) -> bool:
     """Whether the answer is a 2xx that arrived whole and that the SDK could take."""
     return exchange.accepted and (exchange.sdk_result is None or exchange.sdk_result.exception is None)

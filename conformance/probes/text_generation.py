@@ -16,7 +16,7 @@ from .availability import send_bad
 from .endpoints import CONTROL_TOKENS, TextEndpoint
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .repetition import trim_cut
-from .response_views import TextResponse
+from .response_views import MalformedResponseError, TextResponse, get_path
 from .session import ABSENT, RequestFailedError, RequestRejectedError, UndeterminedError
 
 SAMPLED_CHOICES: dict[str, Any] = {"temperature": 1, "limit": 16}
@@ -54,7 +54,7 @@ def check_stop(endpoint: TextEndpoint, form: Form, *, stream: bool = False) -> O
     reasons = set()
     contains = False
     for prompt, control in endpoint.find_repeatable_controls(2, answered=True):
-        sequence = find_sequence_inside(control.text, start=_start_of_answer(control))
+        sequence = find_sequence_inside(control.text, start=_start_of_answer(control.response))
         answer = endpoint.ask(prompt, stop=form(sequence), answer_limit=CONTROL_TOKENS, **_streaming(stream))
         cut = control.text.partition(sequence)[0]
         text = answer.text.strip()
@@ -78,8 +78,7 @@ def check_stop(endpoint: TextEndpoint, form: Form, *, stream: bool = False) -> O
 
 def _start_of_answer(control: TextResponse) -> int:
     """Return how many characters of thoughts come before the answer; 0 where there is none."""
-    whole = TextResponse(control.exchange)
-    return len(whole.text) - len(whole.content) if whole.content.strip() else 0
+    return len(control.text) - len(control.content) if control.content.strip() else 0
 
 
 def _runs_on(answer: TextResponse, beginning: str) -> bool | None:
@@ -88,8 +87,13 @@ def _runs_on(answer: TextResponse, beginning: str) -> bool | None:
     return False if over and answer.content.strip() else None
 
 
-def check_token_limit(endpoint: TextEndpoint, field: str, *, stream: bool = False) -> Observation:
-    """`max_tokens` and its kin: as many tokens and finish_reason `length`, where the control runs on."""
+def check_token_limit(
+    endpoint: TextEndpoint, field: str, *, stream: bool = False, names_end: bool = True
+) -> Observation:
+    """`max_tokens` and its kin: as many tokens and finish_reason `length`, where the control runs on.
+
+    `names_end`: whether this row is about how the end is named too.
+    """
     limit = max(3, endpoint.control.min_limit)
     limits: dict[str, Any] = {"max_tokens": ABSENT, field: limit}
     votes: list[bool | None] = []
@@ -107,11 +111,12 @@ def check_token_limit(endpoint: TextEndpoint, field: str, *, stream: bool = Fals
             answer = ask(prompt, repetition=1, **limits, **guard)
         votes.append(_is_limited(endpoint, answer, guarded, limit))
         reasons.add(answer.finish_reason)
-    if all(votes) and reasons != {"length"}:
+    if all(votes) and names_end and reasons != {"length"}:
         return partial(f"{limit} tokens were generated, but finish_reason is not `length`")
+    named = ", with finish_reason `length`" if names_end else ""
     return weigh(
         votes,
-        seen=f"{limit} tokens were generated, with finish_reason `length`, where the control runs on",
+        seen=f"{limit} tokens were generated{named}, where the control runs on",
         absent=f"the text runs on past {limit} tokens, as the control's does",
         unclear=f"the text is neither the control's nor its first {limit} tokens, or the control has no more",
     )
@@ -215,7 +220,7 @@ def check_stream_equals_plain(endpoint: TextEndpoint, *, compare_counts: bool) -
     different: set[str] = set()
     for prompt, repeated in endpoint.find_repeatable_controls(2):
         ask = endpoint.ask_stream_with_usage if compare_counts else functools.partial(endpoint.ask, stream=True)
-        plain, streamed = _compared(TextResponse(repeated.exchange)), _compared(ask(prompt))
+        plain, streamed = _compared(repeated.response), _compared(ask(prompt))
         names = [
             name for name, value in plain.items() if value != streamed[name] and None not in (value, streamed[name])
         ]
@@ -268,6 +273,19 @@ def check_include_usage(endpoint: TextEndpoint) -> Observation:
 def _usage_chunks(answer: TextResponse) -> int:
     chunks = [chunk for chunk in answer.chunks if isinstance(chunk, dict)]
     return sum(1 for chunk in chunks if chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict))
+
+
+def check_include_obfuscation(endpoint: TextEndpoint) -> Observation:
+    """`stream_options.include_obfuscation`: random characters beside each piece of text, unless turned off."""
+    endpoint.ask_control(stream=True)
+    on, off = (endpoint.ask(stream=True, stream_options={"include_obfuscation": value}) for value in (True, False))
+    for answer in (on, off):
+        if not answer.chunks:
+            raise MalformedResponseError(answer.exchange, "server-sent events")
+    padded = [any(get_path(chunk, "obfuscation") for chunk in answer.chunks) for answer in (on, off)]
+    if padded == [True, False]:
+        return supported("chunks carry `obfuscation` when asked to, and none otherwise")
+    return ignored(f"chunks carry `obfuscation` {'either way' if all(padded) else 'neither way'}")
 
 
 UNKNOWN_MODEL_STATUSES = (400, 404, 422)

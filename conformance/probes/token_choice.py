@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from conformance.checklist.rows import field_values
+
 from .endpoints import TextEndpoint, is_continuation
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .repetition import MIN_REPEATED, RepeatedResponse, departs_early, shared_share
@@ -69,7 +71,8 @@ def _is_hot(endpoint: TextEndpoint, prompt: str, control: RepeatedResponse) -> b
     first = endpoint.ask(prompt, temperature=MAX_TEMPERATURE).text
     if departs_early(first, control.text):
         return True
-    is_long = (control.completion_tokens or 0) >= MIN_HOT_TOKENS or len(control.text.split()) >= MIN_HOT_TOKENS
+    tokens = control.response.completion_tokens or 0
+    is_long = tokens >= MIN_HOT_TOKENS or len(control.text.split()) >= MIN_HOT_TOKENS
     if is_long and control.is_repeated_in(first):
         return False
     hot = (endpoint.ask(prompt, temperature=MAX_TEMPERATURE, repetition=number) for number in (1, 2, 3))
@@ -78,6 +81,8 @@ def _is_hot(endpoint: TextEndpoint, prompt: str, control: RepeatedResponse) -> b
 
 def _samples_at_zero(endpoint: TextEndpoint) -> Observation:
     """Text at temperature 0 changes. Where it repeats under a seed, it is sampled, and temperature has no effect."""
+    if "seed" not in field_values(endpoint.name):
+        return inconclusive("two equal requests at temperature 0 were answered differently")
     votes: list[bool | None] = []
     for prompt in endpoint.prompts:
         free = {endpoint.ask_control(prompt, repetition=repetition).text for repetition in (0, 1)}

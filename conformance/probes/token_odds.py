@@ -53,7 +53,7 @@ def must_change(endpoint: TextEndpoint, prompt: str, field: str) -> bool:
     if not is_usable(exchange):
         return False
     before: Counter[str] = Counter()
-    for token, logprob, tops in read_odds(TextResponse(exchange)):
+    for token, logprob, tops in read_odds(endpoint.read(exchange)):
         for other, other_logprob in tops.items():
             if other == token or any(each.strip() in prompt for each in (token, other)):
                 continue
@@ -83,8 +83,8 @@ def must_change_by_frequency(endpoint: TextEndpoint, prompt: str, control: Repea
     most, and nothing like the word in its place had come, a presence penalty of 2 takes as much or more. False where
     tokens are not words, or are not counted.
     """
-    whole = TextResponse(control.exchange).text
-    counted = control.completion_tokens if endpoint.control.counts == "tokens" else None
+    whole = control.response.text
+    counted = control.response.completion_tokens if endpoint.control.counts == "tokens" else None
     if not counted or len(whole.split()) < MIN_WORDS_PER_TOKEN * counted:
         return False
     for value in FREQUENCY_PENALTIES:
@@ -92,7 +92,7 @@ def must_change_by_frequency(endpoint: TextEndpoint, prompt: str, control: Repea
         exchange = endpoint.attempt(prompt, **fields)
         if not is_usable(exchange):
             return False
-        text = TextResponse(exchange).text
+        text = endpoint.read(exchange).text
         before = re.sub(r"\w+\Z", "", common_beginning(text, control.text))
         word, other = (re.match(r"\w+", each[len(before) :]) for each in (control.text, text))
         if word is None or other is None or control.is_repeated_in(text):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.checklist.field_values import FieldValues
 from conformance.checklist.rows import field_values
 from conformance.checklist.verdicts import Evidence
 from conformance.wire.exchange import Exchange
 
-from .availability import send_bad
+from .availability import attempt_valid, send_nonsense
 from .endpoints import RequestEndpoint
 from .observation import Observation, ignored, inconclusive, supported
 from .response_views import TextResponse
+from .session import is_usable
 
 MIN_TELLING_CHARACTERS = 32
 """Characters of the shortest text that tells two prompts apart, where no prompt tokens are counted."""
@@ -31,27 +33,30 @@ def is_unread(answer: TextResponse, control: TextResponse, *, other: TextRespons
     return counts[0] == counts[1]
 
 
-def check_value_is_read(endpoint: RequestEndpoint[Any], field: str) -> Observation:
+def check_value_is_read(
+    endpoint: RequestEndpoint[Any], field: str, allowed: FieldValues | None = None
+) -> Observation:
     """For a field without visible effect: the valid value is accepted and nonsense refused, so somebody reads it.
 
-    Where nonsense is accepted too, an invented key tells a server that is lenient with everything.
+    Where nonsense is accepted too, an invented key tells a server that is lenient with everything. `allowed`: a value
+    and nonsense of the field, where those of its row are about something else.
     """
-    values = field_values(endpoint.name)[field]
+    values = allowed or field_values(endpoint.name)[field]
     endpoint.ask_minimal(**values.context)
-    endpoint.ask_minimal(**values.context, **{field: values.valid})
-    nonsense = send_bad(endpoint, **values.context, **{field: values.invalid})
+    if not is_usable(attempt_valid(endpoint, field, values)):
+        endpoint.ask_minimal(**values.context, **{field: values.valid})
+    nonsense = send_nonsense(endpoint, field, values)
     if nonsense.status is not None and 400 <= nonsense.status < 500:
         return supported(f"a valid value is accepted and {values.invalid!r} is refused: it is read", Evidence.PARSED)
     if not nonsense.accepted:
-        return _judge_failure(endpoint, field, nonsense)
+        return _judge_failure(endpoint, field, values.invalid, nonsense)
     if endpoint.attempt_minimal(zz_unknown=1).accepted:
         return ignored(f"a valid value, {values.invalid!r} and an invented key are all accepted alike")
     return ignored(f"{values.invalid!r} is taken like a valid value: the name is known, and the value is not read")
 
 
-def _judge_failure(endpoint: RequestEndpoint[Any], field: str, nonsense: Exchange) -> Observation:
+def _judge_failure(endpoint: RequestEndpoint[Any], field: str, invalid: Any, nonsense: Exchange) -> Observation:
     """Judge nonsense that makes the server fail: where its words name the field, the field is read."""
-    invalid = field_values(endpoint.name)[field].invalid
     status = nonsense.failure or nonsense.status
     named = nonsense.failure is None and field in nonsense.text
     if named and endpoint.attempt_minimal(zz_unknown=invalid).accepted:

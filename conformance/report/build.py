@@ -14,7 +14,7 @@ from typing import Any
 from conformance import __version__
 from conformance.checklist.claims import Claims, claims_of
 from conformance.checklist.findings import Finding
-from conformance.checklist.rows import Row
+from conformance.checklist.rows import Row, is_counted
 from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.judge.catalog import load_catalog
 from conformance.judge.schema import extensions
@@ -69,7 +69,7 @@ def build_report(measured: RunResult, baseline: Baseline | None) -> dict[str, An
     claims = claims_of(target["kind"], target["version"])
     by_id = {exchange.id: exchange for exchange in measured.exchanges}
     rows = [_row(row, measured, claims, by_id) for row in load_catalog().values()]
-    complete = not measured.ended and all(row["verdict"] != "untested" for row in rows)
+    complete = not measured.ended and not any(map(_is_missing, rows))
     report: dict[str, Any] = {
         "format": FORMAT,
         "complete": complete,
@@ -88,7 +88,7 @@ def build_report(measured: RunResult, baseline: Baseline | None) -> dict[str, An
         "prompt_tokens": _tokens(measured.exchanges, "prompt_tokens"),
         "completion_tokens": _tokens(measured.exchanges, "completion_tokens"),
         "waited": round(sum(exchange.retry_wait_seconds for exchange in measured.exchanges), 1),
-        "counts": dict(Counter(row["verdict"] for row in rows)),
+        "counts": dict(Counter(row["verdict"] for row in rows if is_counted(row["id"]))),
         "extensions": _extensions(measured.exchanges),
         **({"shard": {**measured.shard, "ended": measured.ended}} if measured.shard else {}),
         "notes": _notes(measured),
@@ -97,6 +97,11 @@ def build_report(measured: RunResult, baseline: Baseline | None) -> dict[str, An
     if baseline is not None:
         report["baseline"]["difference"] = compare(baseline.report, report).to_record()
     return report
+
+
+def _is_missing(row: Mapping[str, Any]) -> bool:
+    """Whether a report without a verdict of the row is a part of one. Uncounted rows may be left out on purpose."""
+    return row["verdict"] == Verdict.UNTESTED and (is_counted(row["id"]) or row["reason"] != NOT_SELECTED)
 
 
 def _commit() -> str | None:
@@ -133,7 +138,9 @@ def _shared_causes(measured: RunResult) -> list[str]:
     """Return what many rows fail for, the commonest first."""
     failing = (Verdict.BROKEN, Verdict.REJECTED, Verdict.INCONCLUSIVE)
     counts = Counter(
-        (str(finding.verdict), finding.reason) for finding in measured.findings.values() if finding.verdict in failing
+        (str(finding.verdict), finding.reason)
+        for row, finding in measured.findings.items()
+        if finding.verdict in failing and is_counted(row)
     )
     shared = [(cause, count) for cause, count in counts.most_common() if count >= MIN_SHARED_CAUSE]
     return [f"{count} rows are {verdict} for one cause: {reason}" for (verdict, reason), count in shared]
@@ -191,12 +198,23 @@ def _tokens(exchanges: Sequence[Exchange], name: str) -> int:
     total = 0
     for exchange in exchanges:
         documents = read_documents(exchange) if exchange.accepted else []
-        counts = [count for body in documents if (count := as_int64(get_path(body, "usage", name))) is not None]
+        counts = [count for body in documents for count in _counts(body, name)]
         if counts:
             total += max(0, counts[-1])
         elif name == "completion_tokens" and exchange.call.streams:
             total += sum(1 for body in documents if _has_content(body))
     return total
+
+
+RESPONSE_COUNTS = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
+"""Name of a count -> what `/responses` calls it."""
+
+
+def _counts(body: object, name: str) -> list[int]:
+    """Return the counts of a name in a document, or in the response that an event holds."""
+    usages = (get_path(body, "usage"), get_path(body, "response", "usage"))
+    found = (as_int64(get_path(usage, key)) for usage in usages for key in (name, RESPONSE_COUNTS[name]))
+    return [count for count in found if count is not None]
 
 
 def _has_content(body: object) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.checklist.rows import is_counted
 from conformance.checklist.verdicts import Verdict
 from conformance.probes.endpoints import HEADINGS
 
@@ -18,6 +19,13 @@ KIND_HEADINGS = {
     "response": "Answers",
     "stream": "Streams",
 }
+
+
+UNCOUNTED_NOTE = (
+    "Outside the counts: no server has to have them. Each was asked for in a way that has no effect, by ids that "
+    "nothing has or without a required member; those that would do something even so were not asked."
+)
+"""What is said of a section that is not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +61,11 @@ class Section:
         return tuple(row for group in self.groups for row in group)
 
     @property
+    def is_counted(self) -> bool:
+        """Whether its rows have a part in the counts per verdict; else it stands last, and in short."""
+        return is_counted(self.endpoint)
+
+    @property
     def counts(self) -> dict[str, int]:
         """Rows per verdict, every verdict named."""
         return {str(verdict): sum(row["verdict"] == verdict for row in self.rows) for verdict in Verdict}
@@ -68,6 +81,14 @@ def build_sections(rows: Sequence[Row]) -> list[Section]:
             heading = HEADINGS.get(endpoint, endpoint)
             made.append(Section(endpoint=endpoint, heading=heading, groups=tuple(_groups(own))))
     return made
+
+
+def group_by_resource(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return the rows about operations by the resource they are of: `vector_stores/files`."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault("/".join(row["id"].split("/")[1:-1]), []).append(row)
+    return found
 
 
 def _groups(rows: Sequence[Row]) -> Iterator[Group]:

@@ -1,7 +1,8 @@
 """The golden lists that a command writes: `python -m conformance.selftests.ledger --write`.
 
 `data/rows.txt` holds the ids of all rows, so that none is lost or renamed unseen. `checklist/data/anchors.json`
-holds, for each request field that a method of the SDK has, its anchor on the page of OpenAI's reference.
+holds, for each request field that a method of the SDK has, its anchor on the page of OpenAI's reference;
+`checklist/data/operations.json`, beside it, every operation of the SDK, a line each.
 Without `--write` the command names the lists that are not up to date, and exits with 1.
 """
 
@@ -19,8 +20,11 @@ import openai
 from conformance.judge.catalog import load_catalog
 from conformance.probes.endpoints import ENDPOINTS, Endpoint, RequestEndpoint
 
+from .sdk_operations import sdk_operations
+
 ROWS = Path(__file__).with_name("data") / "rows.txt"
 ANCHORS = Path(__file__).parents[1] / "checklist" / "data" / "anchors.json"
+OPERATIONS = ANCHORS.with_name("operations.json")
 
 COMMAND = "python -m conformance.selftests.ledger --write"
 
@@ -58,9 +62,15 @@ def anchor_of(sdk_method: str, field: str) -> str:
     return f"(resource) {resource} > (method) {method} > (params) 0 > (param) {field} > (schema)"
 
 
+def operations_text() -> str:
+    """Return operation -> what its requests need, as JSON."""
+    lines = (f"{json.dumps(name)}: {json.dumps(about)}" for name, about in sdk_operations().items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
 def golden_lists() -> Mapping[Path, str]:
     """Return file -> the text that it should have."""
-    return {ROWS: rows_text(), ANCHORS: anchors_text()}
+    return {OPERATIONS: operations_text(), ANCHORS: anchors_text(), ROWS: rows_text()}
 
 
 def outdated() -> list[Path]:

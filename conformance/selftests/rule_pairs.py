@@ -1,93 +1,24 @@
-"""For each rule row an honest exchange, and the smallest change of its bytes that breaks the rule.
-
-A sample is what stands on the wire: a status (or the word for a failure), the headers, an empty line and the body. A
-change replaces one piece of that text, so that nothing else can be the reason.
-"""
+"""For each rule row an honest exchange, and the smallest change of its bytes that breaks the rule."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from conformance.probes.endpoints import RequestEndpoint
 from conformance.probes.session import Session
-from conformance.wire.exchange import Call, Exchange
+from conformance.wire.exchange import Call
 
 from .asking import MODELS as MODELS_OF_MINIATURE
 from .asking import asker_of
+from .response_rule_pairs import response_pairs
+from .rule_samples import JSON_HEAD, NOW, STREAM_HEAD, Change, RulePair, Sample, change
 from .servers import HonoursEverything
 from .servers.behaviours import OTHERS
 
-NOW = 1_700_000_000
-"""Unix time of every sample."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """A request, and its answer as text. Lone surrogates in the text stand for bytes that are no UTF-8."""
-
-    call: Call
-    wire: str
-
-    def exchange(self) -> Exchange:
-        """Return the exchange as the recorder would have it."""
-        head, _, body = self.wire.partition("\n\n")
-        outcome, *lines = head.split("\n")
-        content = body.encode("utf-8", "surrogateescape")
-        text = content.decode("utf-8", "replace")
-        return Exchange(
-            call=self.call,
-            status=int(outcome) if outcome.isdigit() else None,
-            failure=None if outcome.isdigit() else outcome,  # type: ignore[arg-type]
-            headers=tuple((name, value) for name, _, value in (line.partition(": ") for line in lines)),
-            chunks=((0.1, text),),
-            invalid_utf8=any("\udc80" <= char <= "\udcff" for char in body),
-            started=float(NOW),
-            seconds=0.1,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """One piece of an answer replaced, and the reason that the rule must name then."""
-
-    reason: str
-    old: str
-    new: str
-    nth: int = 0
-    """Which occurrence of `old`."""
-
-    def apply(self, sample: Sample) -> Sample:
-        """Return the sample with the change."""
-        parts = sample.wire.split(self.old)
-        assert len(parts) > self.nth + 1, f"the honest answer has no {self.old!r}"
-        before, after = (self.old.join(part) for part in (parts[: self.nth + 1], parts[self.nth + 1 :]))
-        return replace(sample, wire=before + self.new + after)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RulePair:
-    """Honest samples, and a change of the last of them that breaks the rule of a row."""
-
-    row: str
-    honest: tuple[Sample, ...]
-    change: Change
-
-    @property
-    def broken(self) -> tuple[Sample, ...]:
-        """The samples of which the last breaks the rule."""
-        return (*self.honest[:-1], self.change.apply(self.honest[-1]))
-
-
-def change(reason: str, old: str, new: str = "", nth: int = 0) -> Change:
-    return Change(reason=reason, old=old, new=new, nth=nth)
-
-
-JSON_HEAD = "200\ncontent-type: application/json\n\n"
-STREAM_HEAD = "200\ncontent-type: text/event-stream; charset=utf-8\n\n"
 USAGE = (
     '"usage":{"prompt_tokens":5,"completion_tokens":3,"total_tokens":8,'
     '"prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":1}}'
@@ -356,6 +287,7 @@ def _pairs_of_miniatures() -> Iterator[tuple[str, tuple[Sample, ...], Change]]:
 
 def _pairs() -> Iterator[tuple[str, tuple[Sample, ...], Change]]:
     yield from _pairs_of_miniatures()
+    yield from response_pairs()
     for endpoint in PATHS:
         for name, changes in RESPONSES.items():
             yield from ((f"{endpoint}/response/{name}", (plain(endpoint),), each) for each in changes)

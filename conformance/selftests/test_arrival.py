@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from conformance.checklist.verdicts import Verdict
-from conformance.probes.chat.arrival import ROUNDS, Arrival, Round, judge_arrival
+from conformance.probes.arrival import ROUNDS, Arrival, Round, judge_arrival
 from conformance.probes.session import Send
 from conformance.wire.exchange import Call, Exchange
 

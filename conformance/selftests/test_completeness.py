@@ -16,6 +16,7 @@ from openai.resources.chat.completions import Completions as Chat
 from openai.resources.completions import Completions
 from openai.resources.embeddings import Embeddings
 from openai.resources.images import Images
+from openai.resources.responses import Responses
 
 from conformance.checklist.claims import claims_of, documented_boxes
 from conformance.checklist.rows import CAPABILITIES, field_values
@@ -23,8 +24,8 @@ from conformance.judge.catalog import load_catalog
 from conformance.judge.derive import expand_parts
 from conformance.judge.rules.registry import cross_response_rule, rule
 from conformance.probes import chance
-from conformance.probes.chat.formats import single_value_schema
 from conformance.probes.clauses import anchors, clause_url
+from conformance.probes.documents import single_value_schema
 from conformance.probes.endpoints import HEADINGS
 from conformance.probes.registry import probe
 from conformance.wire.exchange import Call
@@ -37,9 +38,10 @@ METHODS = {
     "chat": Chat.create,
     "completions": Completions.create,
     "embeddings": Embeddings.create,
+    "responses": Responses.create,
     "images": Images.generate,
 }
-PROBED = ("chat", "completions", "embeddings", "images", "models", "errors", "clients", "native")
+PROBED = ("chat", "completions", "embeddings", "images", "models", "responses", "errors", "clients", "native")
 
 
 @pytest.mark.parametrize("endpoint", METHODS)
@@ -94,6 +96,7 @@ def test_the_order_of_the_matrix_does_not_hang_on_what_is_imported_first(first):
 EXTENSIONS = {
     "chat/fields/reasoning": "several servers have it, OpenAI's clause for chat has not",
     "chat/fields/reasoning/effort": "the same",
+    "responses/fields/think": "Ollama has it, OpenAI's clause has not",
 }
 """Rows of fields that OpenAI's reference does not have, and why there is one."""
 

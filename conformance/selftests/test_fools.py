@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from conformance.checklist.verdicts import Verdict
-from conformance.probes.chat.formats import keeps_to
+from conformance.probes.documents import keeps_to
 from conformance.wire.client import Client
 from conformance.wire.exchange import Call, Exchange
 

@@ -11,12 +11,22 @@ from types import ModuleType
 import pytest
 
 from conformance.checklist.verdicts import Evidence, Verdict
+from conformance.judge import response_stream
 from conformance.judge.catalog import load_catalog
-from conformance.judge.rules import errors, responses, streams
+from conformance.judge.rules import (
+    errors,
+    response_echo,
+    response_objects,
+    response_stream_items,
+    response_streams,
+    responses,
+    streams,
+)
 from conformance.judge.rules.registry import Rule
 from conformance.wire.exchange import Call, Exchange
 
-from .rule_pairs import AFTER, JSON_HEAD, PAIRS, REFUSED, RulePair, Sample, change, plain, stream
+from .rule_pairs import AFTER, PAIRS, REFUSED, plain, stream
+from .rule_samples import JSON_HEAD, RulePair, Sample, change
 
 RULES: dict[str, Rule] = {row.id: row.rule for row in load_catalog().values() if isinstance(row.rule, Rule)}
 
@@ -75,7 +85,19 @@ def reasons_of(module: ModuleType) -> Iterator[str]:
                     yield node.value
 
 
-@pytest.mark.parametrize("module", [responses, streams, errors], ids=lambda module: module.__name__.split(".")[-1])
+MODULES = (
+    errors,
+    response_echo,
+    response_objects,
+    response_stream,
+    response_stream_items,
+    response_streams,
+    responses,
+    streams,
+)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.split(".")[-1])
 def test_every_reason_that_a_check_can_name_has_a_pair(module: ModuleType) -> None:
     named = set(reasons_of(module))
     assert named

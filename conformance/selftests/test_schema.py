@@ -119,7 +119,20 @@ def toy_schemas(tmp_path, monkeypatch):
         "if": {"properties": {"kind": {"const": "x"}}, "required": ["kind"]},
         "then": {"required": ["more"]},
     }
-    for name, document in {"toy": toy, "part": {"$schema": draft, "should": {"type": "string"}}}.items():
+    is_a = {"properties": {"type": {"const": "a"}}, "required": ["type"]}
+    is_b = {"properties": {"type": {"enum": ["b", 7]}}, "required": ["type"]}
+    cases = {
+        "allOf": [
+            {"if": is_a, "then": {"required": ["of_a"]}},
+            {"if": is_b, "then": {"required": ["of_b"]}},
+            {"if": is_a, "else": {"required": ["of_others"]}},
+            {"if": {"properties": is_a["properties"]}, "then": {"required": ["of_a_or_none"]}},
+            {"if": {"required": ["odd"]}, "then": {"required": ["even"]}},
+            {"if": is_a, "then": {}, "required": ["of_all"]},
+        ]
+    }
+    part = {"should": {"type": "string"}}
+    for name, document in {"toy": toy, "part": {"$schema": draft, **part}, "cases": cases}.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(document))
     caches = (judge._registry, judge._compile)  # noqa: SLF001 - read once, and now from another folder
     monkeypatch.setattr(judge, "folder", lambda _name: tmp_path)
@@ -144,6 +157,25 @@ def toy_schemas(tmp_path, monkeypatch):
 def test_a_schema_may_combine_keywords_as_ours_do_not(body, told):
     found = [(each.path, each.message, each.severity) for each in violations("toy", body)]
     assert found == ([told] if told else [])
+
+
+@pytest.mark.usefixtures("toy_schemas")
+@pytest.mark.parametrize(
+    ("body", "missing"),
+    [
+        ({"type": "a", "of_all": 1}, ["of_a", "of_a_or_none"]),
+        ({"type": "a", "odd": 1, "of_all": 1}, ["even", "of_a", "of_a_or_none"]),
+        ({"type": "b", "of_all": 1}, ["of_b", "of_others"]),
+        ({"type": 7.0, "of_all": 1}, ["of_b", "of_others"]),
+        ({"type": "c"}, ["of_all", "of_others"]),
+        ({"type": None, "of_all": 1}, ["of_others"]),
+        ({"type": ["a"], "of_all": 1}, ["of_others"]),
+        ({"of_all": 1}, ["of_a_or_none", "of_others"]),
+        ("a", []),
+    ],
+)
+def test_only_what_holds_for_all_and_for_its_own_type_is_asked_of_a_body(body, missing):
+    assert [each.path for each in violations("cases", body)] == missing
 
 
 def test_there_is_no_schema_of_an_unknown_name():

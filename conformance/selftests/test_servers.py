@@ -8,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 
-from conformance.selftests.servers import chat_witnesses  # noqa: F401 - enters its checks
+from conformance.selftests.servers import chat_witnesses, responses_witnesses  # noqa: F401 - enter their checks
 from conformance.selftests.servers.asking import (
     CHECKS,
     HTTP,
@@ -23,11 +23,13 @@ from conformance.selftests.servers.asking import (
     refused,
     written,
 )
-from conformance.selftests.servers.fields import FIELDS
+from conformance.selftests.servers.fields import EXACT, FIELDS
 from conformance.selftests.servers.vocabulary import words
 
+OF_ALL = EXACT | FIELDS
 
-@pytest.mark.parametrize(("endpoint", "field"), [(each, name) for each in FIELDS for name in FIELDS[each]])
+
+@pytest.mark.parametrize(("endpoint", "field"), [(each, name) for each in OF_ALL for name in OF_ALL[each]])
 def test_honours(endpoint: str, field: str) -> None:
     CHECKS.get((endpoint, field), lambda: reads_values(endpoint, field))()
 

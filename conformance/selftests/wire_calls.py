@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from conformance.probes.chat.formats import single_value_schema
+from conformance.probes.documents import single_value_schema
 from conformance.probes.endpoints import GENERATION_ROUTES
 from conformance.wire.client import Address, Client
 from conformance.wire.exchange import Call

@@ -123,7 +123,7 @@ def _open_embedded(options: Options, stack: ExitStack, folder: Path, progress: P
         raise UsageError(str(error)) from error
     digest = SMOLLM2.files[0].sha256
     chat = Model(id=server.chat_model, digest=digest)
-    models = dict.fromkeys(("chat", "tools", "insert", "vision"), chat)
+    models = dict.fromkeys(("chat", "tools", "insert", "vision", "whole_template"), chat)
     models["embedding"] = Model(id=server.embedding_model, digest=digest)
     return Target(
         kind="llama.cpp",
@@ -189,7 +189,11 @@ def _open_ollama(
     if "chat" in models:
         models["native"] = models["chat"]
     # What writes to the server needs leave (--prepare), and touches models of ours only.
-    ours = {"writes": FIXTURE_IDS["completion"], "small_context": SMALL_CONTEXT_ID}
+    ours = {
+        "writes": FIXTURE_IDS["completion"],
+        "small_context": SMALL_CONTEXT_ID,
+        "whole_template": FIXTURE_IDS["completion"],
+    }
     models |= {role: found.listed[name] for role, name in ours.items() if name in prepared.ready}
     return Target(
         kind="ollama",

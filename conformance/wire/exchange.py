@@ -14,12 +14,12 @@ from .sse import Event, parse_events
 IMAGE_HOST = "http://image.host.invalid"
 """Stands in a call for the address where the suite serves its pictures, so that equal calls stay equal."""
 
-Transport = Literal["sdk", "sdk_async", "sdk_parse", "sdk_raw_body", "http"]
+Transport = Literal["sdk", "sdk_async", "sdk_parse", "sdk_stream", "sdk_raw_body", "http"]
 """How a call is sent.
 
 `sdk`: the method of the SDK's sync client for the route. `sdk_async`: the same of its async client. `sdk_parse`:
-its `.parse()`, with a pydantic model. `sdk_raw_body`: the SDK's `post` or `get` for any route, with `Call.raw` as the
-body. `http`: without the SDK."""
+its `.parse()`, with a pydantic model. `sdk_stream`: its `.stream()`, which joins the events itself. `sdk_raw_body`:
+the SDK's `post` or `get` for any route, with `Call.raw` as the body. `http`: without the SDK."""
 
 Server = Literal["main", "embedding", "native"]
 """Whose base URL a path lies below: the target's, that of the embedding model, or the root of the native API."""
@@ -35,6 +35,7 @@ Purpose = Literal[
     "after_copy",
     "after_error",
     "cleanup",
+    "existence",
 ]
 """What a call is for. Equal requests of another purpose are not shared: what follows an event is sent after it."""
 
@@ -60,8 +61,8 @@ class Call:
     headers: tuple[tuple[str, str], ...] = ()
     transport: Transport = "sdk"
     sdk_method: str = ""
-    """The method of the SDK's client that the call goes through, such as `chat.completions.create`. Transports `sdk`,
-    `sdk_async` and `sdk_parse` need one."""
+    """The method of the SDK's client that the call goes through, such as `chat.completions.create`. Transports
+    that begin with `sdk` need one, but for `sdk_raw_body`."""
     sdk_arguments: tuple[str, ...] = ()
     """What the method puts into the path: its positional arguments."""
     trailing_slash: bool = False

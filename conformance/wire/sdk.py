@@ -66,6 +66,8 @@ class SdkClients:
             client = OpenAI(http_client=cast(Any, http), **self._settings)
             if call.transport == "sdk_parse":
                 return _parse(client, call)
+            if call.transport == "sdk_stream":
+                return _read_stream_helper(client, call)
             if call.transport == "sdk_raw_body":
                 # The SDK's own door for routes it has no method for; the recorder puts a raw body underneath.
                 body = {} if call.body is None else call.body
@@ -133,24 +135,35 @@ def _fields(method: Any, call: Call) -> dict[str, Any]:
 
 
 def _parse(client: OpenAI, call: Call) -> SdkResult:
-    left = ("response_format", "stream", "stream_options")  # parse() streams by another method
+    left = ("response_format", "text", "stream", "stream_options")  # parse() streams by another method
     body = {key: value for key, value in call.body.items() if key not in left}
     parse = attrgetter(call.sdk_method.rpartition(".")[0])(client).parse
     fields = _fields(parse, replace(call, body=body))
-    result = parse(response_format=_response_model(call.body["response_format"]), **fields)
-    parsed = result.choices[0].message.parsed
+    if "text" in call.body:
+        parsed = parse(text_format=_response_model(call.body["text"]["format"]), **fields).output_parsed
+    else:
+        form = call.body["response_format"]["json_schema"]
+        parsed = parse(response_format=_response_model(form), **fields).choices[0].message.parsed
     return SdkResult(text=None if parsed is None else parsed.model_dump_json())
 
 
-def _response_model(response_format: Any) -> Any:
-    """Return a pydantic model of the name and the schema of a `response_format`: an object of enumerated strings.
+def _read_stream_helper(client: OpenAI, call: Call) -> SdkResult:
+    """Read a stream by the SDK's own helper, which keeps a snapshot of the response; cut ones have no final one."""
+    body = {key: value for key, value in call.body.items() if key != "stream"}
+    stream = attrgetter(call.sdk_method.rpartition(".")[0])(client).stream
+    with stream(**_fields(stream, replace(call, body=body))) as events:
+        text = [_read_delta(event) for event in events]
+    return SdkResult(text="".join(text))
+
+
+def _response_model(form: Any) -> Any:
+    """Return a pydantic model of a name and a schema: an object of enumerated strings.
 
     Raises:
         KeyError, TypeError: it is another form, or another schema.
     """
     import pydantic
 
-    form = response_format["json_schema"]
     properties = form["schema"]["properties"]
     members: dict[str, Any] = {name: (Literal[tuple(each["enum"])], ...) for name, each in properties.items()}
     return pydantic.create_model(form["name"], **members)
@@ -168,7 +181,7 @@ def _read_stream(chunks: Any, call: Call) -> SdkResult:
     text: list[str] = []
     try:
         for count, seconds, chunk in enumerate_timed(chunks):
-            text.append(_read_content(chunk, "delta"))
+            text.append(_read_delta(chunk))
             if call.should_abort(count, seconds):
                 break
     finally:
@@ -177,7 +190,15 @@ def _read_stream(chunks: Any, call: Call) -> SdkResult:
 
 
 async def _read_async_stream(chunks: Any) -> SdkResult:
-    return SdkResult(text="".join([_read_content(chunk, "delta") async for chunk in chunks]))
+    return SdkResult(text="".join([_read_delta(chunk) async for chunk in chunks]))
+
+
+def _read_delta(piece: Any) -> str:
+    """Return what a piece of a stream adds to the text: a chunk with choices, or an event."""
+    kind = getattr(piece, "type", None)
+    if not isinstance(kind, str):
+        return _read_content(piece, "delta")
+    return str(piece.delta or "") if kind == "response.output_text.delta" else ""
 
 
 def _read_content(result: Any, member: str) -> str:
@@ -192,6 +213,8 @@ def _read_content(result: Any, member: str) -> str:
 def _read_result(result: Any) -> SdkResult:
     if hasattr(result, "choices"):
         return SdkResult(text=_read_content(result, "message"))
+    if getattr(result, "object", "") == "response":
+        return SdkResult(text=result.output_text)
     if getattr(result, "object", "") == "list" and hasattr(result, "usage"):
         return SdkResult(vector_lengths=tuple(len(item.embedding) for item in result.data))
     return SdkResult()

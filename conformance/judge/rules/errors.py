@@ -60,7 +60,9 @@ def no_error_in_200(exchange: Exchange) -> str | None:
     body = exchange.json
     if not isinstance(body, dict):
         return None
-    return "an error envelope came with status 200" if body.get("error") and "choices" not in body else ""
+    # A response of /v1/responses that failed tells its error, and is a response.
+    is_answer = "choices" in body or body.get("object") == "response"
+    return "an error envelope came with status 200" if body.get("error") and not is_answer else ""
 
 
 @cross_response_rule(

@@ -32,11 +32,17 @@ class Rule:
     check: CrossCheck
     fault_verdict: Verdict = Verdict.BROKEN
     """What an answer that does not keep the rule makes of the row."""
+    lack: str = ""
+    """Why the row does not apply to a server whose answers do not test the rule, though they were asked to."""
+    applies: Applies | None = None
+    """Whether an answer was asked to."""
 
     def __call__(self, exchanges: Sequence[Exchange]) -> Finding:
         """Return `supported` if the rule held in every answer that could test it, else the verdict of a fault."""
         tested = list(self.check(exchanges))
         wrong = [(exchange, fault) for exchange, fault in tested if fault]
+        if not tested and self.lack and self.applies and any(self.applies(exchange) for exchange in exchanges):
+            return Finding(row=self.row, verdict=Verdict.NOT_APPLICABLE, reason=self.lack)
         if not tested:
             reason = "no answer of this run could test the rule"
             return Finding(row=self.row, verdict=Verdict.INCONCLUSIVE, reason=reason)
@@ -67,11 +73,15 @@ def rule(
     severity: Severity = Severity.MUST,
     title: str = "",
     description: str = "",
+    capability: str = "",
     fault_verdict: Verdict = Verdict.BROKEN,
+    lack: str = "",
 ) -> Callable[[Check], Check]:
     """Declare a rule row about single answers. The docstring of the check says what holds.
 
-    `fault_verdict`: `partial` where no client is known that an answer at fault breaks.
+    `capability`: what the target must declare a model for, where that is not the endpoint's. `fault_verdict`:
+    `partial` where no client is known that an answer at fault breaks. `lack`: why the row is `not_applicable` where
+    there are answers that the rule applies to, and none of them can test it; empty: it is `inconclusive`.
     """
 
     def register(check: Check) -> Check:
@@ -81,35 +91,42 @@ def rule(
                     yield exchange.id, fault
 
         described = description or inspect.cleandoc(check.__doc__ or "")
-        judge = Rule(row=row, check=check_each, fault_verdict=fault_verdict)
-        _declare_rule(judge, severity, title, described, chance, located(check))
+        judge = Rule(row=row, check=check_each, fault_verdict=fault_verdict, lack=lack, applies=applies)
+        _declare_rule(judge, severity, title, described, chance, located(check), capability)
         return check
 
     return register
 
 
 def cross_response_rule(
-    row: str, *, chance: str, severity: Severity = Severity.MUST, title: str = ""
+    row: str, *, chance: str, severity: Severity = Severity.MUST, title: str = "", capability: str = ""
 ) -> Callable[[CrossCheck], CrossCheck]:
     """Declare a rule row about all answers together. The docstring of the check says what holds."""
 
     def register(check: CrossCheck) -> CrossCheck:
         judge = Rule(row=row, check=check)
-        _declare_rule(judge, severity, title, inspect.cleandoc(check.__doc__ or ""), chance, located(check))
+        described = inspect.cleandoc(check.__doc__ or "")
+        _declare_rule(judge, severity, title, described, chance, located(check), capability)
         return check
 
     return register
 
 
 def _declare_rule(
-    judge: Rule, severity: Severity, title: str, description: str, chance: str, at: tuple[str, int]
+    judge: Rule,
+    severity: Severity,
+    title: str,
+    description: str,
+    chance: str,
+    at: tuple[str, int],
+    capability: str,
 ) -> None:
     declare(
         Row(
             id=judge.row,
             description=description,
             title=title,
-            capability=capability_of(judge.row),
+            capability=capability or capability_of(judge.row),
             severity=severity,
             false_verdict_probability=chance,
             rule=judge,

@@ -10,7 +10,7 @@ from typing import Any
 from conformance.checklist.verdicts import Severity
 from conformance.judge.schema_faults import find_schema_faults
 from conformance.probes import chance
-from conformance.probes.endpoints import ENDPOINTS, GENERATION_ROUTES, Chat, Embeddings
+from conformance.probes.endpoints import ENDPOINTS, Chat, Completions, Embeddings
 from conformance.probes.response_views import (
     MalformedResponseError,
     TextResponse,
@@ -24,6 +24,8 @@ from conformance.wire.exchange import Exchange
 from .registry import Check, applies_to_plain, cross_response_rule, rule
 
 SHOULD = Severity.SHOULD
+
+SPECIAL_TOKEN = re.compile(r"<\|\w+\|>|<end_of_turn>|</s>")
 
 FINISHES = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
@@ -221,7 +223,7 @@ def special_tokens(exchange: Exchange) -> str | None:
     ]
     if not texts:
         return None
-    leak = next((found for text in texts if (found := re.search(r"<\|\w+\|>|<end_of_turn>|</s>", text))), None)
+    leak = next((found for text in texts if (found := SPECIAL_TOKEN.search(text))), None)
     return f"the text holds {leak.group()[:30]}" if leak else ""
 
 
@@ -316,7 +318,7 @@ def ids_unique(exchanges: Sequence[Exchange]) -> list[tuple[str, str]]:
         (exchange.id, name)
         for exchange in exchanges
         if exchange.accepted
-        and exchange.call.path in GENERATION_ROUTES
+        and exchange.call.path in (Chat.path, Completions.path)
         and isinstance(name := get_path(_first_document(exchange), "id"), str)
     ]
     if len(named) < 2:

@@ -7,84 +7,29 @@ from typing import Any
 from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
 from conformance.probes import chance
-from conformance.probes.endpoints import Chat
-from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
-from conformance.probes.registry import declare_derived, probe
-from conformance.probes.repetition import departs_early
-from conformance.probes.response_views import TextResponse
-from conformance.probes.session import UndeterminedError
-
-from .calls import called, fill_content, refuses_null
-
-SYSTEM = (
-    "You answer every question in the voice of an old sailor who has crossed seven seas and fears nothing at all."
+from conformance.probes.added_text import (
+    LONG_TEXT,
+    MIN_ADDED_TOKENS,
+    check_added_turns,
+    check_earlier_answer,
+    check_instruction,
+    check_text_parts,
+    excuse_template,
+    find_controls,
+    has_prompt_grown,
 )
-"""Some twenty words: whether they reach the prompt shows in its token count, whatever the tokenizer."""
-
-MIN_ADDED_TOKENS = 10
-"""Tokens that `SYSTEM` costs at the very least."""
-
-Message = dict[str, Any]
-
-
-def user(content: Any, **more: Any) -> Message:
-    """Return a user's message."""
-    return {"role": "user", "content": content, **more}
-
-
-def _find_controls(chat: Chat) -> tuple[bool, list[tuple[str, TextResponse]]]:
-    """Return whether greedy text repeats itself, and two prompts with their controls. Counts need no such text."""
-    try:
-        return True, [*chat.find_repeatable_controls(2)]
-    except UndeterminedError:
-        return False, [(prompt, chat.ask_control(prompt)) for prompt in chat.prompts[:2]]
-
-
-def has_prompt_grown(
-    answer: TextResponse, control: TextResponse, tokens: int | None, *, greedy: bool = True
-) -> bool | None:
-    """Whether the answer's prompt is longer than the control's by at least so many tokens; by text where unknown.
-
-    `tokens` is None where the server's counts cannot be compared; `greedy` is false where its texts cannot.
-    """
-    departs = greedy and departs_early(answer.text, control.text)
-    if tokens is None or not answer.prompt_tokens or not control.prompt_tokens:
-        return True if departs and control.text.strip() else None
-    grown = answer.prompt_tokens - control.prompt_tokens
-    if grown >= tokens:
-        return True
-    return False if grown <= 0 and (answer.text == control.text or not greedy) else None
-
-
-def check_added_message(chat: Chat, with_it: Any, tokens: int = MIN_ADDED_TOKENS, without: Any = None) -> Observation:
-    """Check that what is added reaches the model. `with_it` and `without` make the messages of a prompt."""
-    votes = []
-    changed = False
-    greedy, controls = _find_controls(chat)
-    for prompt, plain in controls:
-        answer = chat.ask(with_it(prompt))
-        control = plain if without is None else chat.ask_control(without(prompt))
-        comparable = tokens if chat.has_stable_prompt_count(prompt) else None
-        votes.append(has_prompt_grown(answer, control, comparable, greedy=greedy))
-        changed = changed or answer.text != control.text
-    # A model that says one thing to every prompt would say it here too: then the counts must do.
-    varies = len({plain.text for _, plain in controls}) > 1
-    if all(votes) and not changed and varies:
-        return inconclusive("it is counted as prompt tokens, but two prompts get the same answers as without it")
-    return weigh(
-        votes,
-        seen="it adds its tokens to the prompt",
-        absent="prompt tokens and answer are the same as without it",
-        unclear="it changes the prompt or the answer, but not as its text would",
-    )
+from conformance.probes.endpoints import Chat
+from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported
+from conformance.probes.registry import declare_derived, probe
+from conformance.probes.tool_conversations import Message, called, fill_content, refuses_null, user
 
 
 @probe("chat/fields/messages/turns", title="several turns", chance=chance.GREEDY_TEXT)
 def turns(chat: Chat) -> Observation:
     """Earlier turns reach the model: each adds its tokens."""
-    return check_added_message(
+    return check_added_turns(
         chat,
-        lambda prompt: [user("Hello."), {"role": "assistant", "content": SYSTEM}, user(prompt)],
+        lambda prompt: [user("Hello."), {"role": "assistant", "content": LONG_TEXT}, user(prompt)],
     )
 
 
@@ -94,8 +39,8 @@ declare_derived("chat/fields/messages", "The conversation so far.", values=value
 @probe("chat/fields/messages/text", chance=chance.GREEDY_TEXT)
 def text(chat: Chat) -> Observation:
     """`content` as a string: other words, another answer."""
-    greedy, ((prompt, one), (_, two)) = _find_controls(chat)
-    longer = chat.ask_control(f"{prompt} {SYSTEM}")
+    greedy, ((prompt, one), (_, two)) = find_controls(chat)
+    longer = chat.ask_control(f"{prompt} {LONG_TEXT}")
     grown = has_prompt_grown(longer, one, MIN_ADDED_TOKENS, greedy=greedy)
     if one.text == two.text == longer.text and one.text.strip():
         if grown:
@@ -109,49 +54,7 @@ def text(chat: Chat) -> Observation:
 @probe("chat/fields/messages/content_parts", chance=chance.GREEDY_TEXT)
 def content_parts(chat: Chat) -> Observation:
     """`content` as an array of text parts means the same as one string of them."""
-    one: list[bool | None] = []
-    several: list[bool | None] = []
-    greedy, controls = _find_controls(chat)
-    varies = greedy and len({control.text for _, control in controls}) > 1
-    for place, (prompt, control) in enumerate(controls):
-        # The prompt goes first, then last: a server that reads one part only loses the long one once.
-        texts = [f"{SYSTEM} ", prompt] if place else [prompt, f" {SYSTEM}"]
-        string = chat.ask_control("".join(texts))
-        grown = has_prompt_grown(string, control, MIN_ADDED_TOKENS, greedy=greedy)
-        if grown is False and greedy and not varies:
-            return ignored("different prompts get one and the same answer, and count as many tokens")
-        counts = grown is True
-        counts = counts and chat.has_stable_prompt_count(prompt)
-        alone, both = (chat.ask([user([text_part(text) for text in parts])]) for parts in ([prompt], texts))
-        one.append(_means_the_same(alone, control, counts=counts, varies=varies))
-        lost = varies and both.text == control.text != string.text
-        several.append(False if lost else _means_the_same(both, string, joints=6, counts=counts, varies=varies))
-    if all(one) and False in several:
-        return partial("one part means the same as a string, but of several parts not all reach the model")
-    return weigh(
-        [*one, *several],
-        seen="as many prompt tokens as the string has, give or take what joins the parts",
-        absent="the parts do not reach the prompt",
-        unclear="the parts reach the prompt with other token counts than the string",
-    )
-
-
-def text_part(text: str) -> dict[str, Any]:
-    """Return a content part with a text."""
-    return {"type": "text", "text": text}
-
-
-def _means_the_same(
-    answer: TextResponse, control: TextResponse, *, counts: bool, varies: bool, joints: int = 2
-) -> bool | None:
-    """Whether as many tokens reach the model, or `joints` more; by text where the server's counts do not tell.
-
-    `varies`: whether the model says other things to other prompts, and the same to the same.
-    """
-    if not counts or answer.prompt_tokens is None or control.prompt_tokens is None:
-        return True if varies and answer.text == control.text else None
-    missing = control.prompt_tokens - answer.prompt_tokens
-    return True if -joints <= missing <= 2 else False if missing > 2 else None
+    return check_text_parts(chat)
 
 
 @probe(
@@ -166,23 +69,14 @@ def system_parts(chat: Chat) -> Observation:
     def parts(text: str) -> list[Message]:
         return [{"role": "system", "content": [{"type": "text", "text": text}]}]
 
-    return check_added_message(
+    return check_added_turns(
         chat,
-        lambda prompt: [*parts(SYSTEM), user(prompt)],
-        without=lambda prompt: [*parts("Yes."), user(prompt)],
+        lambda prompt: [*parts(LONG_TEXT), user(prompt)],
+        lambda prompt: [*parts("Yes."), user(prompt)],
     )
 
 
 declare_derived("chat/fields/messages/role", "Who speaks.")
-
-
-def check_instruction(chat: Chat, role: str) -> Observation:
-    """Check that a long instruction counts more tokens than a short one: a template may have one of its own."""
-    return check_added_message(
-        chat,
-        lambda prompt: [{"role": role, "content": SYSTEM}, user(prompt)],
-        without=lambda prompt: [{"role": role, "content": "Yes."}, user(prompt)],
-    )
 
 
 @probe("chat/fields/messages/role/system", chance=chance.GREEDY_TEXT)
@@ -200,17 +94,13 @@ def role_developer(chat: Chat) -> Observation:
 @probe("chat/fields/messages/role/user", chance=chance.GREEDY_TEXT)
 def role_user(chat: Chat) -> Observation:
     """A second user message in a row reaches the model."""
-    return check_added_message(chat, lambda prompt: [user(SYSTEM), user(prompt)])
+    return check_added_turns(chat, lambda prompt: [user(LONG_TEXT), user(prompt)])
 
 
 @probe("chat/fields/messages/role/assistant", chance=chance.GREEDY_TEXT)
 def role_assistant(chat: Chat) -> Observation:
     """An assistant message between two user messages reaches the model."""
-    return check_added_message(
-        chat,
-        lambda prompt: [user("Hello."), {"role": "assistant", "content": SYSTEM}, user(prompt)],
-        without=lambda prompt: [user("Hello."), user(prompt)],
-    )
+    return check_earlier_answer(chat)
 
 
 def _after_a_call(prompt: str, result: str, arguments: dict[str, str]) -> list[Message]:
@@ -224,27 +114,30 @@ def _after_a_call(prompt: str, result: str, arguments: dict[str, str]) -> list[M
 @probe("chat/fields/messages/role/tool", capability="tools", chance=chance.GREEDY_TEXT)
 def role_tool(chat: Chat) -> Observation:
     """A tool's result reaches the model."""
-    return check_added_message(
+    seen = check_added_turns(
         chat,
-        lambda prompt: fill_content(chat, _after_a_call(prompt, SYSTEM, {"city": "Paris"})),
-        without=lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": "Paris"})),
+        lambda prompt: fill_content(chat, _after_a_call(prompt, LONG_TEXT, {"city": "Paris"})),
+        lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": "Paris"})),
     )
+    return excuse_template(chat, seen)
 
 
 @probe("chat/fields/messages/tool_calls", capability="tools", chance=chance.GREEDY_TEXT)
 def message_tool_calls(chat: Chat) -> Observation:
     """An assistant's earlier tool calls reach the model, arguments included."""
-    return check_added_message(
+    seen = check_added_turns(
         chat,
-        lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": SYSTEM})),
-        without=lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": "Paris"})),
+        lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": LONG_TEXT})),
+        lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": "Paris"})),
     )
+    return excuse_template(chat, seen)
 
 
 @probe("chat/fields/messages/name", severity=Severity.SHOULD, chance=chance.GREEDY_TEXT)
 def name(chat: Chat) -> Observation:
     """A participant's name tells users apart: it reaches the prompt."""
-    return check_added_message(chat, lambda prompt: [user(prompt, name="zq_bob")], tokens=1)
+    seen = check_added_turns(chat, lambda prompt: [user(prompt, name="zq_bob")], tokens=1)
+    return excuse_template(chat, seen)
 
 
 @probe("chat/fields/messages/as_serialised", title="an answer of the SDK, sent back", chance=chance.GREEDY_TEXT)
@@ -257,11 +150,12 @@ def as_serialised(chat: Chat) -> Observation:
         "function_call": None,
         "tool_calls": None,
     }
-    seen = check_added_message(
+    seen = check_added_turns(
         chat,
-        lambda prompt: [user("Hello."), {"role": "assistant", "content": SYSTEM, **extras}, user(prompt)],
-        without=lambda prompt: [user("Hello."), user(prompt)],
+        lambda prompt: [user("Hello."), {"role": "assistant", "content": LONG_TEXT, **extras}, user(prompt)],
+        lambda prompt: [user("Hello."), user(prompt)],
     )
+    return excuse_template(chat, seen)
     if seen.verdict.is_positive and refuses_null(chat):
         return partial(f"{seen.reason}; but null as content, beside tool calls, is refused")
     return seen

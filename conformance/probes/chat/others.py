@@ -7,88 +7,20 @@ from typing import Any
 from conformance.checklist.field_values import FieldValues, values
 from conformance.checklist.verdicts import Evidence, Severity
 from conformance.probes import chance
-from conformance.probes.control import CONTROL_TOKENS, THINKING_SWITCHES
+from conformance.probes.control import CONTROL_TOKENS
+from conformance.probes.effort import check_effort, check_verbosity
 from conformance.probes.endpoints import Chat, is_addressable
-from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
+from conformance.probes.observation import Observation, ignored, inconclusive, supported
 from conformance.probes.registry import declare_derived, probe
-from conformance.probes.repetition import departs_early
 from conformance.probes.response_views import TextResponse, as_int64, as_list, get_path
 from conformance.probes.session import (
-    ABSENT,
     RequestFailedError,
     RequestRejectedError,
-    UndeterminedError,
     is_rejection,
 )
+from conformance.probes.tool_conversations import MAX_LONG_CALL_TOKENS
 from conformance.probes.unread_fields import check_value_is_read, is_unread, require_effect
 from conformance.wire.exchange import Exchange
-
-from .calls import MAX_LONG_CALL_TOKENS
-
-MAX_THINKING_TOKENS = 128
-"""Tokens that leave a thinking model room to think and to answer."""
-
-
-def shows_thinking(answer: TextResponse) -> bool:
-    """Whether the answer shows thinking: as text under any of the names in use, or as counted tokens."""
-    counted = as_int64(get_path(answer.usage, "completion_tokens_details", "reasoning_tokens"))
-    return bool(counted) or bool(answer.thoughts.strip())
-
-
-def check_effort(chat: Chat, setting: Any) -> Observation:
-    """How much a model thinks: with `none` not at all, with `high` visibly. `setting` makes the field."""
-    votes: list[bool | None] = []
-    for prompt in ("What is 7 times 8?", "Which is larger, 9.11 or 9.9?"):
-        chat.ask_control(prompt, answer_limit=MAX_THINKING_TOKENS)
-        high = _ask_with_effort(chat, prompt, setting("high"))
-        try:
-            none = _ask_with_effort(chat, prompt, setting("none"))
-        except RequestRejectedError as refusal:
-            return _check_lower_effort(chat, prompt, high, setting, refusal)
-        if shows_thinking(high) != shows_thinking(none):
-            # Where nothing is said, thoughts may have been hidden until the limit.
-            votes.append(shows_thinking(high) if none.content.strip() else None)
-        else:
-            votes.append(False if _are_alike(high, none) else None)
-    return weigh(
-        votes,
-        seen="the model thinks with effort `high` and does not with `none`",
-        absent="effort `high` and `none` get the same answer",
-        unclear="the effort changes the answer, but thinking is seen in both or in neither",
-    )
-
-
-def _ask_with_effort(chat: Chat, prompt: str, setting: dict[str, Any]) -> TextResponse:
-    """Ask with an effort, and without what else turns thinking off in plain requests."""
-    free = {name: ABSENT for switch in THINKING_SWITCHES for name in switch}
-    return chat.ask(prompt, answer_limit=MAX_THINKING_TOKENS, **{**free, **setting})
-
-
-def _are_alike(one: TextResponse, two: TextResponse) -> bool:
-    """Tell whether two answers say the same, after as many tokens; where they say nothing, thoughts may be hidden."""
-    counts = {(answer.prompt_tokens, answer.completion_tokens) for answer in (one, two)}
-    return bool(one.content.strip()) and one.text == two.text and len(counts) == 1
-
-
-def _check_lower_effort(
-    chat: Chat, prompt: str, high: TextResponse, setting: Any, refusal: RequestRejectedError
-) -> Observation:
-    """Check that `low` thinks less than `high`: there are models that think always.
-
-    Raises:
-        RequestRejectedError: `low` is refused as `none` is.
-    """
-    try:
-        low = _ask_with_effort(chat, prompt, setting("low"))
-    except RequestRejectedError:
-        raise refusal from None
-    more, less = (
-        as_int64(get_path(answer.usage, "completion_tokens_details", "reasoning_tokens")) for answer in (high, low)
-    )
-    refused = f"`none` is refused with {refusal.exchange.status}"
-    if more is not None and less is not None and more > less:
-        return partial(f"{refused}; `high` thinks for {more} tokens where `low` does for {less}")
-    return inconclusive(f"{refused}; how much `high` and `low` think cannot be told")
 
 
 @probe(
@@ -301,32 +233,7 @@ def moderation(chat: Chat) -> Observation:
 @probe("chat/fields/verbosity", values=values("low", "zz_bogus"), chance=chance.GREEDY_OR_STATUS)
 def verbosity(chat: Chat) -> Observation:
     """From low to high: how much the model says."""
-    try:
-        controls = [(prompt, TextResponse(control.exchange)) for prompt, control in chat.find_repeatable_controls()]
-    except UndeterminedError:  # other texts prove nothing then, and other counts do
-        controls = [(prompt, chat.ask_control(prompt)) for prompt in chat.prompts[:1]]
-    greedy = len(controls) > 1
-    differing: list[bool | None] = []
-    unread: list[bool] = []
-    grown: list[bool] = []
-    for place, (prompt, control) in enumerate(controls):
-        low, high = (chat.ask(prompt, verbosity=value) for value in ("low", "high"))
-        differing.append(_differ(low.text, high.text) if greedy else None)
-        unread += [is_unread(answer, control, other=controls[place - 1][1]) for answer in (low, high)]
-        grown.append((low.prompt_tokens or 0) > (control.prompt_tokens or 0) > 0)
-    if all(differing):
-        return supported("greedy text, which repeats itself, differs between `low` and `high`")
-    seen = check_value_is_read(chat, "verbosity")
-    if all(grown) and True not in differing and chat.has_stable_prompt_count(controls[0][0]):
-        return seen  # the model is told, and says the same
-    return require_effect(seen, absent=all(unread), words="`low` and `high` do not get texts of their own")
-
-
-def _differ(one: str, two: str) -> bool | None:
-    """Tell whether two greedy texts differ; None where they do so late that rounding may have done it."""
-    if one == two:
-        return False
-    return True if departs_early(one, two) else None
+    return check_verbosity(chat, "verbosity", lambda value: {"verbosity": value})
 
 
 UNSEEN: dict[str, tuple[str, FieldValues]] = {

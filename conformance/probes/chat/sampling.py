@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from conformance.checklist.field_values import values
-from conformance.probes import chance, text_generation, token_choice
+from conformance.probes import chance, text_generation, token_choice, told_odds
 from conformance.probes.endpoints import Chat
-from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
+from conformance.probes.observation import Observation
 from conformance.probes.registry import declare_derived, probe
-from conformance.probes.response_views import TextResponse, as_list, get_path
 
 
 @probe("chat/fields/model", values=values(None, 7), chance=chance.STATUS_AND_ERROR)
@@ -136,55 +135,16 @@ declare_derived(
 @probe("chat/fields/logprobs/plain", title="without stream", chance=chance.MEMBERS)
 def logprobs(chat: Chat) -> Observation:
     """`choices[].logprobs.content` has an entry for each token."""
-    control = chat.ask_control()
-    answer = chat.ask(logprobs=True, answer_limit=4)
-    if not answer.logprobs:
-        return _no_odds(answer, "`logprobs.content` is absent or empty")
-    return _odds(answer, control)
-
-
-def _no_odds(answer: TextResponse, absent: str) -> Observation:
-    """Judge an answer without probabilities: thoughts need have none, nor an answer that has no token."""
-    return ignored(absent) if answer.content else inconclusive(f"{absent}, but the answer has no text either")
-
-
-def _odds(answer: TextResponse, control: TextResponse) -> Observation:
-    if control.logprobs:
-        return ignored("probabilities come whether they are asked for or not")
-    if _of_another_text(answer):
-        return broken("the probabilities are those of other tokens than the text's")
-    return supported(f"{len(answer.logprobs)} tokens come with their probabilities")
-
-
-def _of_another_text(answer: TextResponse) -> bool:
-    return token_choice.are_of_another_text(answer.text, [get_path(entry, "token") for entry in answer.logprobs])
+    return told_odds.check_logprobs(chat)
 
 
 @probe("chat/fields/logprobs/stream", title="with stream", chance=chance.MEMBERS)
 def logprobs_stream(chat: Chat) -> Observation:
     """The chunks carry the probabilities of their tokens."""
-    control = chat.ask_control(stream=True)
-    answer = chat.ask(logprobs=True, answer_limit=4, stream=True)
-    if not answer.logprobs:
-        return _no_odds(answer, "no chunk holds `logprobs.content`")
-    return _odds(answer, control)
+    return told_odds.check_logprobs(chat, stream=True)
 
 
 @probe("chat/fields/top_logprobs", values=values(2, "zz", logprobs=True), chance=chance.MEMBERS)
 def top_logprobs(chat: Chat) -> Observation:
     """0 to 20: as many alternatives at each token."""
-    three = chat.ask(logprobs=True, top_logprobs=3, answer_limit=4)
-    none = chat.ask_control(logprobs=True, answer_limit=4)
-    if not three.logprobs:
-        return _no_odds(three, "`logprobs.content` is absent, and the alternatives with it")
-    if _of_another_text(three):
-        return broken("the alternatives are those of other tokens than the text's")
-    counts = [len(as_list(get_path(entry, "top_logprobs"))) for entry in three.logprobs]
-    plain = [len(as_list(get_path(entry, "top_logprobs"))) for entry in none.logprobs]
-    if all(count == 3 for count in counts) and not any(plain):
-        return supported("each token comes with the 3 alternatives asked for, and with none where none are asked for")
-    if counts == plain:
-        return ignored(f"{counts} alternatives come whether asked for or not")
-    if all(count == 3 for count in counts):
-        return supported(f"each token comes with the 3 alternatives asked for (without the field with {plain[:1]})")
-    return inconclusive(f"3 alternatives were asked for; {counts} came")
+    return told_odds.check_top_logprobs(chat)

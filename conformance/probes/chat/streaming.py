@@ -7,14 +7,13 @@ from typing import Any
 from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
 from conformance.probes import chance, text_generation
+from conformance.probes.arrival import judge_pieces
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
 from conformance.probes.registry import declare_derived, probe
-from conformance.probes.response_views import MalformedResponseError, TextResponse, as_list, get_path
+from conformance.probes.response_views import TextResponse, as_list, get_path
 from conformance.probes.session import RequestRejectedError, is_usable
-
-from .arrival import Arrival, judge_arrival, measure
-from .calls import EXAMPLES, TOOLS, fill_content
+from conformance.probes.tool_conversations import EXAMPLES, TOOLS, fill_content
 
 
 @probe("chat/fields/stream", values=values(False, "zz"), chance=chance.MEMBERS)
@@ -40,15 +39,7 @@ def include_usage(chat: Chat) -> Observation:
 @probe("chat/fields/stream_options/include_obfuscation", severity=Severity.SHOULD, chance=chance.MEMBERS)
 def include_obfuscation(chat: Chat) -> Observation:
     """Chunks carry random characters that even out their sizes, against eavesdroppers; false turns them off."""
-    chat.ask_control(stream=True)
-    on, off = (chat.ask(stream=True, stream_options={"include_obfuscation": value}) for value in (True, False))
-    for answer in (on, off):
-        if not answer.chunks:
-            raise MalformedResponseError(answer.exchange, "server-sent events")
-    padded = [any(get_path(chunk, "obfuscation") for chunk in answer.chunks) for answer in (on, off)]
-    if padded == [True, False]:
-        return supported("chunks carry `obfuscation` when asked to, and none otherwise")
-    return ignored(f"chunks carry `obfuscation` {'either way' if all(padded) else 'neither way'}")
+    return text_generation.check_include_obfuscation(chat)
 
 
 @probe("chat/stream/equals_plain", title="stream and plain answer say the same", chance=chance.GREEDY_TEXT)
@@ -65,18 +56,7 @@ def equals_plain(chat: Chat) -> Observation:
 )
 def arrives_in_pieces(chat: Chat) -> Observation:
     """The content comes in several chunks, the first long before the whole of a plain answer would."""
-    answer = chat.ask(stream=True)
-    count = answer.content_chunk_count
-    if count <= 2 and len(answer.text.split()) > 4:
-        return broken(f"{len(answer.text)} characters arrived in {count} chunks")
-    arrival = judge_arrival(lambda number: measure(chat, number)) if count > 2 else Arrival.UNCLEAR
-    if arrival is Arrival.GENERATED:
-        return supported("chunks with content arrive at different times")
-    if arrival is Arrival.FINISHED:
-        return broken(
-            "the first chunk arrives when the whole plain answer does: the text is finished before it is sent"
-        )
-    return inconclusive(f"{count} chunks with content arrived too fast, or at times too uneven, to tell")
+    return judge_pieces(chat)
 
 
 @probe(
@@ -165,9 +145,9 @@ def client_leaves(chat: Chat) -> Observation:
     """After a client closes a long stream, the next request is answered."""
     chat.ask_control(stream=True)
     left = chat.attempt(stream=True, limit=400, abort_after_events=2)
-    if left.status != 200 or not TextResponse(left).indices:
+    if left.status != 200 or not chat.read(left).indices:
         return inconclusive("the stream to leave did not begin")
     after = chat.attempt(limit=1, purpose="after_abort")
-    if is_usable(after) and TextResponse(after).choices:
+    if is_usable(after) and chat.read(after).choices:
         return supported("the request after a stream was left is answered")
     return broken(f"the request after a stream was left: {after.failure or after.status}")

@@ -17,27 +17,32 @@ from conformance.probes.repetition import is_continuation
 
 from .chat import Chat
 from .completions import Completions
+from .conversation import ConversationEndpoint
 from .embeddings import Embeddings
 from .endpoint import Endpoint, RequestEndpoint
 from .models import Models, is_addressable
 from .native import Native
+from .operations import Operations
 from .raw import Raw
-from .text import STREAM_WITH_USAGE, TextEndpoint
+from .responses import Responses
+from .text import TextEndpoint
 
 __all__ = [
     "CONTROL_TOKENS",
     "ENDPOINTS",
     "GENERATION_ROUTES",
     "HEADINGS",
-    "STREAM_WITH_USAGE",
     "Chat",
     "Completions",
+    "ConversationEndpoint",
     "Embeddings",
     "Endpoint",
     "Models",
     "Native",
+    "Operations",
     "Raw",
     "RequestEndpoint",
+    "Responses",
     "TextEndpoint",
     "capability_of",
     "endpoint_at",

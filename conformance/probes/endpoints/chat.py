@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from conformance.wire.exchange import Call, Exchange
 
-from .text import TextEndpoint
+from .conversation import ConversationEndpoint
 
 
-class Chat(TextEndpoint):
+class Chat(ConversationEndpoint):
     """/v1/chat/completions."""
 
     name = "chat"
@@ -42,6 +42,7 @@ class Chat(TextEndpoint):
     }
 
     limit_fields = ("max_tokens", "max_completion_tokens")
+    logprobs_fields: ClassVar[Mapping[str, Any]] = {"logprobs": True}
     odds_fields: ClassVar[Mapping[str, Any]] = {"logprobs": True, "top_logprobs": 5}
 
     def subject_fields(self, subject: Any, /) -> dict[str, Any]:

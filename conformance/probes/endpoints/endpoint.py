@@ -86,6 +86,8 @@ class RequestEndpoint(Endpoint, Generic[Response]):
     """Field -> a value just beyond what the clause allows: an error row each."""
     repeats_after_errors: ClassVar[bool] = True
     """Whether the plain request is sent once more after each bad one: not where every answer costs time or money."""
+    joint_fields: ClassVar[tuple[str, ...]] = ()
+    """Fields whose nonsense is sent in one request first, since few servers read them: taken, it tells of each."""
     minimal_subject: ClassVar[Any] = None
     """What a request is about that only has to be accepted; None for the plain request's."""
     minimal_fields: ClassVar[Mapping[str, Any]] = {}

@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from conformance.probes.control import CONTROL_TOKENS, THINKING_FIELDS, Control, LimitField, negotiate
+from conformance.probes.control import (
+    CONTROL_TOKENS,
+    THINKING_FIELDS,
+    THINKING_SWITCHES,
+    Control,
+    LimitField,
+    negotiate,
+)
 from conformance.probes.repetition import RepeatedResponse, departs_early, read_repeated
 from conformance.probes.response_views import TextResponse
 from conformance.probes.session import RequestFailedError, RequestRejectedError, Session, UndeterminedError
 from conformance.wire.exchange import Call, Exchange
 
 from .endpoint import RequestEndpoint
-
-STREAM_WITH_USAGE: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
-"""What asks for a stream that ends with its usage."""
 
 
 @dataclass(kw_only=True)
@@ -28,12 +32,18 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
     raw and in its chat template, its first choice leads the second by 0.2 nats, the spare's by 0.15. Where the lead
     was 0.004, rounding decided, and so what the server held in its cache."""
 
+    prompts_per_text: ClassVar[int] = 2
+    """Prompts that an added text is shown on. Where counts of input tokens are required, one is enough."""
     generates = True
     minimal_fields: ClassVar[Mapping[str, Any]] = {"limit": 1}
     limit_fields: ClassVar[tuple[LimitField, ...]] = ("max_tokens",)
     """Fields that limit the answer, the likeliest first."""
+    thinking_switches: ClassVar[tuple[Mapping[str, Any], ...]] = THINKING_SWITCHES
+    """Fields by which thinking may be turned off."""
+    usage_of_stream: ClassVar[Mapping[str, Any]] = {"stream_options": {"include_usage": True}}
+    """What asks for the usage of a stream; empty where it comes unasked."""
     warm_up_subject = "Hi"
-    response_rules = (
+    response_rules: ClassVar[tuple[str, ...]] = (
         "schema",
         "schema/details",
         "usage",
@@ -44,7 +54,7 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         "model",
         "content_type",
     )
-    stream_rules = (
+    stream_rules: ClassVar[tuple[str, ...]] = (
         "schema",
         "schema/details",
         "content_type",
@@ -58,6 +68,8 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         "utf8",
     )
 
+    logprobs_fields: ClassVar[Mapping[str, Any]] = {}
+    """What asks for the probabilities of the tokens."""
     odds_fields: ClassVar[Mapping[str, Any]] = {}
     """What asks for the probabilities of the tokens and of several others."""
 
@@ -71,14 +83,18 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
             return self.pinned
         known = self.session.controls
         if (self.name, self.model) not in known:
-            known[self.name, self.model] = negotiate(self._ask_as, limit_fields=self.limit_fields)
+            known[self.name, self.model] = negotiate(self)
         found: Control = known[self.name, self.model]
         return found
 
-    def _ask_as(self, control: Control, /, **fields: Any) -> Exchange:
-        """Send the plain request as a control says, in no row's name."""
+    def attempt_as(self, control: Control, /, *, limit: int = CONTROL_TOKENS) -> Exchange:
+        """Send the plain request as a control says, in no row's name, and return what came of it."""
         session = Session(send=self.session.send, models=self.session.models)
-        return replace(self, session=session, pinned=control).attempt(**fields)
+        return replace(self, session=session, pinned=control).attempt(limit=limit)
+
+    def spell_format(self, form: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields that demand a form of the text: `form` is a `response_format`, as chat has it."""
+        return {"response_format": dict(form)}
 
     @abstractmethod
     def subject_fields(self, subject: Any, /) -> dict[str, Any]:
@@ -127,7 +143,7 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
             RequestRejectedError, RequestFailedError: the server did not take it, with the usage nor without.
         """
         try:
-            return self.ask(prompt, **fields, **STREAM_WITH_USAGE)
+            return self.ask(prompt, **fields, stream=True, **self.usage_of_stream)
         except (RequestRejectedError, RequestFailedError):
             return self.ask(prompt, **fields, stream=True)
 

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.report.outline import build_sections, find_disagreements, measure_depths
+from conformance.checklist.rows import is_counted
+from conformance.report.outline import (
+    UNCOUNTED_NOTE,
+    build_sections,
+    find_disagreements,
+    group_by_resource,
+    measure_depths,
+)
 from conformance.wire.exchange import Exchange
 
 from .document import render_template
@@ -50,8 +57,9 @@ def render_page(report: Mapping[str, Any], exchanges: Mapping[str, Exchange]) ->
     Raises:
         TypeError, ValueError: an exchange holds what none can hold.
     """
-    used = {name for row in report["rows"] for name in row["exchanges"]}
+    used = {name for row in report["rows"] if is_counted(row["id"]) for name in row["exchanges"]}
     kept = [exchange for name, exchange in sorted(exchanges.items()) if name in used]
+    sections = build_sections(report["rows"])
     text = render_template(
         "page.html.j2",
         "page.css",
@@ -59,7 +67,10 @@ def render_page(report: Mapping[str, Any], exchanges: Mapping[str, Exchange]) ->
         report=report,
         name=_format_server(report),
         models=_group_models(report),
-        sections=build_sections(report["rows"]),
+        sections=[section for section in sections if section.is_counted],
+        uncounted=[section for section in sections if not section.is_counted],
+        uncounted_note=UNCOUNTED_NOTE,
+        group_by_resource=group_by_resource,
         depths=measure_depths(report["rows"]),
         disagreements=find_disagreements(report),
         difference=_difference(report),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.checklist.rows import is_counted
 from conformance.checklist.verdicts import RANKED, Verdict
 from conformance.probes.endpoints import HEADINGS
 from conformance.report.text import escape_svg
@@ -38,9 +39,10 @@ class Badge:
 
 def render_badges(report: Mapping[str, Any]) -> dict[str, str]:
     """Return the text of each badge of a report by its file name: overall and per endpoint, `.svg` and `.json`."""
-    made = {"overall": _badge("OpenAI API", report["rows"], report)}
+    counted = [row for row in report["rows"] if is_counted(row["id"])]
+    made = {"overall": _badge("OpenAI API", counted, report)}
     for endpoint, heading in HEADINGS.items():
-        rows = [row for row in report["rows"] if row["endpoint"] == endpoint]
+        rows = [row for row in counted if row["endpoint"] == endpoint]
         if any(Verdict(row["verdict"]).rank is not None for row in rows):
             made[endpoint] = _badge(heading, rows, report)
     files = {}

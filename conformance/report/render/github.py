@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance.checklist.rows import is_counted
 from conformance.checklist.verdicts import Verdict
 from conformance.probes.endpoints import HEADINGS
 from conformance.report.compare import Change, Difference
@@ -111,7 +112,7 @@ def _counts(report: Mapping[str, Any]) -> list[str]:
     lines = ["| | " + " | ".join(verdicts) + " |", "|---|" + "---:|" * len(verdicts)]
     for endpoint, heading in HEADINGS.items():
         found = [row["verdict"] for row in report["rows"] if row["endpoint"] == endpoint]
-        if found:
+        if found and is_counted(endpoint):
             lines.append(f"| {heading} | " + " | ".join(str(found.count(verdict)) for verdict in verdicts) + " |")
     total = " | ".join(f"**{report['counts'][str(verdict)]}**" for verdict in verdicts)
     return [*lines, f"| **all** | {total} |"]

@@ -8,13 +8,18 @@ from typing import Any
 from conformance.checklist.verdicts import LEGEND, Verdict
 from conformance.report.outline import (
     KIND_HEADINGS,
+    UNCOUNTED_NOTE,
     Row,
     Section,
     build_sections,
     find_disagreements,
+    group_by_resource,
     measure_depths,
 )
 from conformance.report.text import escape_markdown
+
+_EXPLAINED = (Verdict.PARTIAL, Verdict.IGNORED, Verdict.BROKEN, Verdict.INCONCLUSIVE)
+"""Verdicts about an operation that need a reason beside them."""
 
 
 def render_matrix(report: Mapping[str, Any]) -> str:
@@ -25,7 +30,7 @@ def render_matrix(report: Mapping[str, Any]) -> str:
     lines += _disagreements(report)
     depths = measure_depths(report["rows"])
     for section in build_sections(report["rows"]):
-        lines += _section(section, depths)
+        lines += _section(section, depths) if section.is_counted else _uncounted(section)
     lines += _legend()
     return "\n".join(lines) + "\n"
 
@@ -78,6 +83,21 @@ def _section(section: Section, depths: Mapping[str, int]) -> list[str]:
             lines += ["", "Not on the page:", "", *_boxes(group.undocumented, depths)]
         lines.append("")
     return lines
+
+
+def _uncounted(section: Section) -> list[str]:
+    """Return a section in short: a line per resource, with reasons only where a verdict does not say all."""
+    lines = [f"## {section.heading.capitalize()}", "", UNCOUNTED_NOTE, ""]
+    for resource, rows in group_by_resource(section.rows).items():
+        told = []
+        for verdict in Verdict:
+            of_verdict = [row for row in rows if row["verdict"] == verdict]
+            reasons = {row["reason"] for row in of_verdict} if verdict in _EXPLAINED else set()
+            names = ", ".join(row["id"].rpartition("/")[2] for row in of_verdict)
+            why = f" ({escape_markdown('; '.join(sorted(reasons)))})" if reasons else ""
+            told += [f"{verdict}: {escape_markdown(names)}{why}"] if of_verdict else []
+        lines.append(f"- `{resource}` — {'; '.join(told)}")
+    return [*lines, ""]
 
 
 def _boxes(rows: Iterable[Row], depths: Mapping[str, int]) -> Iterator[str]:

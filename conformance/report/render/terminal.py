@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from conformance.checklist.findings import Finding
+from conformance.checklist.rows import is_counted
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.expectation import Standing, assess_verdict
 from conformance.report.compare import Difference, format_difference
@@ -32,11 +33,11 @@ def outcome_of(finding: Finding, expected: Verdict | None, *, required: bool) ->
     """Return how pytest's item of a row ends, and why.
 
     What fails the run fails its item. Of the rest, a verdict without support is an expected failure, and one that
-    says nothing about the server is a skip. `required`: whether every row is to be supported.
+    says nothing about the server is a skip. `required`: whether every counted row is to be supported.
     """
     verdict = finding.verdict
     reason = f"{verdict}: {clean_line(finding.reason, 600)}"
-    standing = assess_verdict(verdict, expected, require_supported=required)
+    standing = assess_verdict(verdict, expected, require_supported=required and is_counted(finding.row))
     if standing is Standing.NOT_SUPPORTED:
         return "failed", f"--require-supported: {reason}"
     if standing.fails:

@@ -8,7 +8,15 @@ from . import hostile as _hostile
 from . import native as _native
 from . import sly as _sly
 from .behaviours import NAMED, made, strips
-from .honours import ALIAS, CHAT_MODEL, EMBEDDING_MODEL, IMAGE_MODEL, HonoursEverything, model_for
+from .honours import (
+    ALIAS,
+    CHAT_MODEL,
+    EMBEDDING_MODEL,
+    IMAGE_MODEL,
+    SMALL_MODEL,
+    HonoursEverything,
+    model_for,
+)
 from .interface import Reply, Request, Server
 from .transport import BASE_URL, InProcess, listening
 
@@ -19,6 +27,7 @@ __all__ = [
     "EMBEDDING_MODEL",
     "IMAGE_MODEL",
     "NAMED",
+    "SMALL_MODEL",
     "HonoursEverything",
     "InProcess",
     "Reply",

@@ -53,6 +53,16 @@ def embed(given: Any = "A dragon sleeps.", **fields: Any) -> Any:
     return SDK.embeddings.create(model=fields.pop("model", "mini-embed"), input=given, **fields)
 
 
+def respond(given: Any = PROSE[0], **fields: Any) -> Any:
+    return SDK.responses.create(
+        **{"model": "mini", "input": given, "temperature": 0, "max_output_tokens": WORDS, **fields}
+    )
+
+
+def answered(given: Any = PROSE[0], **fields: Any) -> str:
+    return str(respond(given, **fields).output_text)
+
+
 def refused(ask: Callable[[], Any], param: str | None = None, code: str | None = None) -> None:
     with pytest.raises(openai.BadRequestError) as raised:
         ask()

@@ -18,8 +18,20 @@ from conformance.probes.endpoints import ENDPOINTS, RequestEndpoint
 from .honours import CHAT_MODEL, EMBEDDING_MODEL, HonoursEverything, model_for
 from .interface import CutError, DeadError, HangError, Reply, Request, Server, json_reply
 
-ROUTES = {"/v1/chat/completions": "messages", "/v1/completions": "prompt", "/v1/embeddings": "input"}
+ROUTES = {
+    "/v1/chat/completions": "messages",
+    "/v1/completions": "prompt",
+    "/v1/responses": "input",
+    "/v1/embeddings": "input",
+}
 """Route -> its required field beside the model."""
+
+LIMITS = {
+    "/v1/chat/completions": "max_tokens",
+    "/v1/completions": "max_tokens",
+    "/v1/responses": "max_output_tokens",
+}
+"""Route of generated text -> the field that limits it."""
 
 OTHERS = {
     f"/v1{endpoint.path}": endpoint
@@ -98,10 +110,10 @@ class IgnoresFields:
             return self._answer_other(request, OTHERS[request.path], body)
         if required is None or request.method != "POST":
             return self.inner.answer(request)
-        given = body.get(required) if self.reads_input else self._own(required)
-        reply = self._ask(request, required, given, body)
+        given = body.get(required) if self.reads_input else self._own(request.path)
+        reply = self._ask(request, given, body)
         if reply.status >= 400:
-            reply = self._ask(request, required, PLAIN[required], body)
+            reply = self._ask(request, PLAIN[required], body)
         model = body.get("model")
         return renamed(reply, model) if isinstance(model, str) and model else reply
 
@@ -115,17 +127,18 @@ class IgnoresFields:
         model = body.get("model")
         return renamed(reply, model) if isinstance(model, str) and model else reply
 
-    def _own(self, required: str) -> Any:
-        if required == "input" and not self.greedy:
+    def _own(self, path: str) -> Any:
+        if path not in LIMITS and not self.greedy:
             return [300 + random.randrange(400) for _ in range(6)]  # noqa: S311 - fresh text
-        return PLAIN[required]
+        return PLAIN[ROUTES[path]]
 
-    def _ask(self, request: Request, required: str, given: Any, body: Mapping[str, Any]) -> Reply:
-        asked = {"model": EMBEDDING_MODEL if required == "input" else CHAT_MODEL, required: given}
-        if required != "input":
+    def _ask(self, request: Request, given: Any, body: Mapping[str, Any]) -> Reply:
+        limit = LIMITS.get(request.path)
+        asked = {"model": EMBEDDING_MODEL if limit is None else CHAT_MODEL, ROUTES[request.path]: given}
+        if limit is not None:
             asked |= {"temperature": 0 if self.greedy else 1, "stream": body.get("stream") is True}
             # As servers do that know no limit: the model ends by itself.
-            asked |= {"max_tokens": 200}
+            asked |= {limit: 200}
         return self.inner.answer(with_body(request, asked))
 
 
@@ -177,7 +190,7 @@ def always_random() -> Server:
 REQUIRED = {"model", *ROUTES.values(), *(name for endpoint in OTHERS.values() for name in endpoint.required)}
 """Fields that a request of some endpoint is refused without."""
 
-KNOWN = {*REQUIRED, "stream", "temperature", "max_tokens"}
+KNOWN = {*REQUIRED, *LIMITS.values(), "stream", "temperature"}
 """What servers that refuse or crash know."""
 
 
@@ -202,7 +215,7 @@ class KnowsFewFields:
 
 @behaviour
 def refuses_extras() -> Server:
-    """400 with an envelope for any field beyond the required ones, stream, temperature and max_tokens."""
+    """400 with an envelope for any field beyond the required ones, stream, temperature and the limit."""
 
     def refuse(name: str) -> Reply:
         error = {

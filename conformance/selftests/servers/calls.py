@@ -117,6 +117,12 @@ def calls_due(
     return tuple(ToolCall(tool=tool, text=_written(tool, hints, rng)) for tool, hints in wanted)
 
 
+def said_beside(messages: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the last message with calls says beside them: the model says the same before its own."""
+    shown = [message for message in messages if message.get("tool_calls")]
+    return text_of(shown[-1]) if shown else ""
+
+
 def _named_by_user(tools: Sequence[Tool], asked: str) -> list[tuple[Tool, list[str]]]:
     named = [tool for tool in tools if re.search(rf"\b{re.escape(tool.name)}\b", asked)]
     return [(tool, _capitalised(asked)) for tool in named]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .calls import calls_due, choice_of, tools_text
+from .calls import calls_due, choice_of, said_beside, tools_text
 from .chat_choice import ChatChoice, joined
 from .fields import check_body
 from .generation import Task
@@ -33,7 +33,8 @@ from .settings import (
 )
 from .vocabulary import START
 
-_TIERS = {"auto": "default", "fast": "priority"}
+TIERS = {"auto": "default", "fast": "priority"}
+"""Service tier as it is asked for -> as the answer tells it, where the two differ."""
 
 
 @dataclass(kw_only=True)
@@ -84,7 +85,7 @@ class Chat:
         """
         body = self.serving.parts.heard(body)
         prompt = self.prompt(body)
-        choices = _choices(body, prompt, self.serving)
+        choices = choices_of(body, prompt, self.serving)
         answer = _Answer(body=body, prompt=prompt, choices=choices, serving=self.serving)
         if body.get("stream"):
             kind = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
@@ -143,7 +144,12 @@ def _check_json_named(body: Mapping[str, Any]) -> None:
         raise RefusalError(message, param="messages")
 
 
-def _choices(body: Mapping[str, Any], prompt: tuple[int, ...], serving: Serving) -> list[ChatChoice]:
+def choices_of(body: Mapping[str, Any], prompt: tuple[int, ...], serving: Serving) -> list[ChatChoice]:
+    """Return the choices that a request gets, before the first of them is written.
+
+    Raises:
+        RefusalError: it asks for what cannot be done.
+    """
     parts = serving.parts
     choice = choice_of(body)
     field = "max_completion_tokens" if body.get("max_completion_tokens") is not None else "max_tokens"
@@ -170,6 +176,7 @@ def _choices(body: Mapping[str, Any], prompt: tuple[int, ...], serving: Serving)
                 rng=rng,
                 calls=calls[:1] if body.get("functions") else calls,
                 legacy=bool(body.get("functions")),
+                preface=said_beside(body["messages"]) if calls and choice.mode == "auto" else "",
                 forced=choice.mode == "named",
                 thinking=parts.thinking,
                 thoughts=parts.thinking.count(body, key),
@@ -199,7 +206,7 @@ class _Answer:
             "object": kind,
             "created": self.created,
             "model": self.body["model"],
-            "service_tier": _TIERS.get(tier, tier),
+            "service_tier": TIERS.get(tier, tier),
             "system_fingerprint": FINGERPRINT,
         }
 
@@ -281,14 +288,19 @@ class _Answer:
         wanted = self.body.get("moderation")
         if wanted is None:
             return {}
-        result = {
-            "type": "moderation_result",
-            "model": wanted["model"],
-            "flagged": False,
-            "categories": {"violence": False},
-            "category_scores": {"violence": 0.01},
-            "category_applied_input_types": {"violence": ["text"]},
-        }
+        result = moderation_result(wanted["model"])
         found = {"type": "moderation_results", "model": wanted["model"]}
         outputs = {**found, "results": [result for _ in self.choices]}
         return {"moderation": {"input": {**found, "results": [result]}, "output": outputs}}
+
+
+def moderation_result(model: str) -> dict[str, Any]:
+    """Return the outcome of moderating one text by a model: it is never flagged."""
+    return {
+        "type": "moderation_result",
+        "model": model,
+        "flagged": False,
+        "categories": {"violence": False},
+        "category_scores": {"violence": 0.01},
+        "category_applied_input_types": {"violence": ["text"]},
+    }

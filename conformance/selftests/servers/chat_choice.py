@@ -28,6 +28,8 @@ class ChatChoice:
     calls: tuple[ToolCall, ...] = ()
     legacy: bool = False
     """Whether the call is told as the deprecated `function_call`."""
+    preface: str = ""
+    """What is said before the calls."""
     forced: bool = False
     """Whether the request named the tool: OpenAI then ends with `stop`."""
     thinking: Thinking = field(default_factory=Thinking)
@@ -47,7 +49,7 @@ class ChatChoice:
     def deltas(self) -> Iterator[Delta]:
         """The answer as it comes, without the final empty delta."""
         first: dict[str, Any] = {"role": "assistant", "refusal": None}
-        if self.calls and not self.thoughts:
+        if self.calls and not self.thoughts and not self.preface:
             # As OpenAI does: the role, and no content, beside the head of the first call.
             calling = self._calling()
             yield {**first, "content": None, **next(calling, ({}, None))[0]}, None
@@ -58,7 +60,9 @@ class ChatChoice:
         if self._stopped:
             self.finish = "stop"
         elif self.calls:
-            yield from self._calling()
+            yield from self._prefacing()
+            if self.finish != "length":
+                yield from self._calling()
         elif self.task.limit <= 0:
             self.finish = "length"
         elif self.spoken:
@@ -109,6 +113,17 @@ class ChatChoice:
         self.finish = generation.finish
         if self.cites and text.strip():
             yield {"annotations": [_citation(text)]}, None
+
+    def _prefacing(self) -> Iterator[Delta]:
+        if not self.preface:
+            return
+        plan = tuple(self.task.model.vocabulary.encode(self.preface))
+        generation = Generation(task=replace(self.task, plan=plan, stops=()), rng=self.rng)
+        for piece in generation.pieces():
+            self.said = generation.tokens
+            told = chat_logprobs(piece.odds, self.task.model.vocabulary) if self.task.tops is not None else None
+            yield {"content": piece.text}, told
+        self.finish = generation.finish
 
     def _speaking(self) -> Iterator[Delta]:
         name = f"audio_{secrets.token_hex(8)}"

@@ -1,4 +1,4 @@
-"""Every request field of the three endpoints, with what its value may be.
+"""Every request field of the endpoints, with what its value may be.
 
 Source: the request schemas of OpenAI's API (openai-openapi, 2026-08-21), and the answers that OpenAI was seen to give
 to bad requests.
@@ -35,6 +35,8 @@ from .checks import (
 )
 from .interface import RefusalError
 from .messages import MESSAGE, TEXT_PART
+from .responses_fields import RESPONSES
+from .shared_fields import EFFORT, METADATA, MODERATION, NAME, schema
 from .vocabulary import SIZE
 
 INT64 = 2**63
@@ -61,22 +63,14 @@ def _bias_of(tokens: int) -> Check:
 
 
 STOP = string_or(array(string(least=1), least=0, most=4))
-METADATA = mapping(string(most=512), most=16, longest_key=64)
-NAME = string(least=1, most=64)
-
 _STREAM_OPTIONS = record({"include_usage": boolean, "include_obfuscation": boolean})
-
-
-def _schema(path: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        mapping(anything)(path, value)
 
 
 _FUNCTION = record(
     {
         "name": NAME,
         "description": string(),
-        "parameters": nullable(_schema),
+        "parameters": nullable(schema),
         "strict": nullable(boolean),
     },
     required=("name",),
@@ -112,7 +106,7 @@ _TOOL_CHOICE = string_or(
 )
 
 _JSON_SCHEMA = record(
-    {"name": NAME, "description": string(), "schema": _schema, "strict": nullable(boolean)}, required=("name",)
+    {"name": NAME, "description": string(), "schema": schema, "strict": nullable(boolean)}, required=("name",)
 )
 RESPONSE_FORMAT = by_type(
     {
@@ -125,11 +119,6 @@ RESPONSE_FORMAT = by_type(
 _VOICE = string_or(record({"id": string(least=1)}, required=("id",)))
 _AUDIO = record(
     {"voice": _VOICE, "format": one_of("wav", "aac", "mp3", "flac", "opus", "pcm16")}, required=("voice", "format")
-)
-_POLICY = nullable(record({"mode": one_of("score", "block")}, required=("mode",)))
-_MODERATION = record(
-    {"model": string(least=1), "policy": nullable(record({"input": _POLICY, "output": _POLICY}))},
-    required=("model",),
 )
 _PLACE = record({"city": string(), "country": string(), "region": string(), "timezone": string()})
 _SEARCH = record(
@@ -146,9 +135,6 @@ _SEARCH = record(
 _PREDICTION = record(
     {"type": one_of("content"), "content": string_or(array(TEXT_PART, least=1))}, required=("type", "content")
 )
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-EFFORT = one_of(*EFFORTS, code="unsupported_value")
-
 _BOTH: dict[str, Check] = {
     "model": string(),
     "frequency_penalty": nullable(number(-2, 2)),
@@ -175,7 +161,7 @@ CHAT: dict[str, Check] = {
     "max_tokens": nullable(integer(1)),
     "metadata": nullable(METADATA),
     "modalities": nullable(array(one_of("text", "audio"), least=1)),
-    "moderation": nullable(_MODERATION),
+    "moderation": nullable(MODERATION),
     "parallel_tool_calls": boolean,
     "prediction": nullable(_PREDICTION),
     "prompt_cache_key": nullable(string()),
@@ -233,11 +219,17 @@ EMBEDDINGS: dict[str, Check] = {
 EXTENSIONS: dict[str, dict[str, Check]] = {
     "chat": {"reasoning": nullable(record({"effort": nullable(EFFORT)}, closed=False))},
     "completions": {"response_format": RESPONSE_FORMAT},
+    "responses": {"think": nullable(boolean)},
     "embeddings": {},
 }
 """What OpenAI's clause does not have, but other servers do."""
 
-EXACT: dict[str, dict[str, Check]] = {"chat": CHAT, "completions": COMPLETIONS, "embeddings": EMBEDDINGS}
+EXACT: dict[str, dict[str, Check]] = {
+    "chat": CHAT,
+    "completions": COMPLETIONS,
+    "embeddings": EMBEDDINGS,
+    "responses": RESPONSES,
+}
 """Endpoint -> field -> what its value may be, to the letter of the clause."""
 
 

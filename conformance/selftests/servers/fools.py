@@ -30,7 +30,7 @@ def says_the_prompt_always() -> Server:
 
     def coming(sent: Body, got: Body) -> Body:
         prompts = sent["prompt"] if isinstance(sent.get("prompt"), list) else [sent.get("prompt")]
-        if got["object"] != "text_completion" or sent.get("stream") or not isinstance(prompts[0], str):
+        if got.get("object") != "text_completion" or sent.get("stream") or not isinstance(prompts[0], str):
             return got
         said = [{**each, "text": prompts[each["index"] % len(prompts)] + each["text"]} for each in got["choices"]]
         return {**got, "choices": said}

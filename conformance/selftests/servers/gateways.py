@@ -24,7 +24,7 @@ class Gateway:
     def answer(self, request: Request) -> Reply:
         """The reply, dressed."""
         reply = self.inner.answer(request)
-        if request.method != "POST" or reply.status != 200 or request.path.endswith("/embeddings"):
+        if reply.status != 200 or request.path.startswith(("/v1/models", "/v1/embeddings")):
             return reply
         if isinstance(reply.body, bytes):
             return replace(json_reply(_dressed(json.loads(reply.body))), headers=reply.headers)
@@ -36,14 +36,20 @@ class Gateway:
             if piece == event_done():
                 yield piece
                 continue
-            yield event(_dressed(json.loads(piece.removeprefix(b"data: "))))
+            head, _, data = piece.partition(b"data: ")
+            yield head + event(_dressed(json.loads(data)))
             if place % 8 == 0:
                 yield b": keep-alive\n\n"
 
 
 def _dressed(answer: dict[str, Any]) -> dict[str, Any]:
-    choices = [{**choice, "native_finish_reason": choice["finish_reason"]} for choice in answer["choices"]]
-    return {**answer, "model": RENAMED, "provider": "Zq", "choices": choices}
+    """The answer, the chunk or the event with what the gateway adds, under the name that it has for the model."""
+    if "response" in answer:
+        return {**answer, "response": _dressed(answer["response"])}
+    if "choices" in answer:
+        choices = [{**choice, "native_finish_reason": choice["finish_reason"]} for choice in answer["choices"]]
+        return {**answer, "model": RENAMED, "provider": "Zq", "choices": choices}
+    return {**answer, "model": RENAMED, "provider": "Zq"} if "model" in answer else answer
 
 
 @dataclass(kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,23 +12,32 @@ from typing import Any
 from conformance.probes.endpoints import ENDPOINTS, Endpoint, RequestEndpoint, endpoint_at
 
 from .chat import Chat
-from .checks import wrong_type
 from .completions import Completions
 from .embeddings import answer as embed
 from .embeddings import check as check_embeddings
-from .fields import COMPANIONS, EXTENSIONS, FIELDS
-from .interface import RefusalError, Reply, Request, error_reply, json_reply
+from .fields import COMPANIONS, EXACT, EXTENSIONS, FIELDS
+from .interface import RefusalError, Reply, Request, json_reply
 from .parts import PLAIN, Parts, Serving
+from .requests import body_of, not_allowed
+from .responses import Responses
+from .responses_routes import ResponsesRoutes
 
 CHAT_MODEL = "mini"
 EMBEDDING_MODEL = "mini-embed"
 IMAGE_MODEL = "mini-image"
 ALIAS = "team/mini:latest"
 """The chat model under a name with a slash."""
+SMALL_MODEL = "mini-ctx512"
+"""A chat model with a small context. It is not listed."""
+SMALL_CONTEXT = 512
+"""Tokens that its prompt and answer may have together."""
 CREATED = 1_700_000_000
 """When the models were made."""
 
-_CAN = {CHAT_MODEL: "generate", ALIAS: "generate", EMBEDDING_MODEL: "embed", IMAGE_MODEL: "draw"}
+_LISTED = {CHAT_MODEL: "generate", ALIAS: "generate", EMBEDDING_MODEL: "embed", IMAGE_MODEL: "draw"}
+_CAN = {**_LISTED, SMALL_MODEL: "generate"}
+_COMPANIONS = {"responses": {"tool_choice": ("tools",), "stream_options": ("stream",)}}
+"""Endpoint -> fields that belong to others, where they are not those of `COMPANIONS`."""
 _MODELS = {"embedding": EMBEDDING_MODEL, "images": IMAGE_MODEL}
 
 
@@ -40,7 +48,7 @@ def model_for(capability: str) -> str:
 
 @dataclass(kw_only=True)
 class HonoursEverything:
-    """Honours every field of chat completions, completions, embeddings and models."""
+    """Honours every field of chat completions, completions, responses, embeddings and models."""
 
     key: str | None = None
     """The API key that is asked for; None: none."""
@@ -59,6 +67,7 @@ class HonoursEverything:
     serving: Serving = field(init=False)
     chat: Chat = field(init=False)
     completions: Completions = field(init=False)
+    responses: Responses = field(init=False)
 
     def __post_init__(self) -> None:
         """Open the endpoints."""
@@ -66,6 +75,12 @@ class HonoursEverything:
         shared: dict[str, Any] = {"extensions": self.extensions, "pace": self.pace, "late": self.late}
         self.chat = Chat(results_due=self.results_due, serving=self.serving, **shared)
         self.completions = Completions(serving=self.serving, **shared)
+        self.responses = Responses(
+            chat=self.chat,
+            context_of=self.context_named,
+            results_due=self.results_due,
+            **shared,
+        )
 
     def answer(self, request: Request) -> Reply:
         """The reply to any request."""
@@ -88,6 +103,8 @@ class HonoursEverything:
 
     def _route(self, request: Request) -> Reply:
         path = request.path.removeprefix("/v1")
+        if path.startswith(("/responses", "/conversations")) and request.path.startswith("/v1/"):
+            return self._responses(request)
         posted: dict[str, Callable[[Mapping[str, Any]], Reply]] = {
             "/chat/completions": self._chat,
             "/completions": self._completions,
@@ -113,11 +130,24 @@ class HonoursEverything:
             raise RefusalError(message, status=404)
         return got() if request.method == "GET" else not_allowed(request, "GET")
 
+    def _responses(self, request: Request) -> Reply:
+        def check_model(name: str) -> None:
+            self.check_model(name, "generate", "/v1/responses")
+
+        def read(sent: Request) -> Mapping[str, Any]:
+            body = body_of(sent)
+            return self._let_pass("/responses", body) if self.lenient and sent.path == "/v1/responses" else body
+
+        routes = ResponsesRoutes(responses=self.responses, check_model=check_model, read=read)
+        return routes.answer(request)
+
     def _let_pass(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """The body without what this server would have to refuse and lets pass."""
         endpoint = endpoint_at(path).name
-        known = FIELDS[endpoint] | (EXTENSIONS.get(endpoint, {}) if self.extensions else {})
-        idle = {name for name, others in COMPANIONS.items() if not any(body.get(other) for other in others)}
+        known = FIELDS.get(endpoint) or EXACT[endpoint]
+        known = known | (EXTENSIONS.get(endpoint, {}) if self.extensions else {})
+        companions = _COMPANIONS.get(endpoint, COMPANIONS)
+        idle = {name for name, others in companions.items() if not any(body.get(other) for other in others)}
         kept = {name: value for name, value in body.items() if name in known and name not in idle}
         if kept.get("max_completion_tokens") is not None:
             kept.pop("max_tokens", None)
@@ -162,9 +192,13 @@ class HonoursEverything:
         if _CAN[name] != use:
             raise RefusalError(f"The model '{name}' is not supported in the {route} endpoint.", param="model")
 
+    def context_named(self, name: str) -> int:
+        """Return how many tokens prompt and answer of the model of that name may have together."""
+        return SMALL_CONTEXT if name == SMALL_MODEL else self.parts.manners.context
+
     def list_models(self) -> Reply:
         """GET /v1/models."""
-        return json_reply({"object": "list", "data": [model_of(name) for name in _CAN]})
+        return json_reply({"object": "list", "data": [model_of(name) for name in _LISTED]})
 
     def retrieve_model(self, name: str) -> Reply:
         """GET /v1/models/{model}.
@@ -176,35 +210,6 @@ class HonoursEverything:
             message = f"The model '{name[:80]}' does not exist"
             raise RefusalError(message, param="model", code="model_not_found", status=404)
         return json_reply(model_of(name))
-
-
-def body_of(request: Request) -> Mapping[str, Any]:
-    """The JSON object of a request's body.
-
-    Raises:
-        RefusalError: it is none.
-    """
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise RefusalError(f"Unsupported content type: '{kind[:40]}'. Use 'application/json'.", status=415)
-    try:
-        body = json.loads(request.body.decode(), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise RefusalError("We could not parse the JSON body of your request.") from error
-    if not isinstance(body, dict):
-        refusal = wrong_type("body", body, "an object")
-        raise RefusalError(refusal.message)
-    return body
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-def not_allowed(request: Request, allowed: str) -> Reply:
-    """The reply to a method that a route does not know."""
-    message = f"Not allowed to {request.method[:20]} on {request.path[:80]}."
-    return error_reply(405, message, headers=(("allow", allowed),))
 
 
 def model_of(name: str) -> dict[str, Any]:

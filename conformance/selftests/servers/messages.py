@@ -200,13 +200,13 @@ _LARGEST = 1 << 24
 
 
 def _picture(url: str, path: str) -> bytes:
-    data = _fetched(url, path) if url.startswith(("http://", "https://")) else _unpacked(url, path)
+    data = fetched(url, path) if url.startswith(("http://", "https://")) else _unpacked(url, path)
     if not data.startswith(_MAGIC):
         raise RefusalError("You uploaded an unsupported image.", param=path, code="invalid_image_format")
     return data
 
 
-def _fetched(url: str, path: str) -> bytes:
+def fetched(url: str, path: str) -> bytes:
     """What lies at an address of this machine; no other is asked."""
     host = urlsplit(url).hostname or ""
     if host not in ("localhost", "::1") and not host.startswith("127."):

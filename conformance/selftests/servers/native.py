@@ -19,13 +19,12 @@ from typing import Any
 
 from .behaviours import behaviour
 from .chat import Chat
-from .honours import CREATED, HonoursEverything
+from .honours import CREATED, SMALL_CONTEXT, HonoursEverything
 from .interface import RefusalError, Reply, Request, Server, json_reply
 
 VERSION = "0.32.15"
 DEFAULT_CONTEXT = 4096
 """Tokens of context of a model that sets no `num_ctx`."""
-SMALL_CONTEXT = 512
 KEEP_ALIVE = 300
 """Seconds for which a model stays in memory after a request."""
 
@@ -291,6 +290,10 @@ class NativeServer(HonoursEverything):
         if use not in self.find(name).uses:
             raise RefusalError(f'"{name}" does not support {route.split("/")[2]}')
         self.loaded[parse_name(name)] = time.time_ns() + KEEP_ALIVE * _NANOSECONDS
+
+    def context_named(self, name: str) -> int:
+        """Return how many tokens prompt and answer of the model of that name may have together."""
+        return self.context_of(self.find(name))
 
     def list_models(self) -> Reply:
         """Return what GET /v1/models is answered with."""

@@ -55,8 +55,9 @@ class Proxy:
 
     def _events(self, sent: Body, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:
-            data = piece.decode().removeprefix("data: ").strip()
-            yield piece if data == "[DONE]" else b"data: " + _packed(self.coming(sent, json.loads(data))) + b"\n\n"
+            head, _, data = piece.decode().strip().partition("data: ")
+            changed = data.encode() if data == "[DONE]" else _packed(self.coming(sent, json.loads(data)))
+            yield head.encode() + b"data: " + changed + b"\n\n"
 
 
 def _packed(value: Any) -> bytes:

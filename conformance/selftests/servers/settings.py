@@ -117,9 +117,14 @@ def padded(chunk: dict[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     if options.get("include_usage"):
         chunk = {**chunk, "usage": None}
     if options.get("include_obfuscation", True):
-        letters = string.ascii_letters + string.digits
-        chunk = {**chunk, "obfuscation": "".join(secrets.choice(letters) for _ in range(2 + secrets.randbelow(12)))}
+        chunk = {**chunk, "obfuscation": obfuscation()}
     return chunk
+
+
+def obfuscation() -> str:
+    """Return random characters, which hide the length of what stands beside them."""
+    letters = string.ascii_letters + string.digits
+    return "".join(secrets.choice(letters) for _ in range(2 + secrets.randbelow(12)))
 
 
 QUICK = 64
@@ -128,10 +133,15 @@ QUICK = 64
 
 def paced(chunks: Iterable[dict[str, Any]], pace: float, late: float) -> Iterator[bytes]:
     """The events of a stream: `pace` seconds between the first chunks, `late` seconds between later ones."""
-    for count, chunk in enumerate(chunks):
-        yield event(chunk)
-        time.sleep(pace if count < QUICK else late)
+    yield from paced_pieces(map(event, chunks), pace, late)
     yield event_done()
+
+
+def paced_pieces(pieces: Iterable[bytes], pace: float, late: float) -> Iterator[bytes]:
+    """The pieces, `pace` seconds between the first ones and `late` seconds between later ones."""
+    for count, piece in enumerate(pieces):
+        yield piece
+        time.sleep(pace if count < QUICK else late)
 
 
 def in_turn(streams: Sequence[Iterable[Any]]) -> Iterator[tuple[int, Any]]:

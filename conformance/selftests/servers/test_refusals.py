@@ -16,12 +16,18 @@ from .fields import EXACT
 from .honours import HonoursEverything
 from .transport import BASE_URL, InProcess
 
-PATHS = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
+PATHS = {
+    "chat": "/chat/completions",
+    "completions": "/completions",
+    "embeddings": "/embeddings",
+    "responses": "/responses",
+}
 USER = {"role": "user", "content": "Hi"}
 BODIES: dict[str, dict[str, Any]] = {
     "chat": {"model": "mini", "messages": [USER], "max_tokens": 2, "temperature": 0},
     "completions": {"model": "mini", "prompt": "Hi", "max_tokens": 2, "temperature": 0},
     "embeddings": {"model": "mini-embed", "input": "Hi"},
+    "responses": {"model": "mini", "input": "Hi", "max_output_tokens": 16, "temperature": 0},
 }
 TOOL = {"type": "function", "function": {"name": "f"}}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -189,6 +195,7 @@ NOT_NULL = {
              " tool_choice tools user web_search_options"),
     "completions": "model user",
     "embeddings": "input model dimensions encoding_format user",
+    "responses": "model access_programs image input prompt_cache_options text tool_choice tools user",
 }  # fmt: skip
 """Endpoint -> the fields that may not be null, by the request schemas."""
 

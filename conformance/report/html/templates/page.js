@@ -76,6 +76,11 @@
     const target = hash && document.getElementById(hash);
     if (!target) return;
     if (target.closest("[hidden]")) setFilters("");
+    const folded = target.closest(".uncounted");
+    if (folded) {
+      folded.open = true;
+      target.scrollIntoView();
+    }
     if (target.matches(".row")) {
       target.open = true;
       target.scrollIntoView();

@@ -9,9 +9,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from conformance.probes.endpoints import Chat
-from conformance.probes.response_views import TextResponse, get_path
-from conformance.probes.session import is_usable
+from .endpoints import ConversationEndpoint
+from .response_views import TextResponse, get_path
+from .session import is_usable
 
 MAX_CALL_TOKENS = 64
 """Tokens in which any of the calls below fits."""
@@ -20,6 +20,11 @@ MAX_LONG_CALL_TOKENS = 1024
 """Tokens in which it fits also behind long thoughts."""
 
 Message = dict[str, Any]
+
+
+def user(content: Any, **more: Any) -> Message:
+    """Return a user's message."""
+    return {"role": "user", "content": content, **more}
 
 
 def function(name: str, argument: str = "city", **more: Any) -> dict[str, Any]:
@@ -71,30 +76,34 @@ def examples_of_two() -> list[Message]:
 EXAMPLES = examples()
 
 
-def fill_content(chat: Chat, conversation: list[Message]) -> list[Message]:
+def spell(endpoint: ConversationEndpoint, conversation: list[Message]) -> Any:
+    """Return a conversation as the subject of a request that the server takes."""
+    return endpoint.spell_turns(fill_content(endpoint, conversation))
+
+
+def fill_content(endpoint: ConversationEndpoint, conversation: list[Message]) -> list[Message]:
     """Return a conversation as the server takes it: with `""` beside tool calls, where it takes that and not null.
 
     Rows about tools do not hang on that fault; `chat/fields/messages/as_serialised` tells it.
     """
-    return _filled(conversation) if refuses_null(chat) else conversation
+    refused = endpoint.has_null_content and refuses_null(endpoint)
+    return _filled(conversation) if refused else conversation
 
 
-def refuses_null(chat: Chat) -> bool:
+def refuses_null(endpoint: ConversationEndpoint) -> bool:
     """Tell whether the server refuses null as the content of a message with tool calls, and takes `""`."""
-    return not _takes(chat, EXAMPLES) and _takes(chat, _filled(EXAMPLES))
+    return not _takes(endpoint, EXAMPLES) and _takes(endpoint, _filled(EXAMPLES))
 
 
 def _filled(conversation: list[Message]) -> list[Message]:
     return [{**turn, "content": ""} if turn["content"] is None else turn for turn in conversation]
 
 
-def _takes(chat: Chat, conversation: list[Message]) -> bool:
-    return is_usable(chat.attempt(conversation, answer_limit=MAX_CALL_TOKENS))
+def _takes(endpoint: ConversationEndpoint, conversation: list[Message]) -> bool:
+    return is_usable(endpoint.attempt(endpoint.spell_turns(conversation), answer_limit=MAX_CALL_TOKENS))
 
 
-def ask_for_call(
-    send: Callable[..., TextResponse], conversation: str | list[Message], /, **fields: Any
-) -> TextResponse:
+def ask_for_call(send: Callable[..., TextResponse], conversation: Any, /, **fields: Any) -> TextResponse:
     """Send a request that a call may answer; once more, with room for thoughts, where the limit came before it.
 
     `send`: how, such as `chat.ask`.

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from enum import Enum
 from statistics import median
 
-from conformance.probes.endpoints import CONTROL_TOKENS, Chat
-from conformance.probes.response_views import TextResponse, get_path
-from conformance.wire.exchange import Exchange
+from .endpoints import CONTROL_TOKENS, ConversationEndpoint
+from .observation import Observation, broken, inconclusive, supported
+from .response_views import TextResponse
 
 ROUNDS = 6
 """Rounds before a stream is accused. Then all plain requests of one token took less time than every first piece and
@@ -61,17 +61,7 @@ class Round:
         return (self.last - self.first) / self.last if self.last > 0 else 0.0
 
 
-def text_times(exchange: Exchange) -> list[float]:
-    """Return when each event with text of the first choice arrived, thoughts included, in seconds."""
-    names = ("content", "reasoning_content", "reasoning")
-    return [
-        event.seconds
-        for event in exchange.events
-        if any(get_path(event.json, "choices", 0, "delta", name) for name in names)
-    ]
-
-
-def measure(chat: Chat, number: int) -> Round | None:
+def measure(endpoint: ConversationEndpoint, number: int) -> Round | None:
     """Send the requests of a round, and return its times; None where the stream has no pieces.
 
     Each round asks for another length: a cache of whole answers has not seen it.
@@ -81,17 +71,19 @@ def measure(chat: Chat, number: int) -> Round | None:
         ControlFailedError: the plain request was not answered.
     """
     tokens = CONTROL_TOKENS + 2 + number
-    times = text_times(_send(chat, number, tokens, stream=True).exchange)
+    times = _send(endpoint, number, tokens, stream=True).text_times
     if len(times) < 3:
         return None
-    whole = _send(chat, number, tokens).exchange.seconds
-    return Round(first=times[0], last=times[-1], whole=whole, brief=lambda: _send(chat, number, 1).exchange.seconds)
+    whole = _send(endpoint, number, tokens).exchange.seconds
+    return Round(
+        first=times[0], last=times[-1], whole=whole, brief=lambda: _send(endpoint, number, 1).exchange.seconds
+    )
 
 
-def _send(chat: Chat, number: int, tokens: int, *, stream: bool = False) -> TextResponse:
+def _send(endpoint: ConversationEndpoint, number: int, tokens: int, *, stream: bool = False) -> TextResponse:
     if stream:
-        return chat.ask(limit=tokens, stream=True, purpose="timing", repetition=number)
-    return chat.ask_control(limit=tokens, purpose="timing", repetition=number)
+        return endpoint.ask(limit=tokens, stream=True, purpose="timing", repetition=number)
+    return endpoint.ask_control(limit=tokens, purpose="timing", repetition=number)
 
 
 def judge_arrival(measure_round: Callable[[int], Round | None]) -> Arrival:
@@ -145,3 +137,19 @@ def _is_late(rounds: Sequence[Round], briefs: Sequence[float]) -> bool:
     """Tell whether no first piece came nearly as soon as a single token does, nor before half of the text."""
     generation = min(each.whole for each in rounds) - max(briefs)
     return generation > 0 and min(each.first for each in rounds) > max(briefs) + MIN_LATENESS * generation
+
+
+def judge_pieces(endpoint: ConversationEndpoint) -> Observation:
+    """Check that the text of a stream comes in several pieces, at the times at which they are generated."""
+    answer = endpoint.ask(stream=True)
+    count = answer.content_chunk_count
+    if count <= 2 and len(answer.text.split()) > 4:
+        return broken(f"{len(answer.text)} characters arrived in {count} chunks")
+    arrival = judge_arrival(lambda number: measure(endpoint, number)) if count > 2 else Arrival.UNCLEAR
+    if arrival is Arrival.GENERATED:
+        return supported("chunks with content arrive at different times")
+    if arrival is Arrival.FINISHED:
+        return broken(
+            "the first chunk arrives when the whole plain answer does: the text is finished before it is sent"
+        )
+    return inconclusive(f"{count} chunks with content arrived too fast, or at times too uneven, to tell")

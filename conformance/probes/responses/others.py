@@ -1,0 +1,370 @@
+"""responses/fields: what has an effect on few servers, and what has none that can be seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.checklist.field_values import FieldValues, values
+from conformance.checklist.verdicts import Evidence, Severity
+from conformance.probes import chance, told_odds
+from conformance.probes.added_text import LONG_TEXT
+from conformance.probes.availability import send_bad
+from conformance.probes.effort import check_effort
+from conformance.probes.endpoints import Responses
+from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
+from conformance.probes.registry import declare_derived, probe
+from conformance.probes.response_output import OutputResponse
+from conformance.probes.response_views import as_list, get_path
+from conformance.probes.sample_images import data_url
+from conformance.probes.session import ABSENT, RequestRejectedError, is_refused, is_usable
+from conformance.probes.tool_conversations import user
+from conformance.probes.unread_fields import check_value_is_read, require_effect
+
+from .state import keep, name_of
+
+declare_derived(
+    "responses/fields/include",
+    "What the answer is to hold besides.",
+    values=values(["message.output_text.logprobs"], 7),
+)
+
+
+@probe("responses/fields/include/output_text_logprobs", chance=chance.MEMBERS)
+def include_logprobs(responses: Responses) -> Observation:
+    """`message.output_text.logprobs`: the text's parts hold the probabilities of their tokens."""
+    return told_odds.check_logprobs(responses)
+
+
+@probe("responses/fields/include/output_text_logprobs/stream", title="with stream", chance=chance.MEMBERS)
+def include_logprobs_stream(responses: Responses) -> Observation:
+    """The events of a stream hold them too."""
+    return told_odds.check_logprobs(responses, stream=True)
+
+
+@probe(
+    "responses/fields/include/reasoning_encrypted_content",
+    capability="thinking",
+    severity=Severity.SHOULD,
+    chance=chance.MEMBERS,
+)
+def include_encrypted(responses: Responses) -> Observation:
+    """`reasoning.encrypted_content`: thoughts in a form that can be sent back where nothing is stored."""
+    asked = {"include": ["reasoning.encrypted_content"], "store": False}
+    with_it, without = (_ask_to_think(responses, **fields) for fields in (asked, {"store": False}))
+    items = with_it.items_of("reasoning")
+    if not items:
+        return inconclusive("the answer holds no item with thoughts")
+    held = [get_path(item, "encrypted_content") for item in items]
+    unasked = [get_path(item, "encrypted_content") for item in without.items_of("reasoning")]
+    if not any(held):
+        return ignored("the item with thoughts holds no `encrypted_content`")
+    if any(unasked):
+        return ignored("`encrypted_content` comes whether it is asked for or not")
+    return supported("the item with thoughts holds `encrypted_content` when it is asked for, and not otherwise")
+
+
+@probe(
+    "responses/fields/include/input_image_url", capability="vision", severity=Severity.SHOULD, chance=chance.FETCHED
+)
+def include_image_url(responses: Responses) -> Observation:
+    """`message.input_image.image_url`: the list of a stored answer's input holds the addresses of its pictures."""
+    part = {"type": "input_image", "image_url": data_url("checks"), "detail": "auto"}
+    answer, kept = keep(responses, [user([part])])
+    if is_refused(kept):
+        raise RequestRejectedError(kept)
+    path = f"{responses.path}/{name_of(answer)}/input_items"
+    told = []
+    for include in (["message.input_image.image_url"], None):
+        query = {} if include is None else {"include": include}
+        listed = responses.attempt_operation(
+            "GET", path, "responses.input_items.list", name_of(answer), body=query or None
+        )
+        if is_refused(listed):
+            raise RequestRejectedError(listed)
+        told.append("data:image" in listed.text)
+    if told == [True, False]:
+        return supported("the list holds the picture's address when it is asked for, and not otherwise")
+    return ignored(f"the list holds the picture's address {'either way' if all(told) else 'neither way'}")
+
+
+declare_derived(
+    "responses/fields/reasoning",
+    "How much the model thinks, and what it tells of it.",
+    capability="thinking",
+    values=values({"effort": "low"}, 7, capability="thinking"),
+)
+
+
+@probe("responses/fields/reasoning/effort", capability="thinking", chance=chance.GREEDY_ANSWER)
+def reasoning_effort(responses: Responses) -> Observation:
+    """From none to max: how much the model thinks before it answers."""
+    return check_effort(responses, lambda effort: {"reasoning": {"effort": effort}}, limit=MAX_THINKING_TOKENS)
+
+
+MAX_THINKING_TOKENS = 48
+"""Tokens in which a model that thinks is seen to, and one that does not has answered."""
+
+QUESTION = "What is 7 times 8?"
+THINK = {"effort": "high"}
+
+
+@probe("responses/fields/think", capability="thinking", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER)
+def think(responses: Responses) -> Observation:
+    """Whether the model thinks: an extension of Ollama's, not in OpenAI's clause."""
+    return check_effort(responses, lambda effort: {"think": effort != "none"}, limit=MAX_THINKING_TOKENS)
+
+
+def _ask_to_think(responses: Responses, **fields: Any) -> OutputResponse:
+    """Ask for thoughts and an answer, of a model that may think only when it is told to, or is told not to."""
+    free = {name: ABSENT for switch in responses.thinking_switches for name in switch}
+    settings = {**free, **fields}
+    if is_usable(responses.attempt(QUESTION, answer_limit=MAX_THINKING_TOKENS, reasoning=THINK)):
+        settings["reasoning"] = {**THINK, **fields.get("reasoning", {})}
+    return responses.ask(QUESTION, answer_limit=MAX_THINKING_TOKENS, **settings)
+
+
+@probe("responses/fields/reasoning/summary", capability="thinking", chance=chance.MEMBERS)
+def reasoning_summary(responses: Responses) -> Observation:
+    """`auto`, `concise` or `detailed`: a summary of the thoughts is told; it is not where none is asked for."""
+    plain = _ask_to_think(responses)
+    told, streamed = (
+        _ask_to_think(responses, reasoning={"summary": "auto"}, **streaming) for streaming in ({}, {"stream": True})
+    )
+    with_it, without = (_summaries(answer) for answer in (told, plain))
+    if not told.items_of("reasoning") and not plain.items_of("reasoning"):
+        return inconclusive("the answer holds no item with thoughts")
+    if with_it and without:
+        return ignored("a summary comes whether it is asked for or not")
+    if not with_it:
+        return ignored("no summary comes, asked for or not")
+    if not _summaries(streamed):
+        return partial("a summary comes when it is asked for, and none otherwise; but none in a stream")
+    return supported("a summary comes when it is asked for, in a stream too, and none otherwise")
+
+
+def _summaries(answer: OutputResponse) -> list[Any]:
+    return [part for item in answer.items_of("reasoning") for part in as_list(get_path(item, "summary"))]
+
+
+@probe("responses/fields/input/reasoning", capability="thinking", chance=chance.STATUSES)
+def input_reasoning(responses: Responses) -> Observation:
+    """An item with thoughts, just as the server told it, can be sent back before the message that it belongs to."""
+    answer = _ask_to_think(responses)
+    if not answer.items_of("reasoning"):
+        return inconclusive("the answer holds no item with thoughts")
+    history = [user(QUESTION), *answer.items, user("And 7 times 9?")]
+    without = [item for item in history if get_path(item, "type") != "reasoning"]
+    again, plain = (responses.ask(items, limit=1) for items in (history, without))
+    if (again.prompt_tokens or 0) > (plain.prompt_tokens or 0):
+        return supported("thoughts that are sent back are taken, and add their tokens to the prompt")
+    return supported("thoughts that are sent back are taken", Evidence.ACCEPTED)
+
+
+declare_derived(
+    "responses/fields/truncation",
+    "What happens to an input that is too long.",
+    capability="small_context",
+    values=values("disabled", "zz_bogus"),
+)
+
+CONTEXT_TURNS = 40
+"""Turns that are longer together than a context of 512 tokens."""
+
+
+def _long_conversation() -> list[dict[str, Any]]:
+    turns: list[dict[str, Any]] = []
+    for _ in range(CONTEXT_TURNS // 2):
+        turns += [user(LONG_TEXT), {"role": "assistant", "content": "Aye."}]
+    return [*turns, user("Hi")]
+
+
+@probe("responses/fields/truncation/disabled", capability="small_context", chance=chance.STATUSES)
+def truncation_disabled(responses: Responses) -> Observation:
+    """`disabled`, the default: an input longer than the context is refused, and not cut in silence."""
+    responses.ask_control("Hi", limit=1)
+    exchange = responses.attempt(_long_conversation(), truncation="disabled", limit=1)
+    if exchange.accepted:
+        tokens = responses.read(exchange).prompt_tokens
+        return ignored(f"an input longer than the context is answered, as {tokens} tokens: it is cut in silence")
+    if not is_refused(exchange):
+        return inconclusive(f"an input longer than the context gives {exchange.failure or exchange.status}")
+    code = get_path(exchange.json, "error", "code")
+    if code == "context_length_exceeded":
+        return supported("an input longer than the context is refused, with the code for it")
+    return partial(f"an input longer than the context is refused with {exchange.status}, and code {str(code)[:40]!r}")
+
+
+@probe("responses/fields/truncation/auto", capability="small_context", chance=chance.STATUSES)
+def truncation_auto(responses: Responses) -> Observation:
+    """`auto`: of an input longer than the context the oldest items are left out."""
+    responses.ask_control("Hi", limit=1)
+    strict = responses.attempt(_long_conversation(), truncation="disabled", limit=1)
+    exchange = responses.attempt(_long_conversation(), truncation="auto", limit=1)
+    if exchange.accepted and is_refused(strict):
+        return supported("an input longer than the context is answered with `auto`, and refused with `disabled`")
+    if exchange.accepted:
+        return ignored("an input longer than the context is answered with `disabled` as with `auto`")
+    if is_refused(exchange):
+        bogus = send_bad(responses, truncation="zz_bogus")
+        if bogus.accepted:
+            return ignored("an input longer than the context is refused with `auto`, and any word is taken")
+        raise RequestRejectedError(exchange)
+    return inconclusive(f"an input longer than the context gives {exchange.failure or exchange.status}")
+
+
+@probe("responses/fields/service_tier", values=values("default", "zz_bogus"), chance=chance.MEMBER_OR_STATUS)
+def service_tier(responses: Responses) -> Observation:
+    """Which tier of service answers; the answer names it."""
+    responses.ask_control()
+    try:
+        told = get_path(responses.ask(service_tier="flex", limit=1).body, "service_tier")
+    except RequestRejectedError:
+        return check_value_is_read(responses, "service_tier")  # not every model is served in every tier
+    plain = get_path(responses.ask_control(limit=1).body, "service_tier")
+    if told == "flex" and plain != "flex":
+        return supported("the answer names the service_tier that was asked for", Evidence.ECHOED)
+    seen = check_value_is_read(responses, "service_tier")
+    # The clause lets another tier answer, and has the answer name it.
+    return seen if isinstance(told, str) else require_effect(seen, absent=True, words="the answer names no tier")
+
+
+@probe(
+    "responses/fields/moderation",
+    values=values({"model": "omni-moderation-latest"}, 7),
+    chance=chance.MEMBER_OR_STATUS,
+)
+def moderation(responses: Responses) -> Observation:
+    """Whether the answer is moderated; the answer then holds the outcome."""
+    responses.ask_control()
+    asked = {"model": "omni-moderation-latest"}
+    answer = responses.ask(moderation=asked, limit=1)
+    if get_path(answer.body, "moderation") not in (None, {}, asked):
+        return supported("the answer holds the outcome of its moderation")
+    return require_effect(
+        check_value_is_read(responses, "moderation"), absent=True, words="the answer holds no outcome of a moderation"
+    )
+
+
+@probe("responses/fields/prompt", values=values(None, 7), chance=chance.STATUSES)
+def prompt(responses: Responses) -> Observation:
+    """A stored template by its id, with variables: the id of no template is refused."""
+    exchange = send_bad(responses, prompt={"id": "pmpt_zq_unknown"})
+    if exchange.accepted:
+        return ignored("the id of no template is taken, and the input answered as without it")
+    if is_refused(exchange) and "pmpt_zq_unknown" in exchange.text:
+        return supported(f"the id of no template is refused with {exchange.status}, and named", Evidence.PARSED)
+    if is_refused(exchange):
+        raise RequestRejectedError(exchange)
+    return inconclusive(f"the id of no template is answered with {exchange.failure or exchange.status}")
+
+
+UNSEEN: dict[str, tuple[str, FieldValues]] = {
+    "context_management": (
+        "When the context is compacted.", values([{"type": "compaction", "compact_threshold": 100_000}], 7),
+    ),
+    "safety_identifier": ("An identifier of the end user, for OpenAI's own checks.", values("zq-user", {})),
+    "user": ("An identifier of the end user (deprecated).", values("zq-user", {})),
+    "prompt_cache_key": ("Groups requests that share a prompt, for OpenAI's cache.", values("zq", {})),
+    "prompt_cache_options": ("How the prompt is cached.", values({"mode": "implicit", "ttl": "30m"}, 7)),
+    "prompt_cache_retention": ("How long the prompt stays cached (deprecated).", values("in_memory", "zz_bogus")),
+    "access_programs": ("Programs of a field that a request asks for.", values({"cyber": "standard"}, 7)),
+    "image": ("How pictures of the input are read.", values({"context_compression": "auto"}, 7)),
+}  # fmt: skip
+"""Field without an effect that could be seen -> what it is for."""
+
+
+def _declare(field: str, description: str, allowed: FieldValues) -> None:
+    @probe(
+        f"responses/fields/{field}",
+        description=description,
+        severity=Severity.SHOULD,
+        chance=chance.STATUSES,
+        values=allowed,
+    )
+    def read(responses: Responses) -> Observation:
+        return check_value_is_read(responses, field)
+
+
+for _field, (_description, _values) in UNSEEN.items():
+    _declare(_field, _description, _values)
+
+
+REASONING_MEMBERS: dict[str, Any] = {"context": "auto", "mode": "standard", "generate_summary": "auto"}
+"""Member of `reasoning` without an effect that could be seen -> a valid value."""
+
+
+def _declare_member(member: str, valid: Any) -> None:
+    @probe(
+        f"responses/fields/reasoning/{member}",
+        description=f"`reasoning.{member}`, which has an effect on some models alone.",
+        capability="thinking",
+        severity=Severity.SHOULD,
+        chance=chance.STATUSES,
+    )
+    def read(responses: Responses) -> Observation:
+        allowed = values({member: valid}, {member: 7})
+        return check_value_is_read(responses, "reasoning", allowed)
+
+
+for _field, _valid in REASONING_MEMBERS.items():
+    _declare_member(_field, _valid)
+
+
+NULLABLE = (
+    "background", "context_management", "conversation", "include", "instructions", "max_tool_calls", "metadata",
+    "moderation", "parallel_tool_calls", "previous_response_id", "prompt", "prompt_cache_key",
+    "prompt_cache_retention", "reasoning", "safety_identifier", "service_tier", "store", "stream", "stream_options",
+    "temperature", "top_logprobs", "top_p", "truncation",
+)  # fmt: skip
+"""Fields that may be null by the clause, but for the limit, which has a row of its own."""
+
+CLIENT_BODY: dict[str, Any] = {
+    "instructions": None, "previous_response_id": None, "reasoning": None, "metadata": None, "user": ABSENT,
+    "tools": [], "store": False, "truncation": "disabled", "top_p": 1.0,
+}  # fmt: skip
+"""What LlamaIndex sends beside model, input and limit in every request."""
+
+
+@probe("responses/notes/null_fields", title="null for nullable fields", chance=chance.STATUSES)
+def nulls(responses: Responses) -> Observation:
+    """Null means the same as absence, in each of the 23 fields that may be null beside the limit."""
+    control = responses.ask_control(limit=1)
+    wrong: list[str] = []
+    empty: dict[str, Any] = dict.fromkeys(NULLABLE)
+    every = responses.attempt(limit=1, **empty)
+    if every.accepted and responses.read(every).prompt_tokens == control.prompt_tokens:
+        return supported("null for all of them at once is taken like absence")
+    for name in NULLABLE:
+        given: dict[str, Any] = {name: None}
+        exchange = responses.attempt(limit=1, **given)
+        if not exchange.accepted or responses.read(exchange).prompt_tokens != control.prompt_tokens:
+            wrong.append(name)
+    if len(wrong) == len(NULLABLE):
+        raise RequestRejectedError(every)
+    if not wrong:
+        return inconclusive("null is taken for each field, and not for all of them at once")
+    return partial(f"null is refused, or no absence, for {', '.join(wrong)}")
+
+
+@probe("responses/fields/max_output_tokens/null", title="null", chance=chance.STATUSES)
+def limit_null(responses: Responses) -> Observation:
+    """A limit of null is none. Read as a stream, which is left after its first pieces of text."""
+    responses.ask_control(stream=True)
+    answer = responses.ask(max_output_tokens=None, limit=None, stream=True, abort_after_events=MAX_EVENTS)
+    if answer.content_chunk_count or answer.items:
+        return supported("a limit of null is taken, and the text begins")
+    return inconclusive(f"a limit of null is taken, and no text came within {MAX_EVENTS} events")
+
+
+MAX_EVENTS = 40
+"""Events of a stream without a limit, after which it is left."""
+
+
+@probe("responses/notes/as_clients_send", title="the fields of LlamaIndex", chance=chance.STATUSES)
+def as_clients_send(responses: Responses) -> Observation:
+    """The body of a client that sends null and default values for many fields is taken like a plain one."""
+    control = responses.ask_control(limit=1)
+    answer = responses.ask(limit=1, **CLIENT_BODY)
+    if answer.prompt_tokens == control.prompt_tokens:
+        return supported("the body is taken like a plain one")
+    return weigh([None], seen="", absent="", unclear="the body is taken, and counts other tokens than a plain one")

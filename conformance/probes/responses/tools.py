@@ -1,0 +1,356 @@
+"""responses/fields: tools in the flat form, and what chooses among them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.checklist.field_values import values
+from conformance.checklist.verdicts import Evidence, Severity
+from conformance.probes import chance, tool_calls
+from conformance.probes.added_text import LONG_TEXT, check_added_turns, excuse_template
+from conformance.probes.availability import send_bad
+from conformance.probes.endpoints import Responses
+from conformance.probes.observation import Observation, broken, ignored, inconclusive, partial, supported
+from conformance.probes.registry import declare_derived, probe
+from conformance.probes.response_output import OutputResponse
+from conformance.probes.response_views import get_path
+from conformance.probes.session import UndeterminedError, is_refused, is_usable
+from conformance.probes.tool_calls import read_arguments
+from conformance.probes.tool_conversations import (
+    EXAMPLES,
+    MAX_CALL_TOKENS,
+    TOOL_NAMES,
+    TOOLS,
+    Message,
+    answered,
+    ask_for_call,
+    called,
+    calls_nothing,
+    spell,
+    user,
+)
+from conformance.probes.unread_fields import check_value_is_read
+
+_NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
+FLAT_TOOL: dict[str, Any] = {"type": "function", "name": "get_weather", "parameters": _NO_ARGUMENTS, "strict": False}
+"""A tool for requests that only have to be accepted."""
+
+declare_derived(
+    "responses/fields/tools",
+    "The tools that the model may call.",
+    capability="tools",
+    values=values([FLAT_TOOL], "zz"),
+)
+
+
+@probe("responses/fields/tools/function", capability="tools", chance=chance.GREEDY_ANSWER)
+def tools_function(responses: Responses) -> Observation:
+    """A function's name and arguments come back as an item `function_call`."""
+    return tool_calls.check_call(responses)
+
+
+@probe("responses/fields/tools/function/stream", capability="tools", title="with stream", chance=chance.GREEDY_ANSWER)
+def tools_stream(responses: Responses) -> Observation:
+    """The events of a stream make up the same call."""
+    return tool_calls.check_call(responses, stream=True)
+
+
+@probe(
+    "responses/fields/tools/function/strict",
+    capability="tools",
+    severity=Severity.SHOULD,
+    chance=chance.GREEDY_ANSWER,
+)
+def tools_strict(responses: Responses) -> Observation:
+    """With `strict`, the arguments obey the schema: here a word that the conversation does not suggest."""
+    return tool_calls.check_strict(responses)
+
+
+@probe("responses/fields/tools/function/nulls", capability="tools", title="null members", chance=chance.STATUSES)
+def tools_nulls(responses: Responses) -> Observation:
+    """`description`, `strict` and `parameters` may be null, as the SDK's types allow it."""
+    responses.ask_control()
+    tool = {"type": "function", "name": "get_weather", "description": None, "strict": None, "parameters": None}
+    responses.ask_minimal(tools=[tool])
+    return supported("a function whose description, strict and parameters are null is taken")
+
+
+@probe("responses/fields/tools/text_beside_call", capability="tools", chance=chance.GREEDY_ANSWER)
+def text_beside_call(responses: Responses) -> Observation:
+    """An answer that says something and then calls a function holds both: a message, and then the call."""
+    conversation = [{**turn, "content": "Let me check."} if turn.get("tool_calls") else turn for turn in EXAMPLES]
+    tools = responses.spell_tools(TOOLS)
+    judged = []
+    for streaming in ({}, {"stream": True}):
+        answer = ask_for_call(responses.ask, spell(responses, conversation), tools=tools, **streaming)
+        if not isinstance(answer, OutputResponse) or not answer.called_tools:
+            return inconclusive("the model calls no function where the examples show it")
+        if not answer.content.strip():
+            return _judge_lost_text(responses, answer)
+        judged.append(answer.item_types)
+    if all(types[:2] == ["message", "function_call"] for types in judged):
+        return supported("the answer holds a message, and then the call, plain and streamed")
+    return broken(f"the answer's items are {str(judged[0])[:60]} plain and {str(judged[1])[:60]} streamed")
+
+
+def _judge_lost_text(responses: Responses, answer: OutputResponse) -> Observation:
+    """Judge an answer that holds a call alone, by the tokens that the same call takes where no text is shown."""
+    alone = ask_for_call(responses.ask_control, spell(responses, EXAMPLES), tools=responses.spell_tools(TOOLS))
+    counts = (alone.completion_tokens, answer.completion_tokens)
+    same = alone.called_tools == answer.called_tools and not answer.thoughts.strip()
+    if not same or None in counts or responses.control.counts != "tokens":
+        return inconclusive("the model calls the function without a word before it, or the word is lost")
+    if (answer.completion_tokens or 0) - (alone.completion_tokens or 0) >= MIN_LOST_TOKENS:
+        return broken(
+            f"{answer.completion_tokens} tokens were generated where the call alone takes {alone.completion_tokens}: "
+            "the text before it is lost"
+        )
+    return inconclusive("the model calls the function without a word before it")
+
+
+MIN_LOST_TOKENS = 3
+"""Tokens that a text of three words takes at the least."""
+
+
+@probe(
+    "responses/fields/tools/round_trip", title="a call and its output", capability="tools", chance=chance.GREEDY_TEXT
+)
+def round_trip(responses: Responses) -> Observation:
+    """The output of a function reaches the model."""
+    seen = check_added_turns(
+        responses, lambda prompt: _after_a_call(prompt, LONG_TEXT), lambda prompt: _after_a_call(prompt, "Rain.")
+    )
+    return excuse_template(responses, seen)
+
+
+def _after_a_call(prompt: str, result: str) -> list[Message]:
+    call = called("get_weather", {"city": "Paris"}, "call_1")
+    return [
+        user(prompt),
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": result},
+    ]
+
+
+@probe(
+    "responses/fields/input/function_call_output/parts",
+    title="an output as text parts",
+    capability="tools",
+    severity=Severity.SHOULD,
+    chance=chance.GREEDY_TEXT,
+)
+def output_parts(responses: Responses) -> Observation:
+    """The output of a function as an array of `input_text` parts reaches the model as a string does."""
+
+    def parts(text: str) -> Any:
+        return [{"type": "input_text", "text": text}]
+
+    seen = check_added_turns(
+        responses,
+        lambda prompt: _after_a_call(prompt, parts(LONG_TEXT)),
+        lambda prompt: _after_a_call(prompt, parts("Rain.")),
+    )
+    return excuse_template(responses, seen)
+
+
+@probe("responses/fields/tools/custom", capability="tools", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER)
+def tools_custom(responses: Responses) -> Observation:
+    """A custom tool takes free text; its call comes as `custom_tool_call` with `input`."""
+    tool = {"type": "custom", "name": "note_down", "description": "Writes a note."}
+    prompt = "Note down the word apple."
+    control = responses.ask_control(prompt)
+    choice = {"type": "custom", "name": "note_down"}
+    answer = ask_for_call(responses.ask, prompt, tools=[tool], tool_choice=choice)
+    if get_path(answer.tool_calls, 0, "custom", "name") == "note_down":
+        return supported("the tool is called as `custom_tool_call`")
+    if answer.tool_calls:
+        return ignored("the tool is called, but not as `custom_tool_call`")
+    if not calls_nothing(answer, "note_down"):
+        return inconclusive("the limit came before any call, or the tool is called in the text")
+    if answer.prompt_tokens is not None and answer.prompt_tokens == control.prompt_tokens:
+        return ignored("the tool does not reach the prompt, and is not called though the request names it")
+    return ignored("the tool is not called though the request names it")
+
+
+@probe("responses/fields/tools/namespace", capability="tools", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER)
+def tools_namespace(responses: Responses) -> Observation:
+    """Tools may stand in a namespace; their calls name it."""
+    flat = responses.spell_tools(TOOLS)
+    space = {"type": "namespace", "name": "zq_space", "description": "Tools.", "tools": flat}
+    conversation = spell(responses, EXAMPLES)
+    inside = [
+        {**item, "namespace": "zq_space"} if item.get("type") == "function_call" else item for item in conversation
+    ]
+    free = ask_for_call(responses.ask_control, conversation, tools=flat)
+    answer = ask_for_call(responses.ask, inside, tools=[space])
+    if not isinstance(answer, OutputResponse) or not answer.called_tools:
+        if free.called_tools and calls_nothing(answer, *TOOL_NAMES):
+            return ignored("the function is called outside of a namespace, and not in one")
+        return inconclusive("the model calls no function where the examples show it")
+    named = get_path(answer.items_of("function_call"), 0, "namespace")
+    return (
+        supported("the call names the namespace")
+        if named == "zq_space"
+        else partial("the function is called, and its call does not name the namespace")
+    )
+
+
+HOSTED_TOOLS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "web_search": ({"type": "web_search"}, {"search_context_size": "zz_bogus"}, "web_search_call"),
+    "file_search": (
+        {"type": "file_search", "vector_store_ids": ["vs_zq_unknown"]}, {"max_num_results": "zz"}, "file_search_call",
+    ),
+    "code_interpreter": (
+        {"type": "code_interpreter", "container": {"type": "auto"}}, {"container": 7}, "code_interpreter_call",
+    ),
+    "image_generation": ({"type": "image_generation"}, {"size": "zz_bogus"}, "image_generation_call"),
+    "mcp": (
+        {"type": "mcp", "server_label": "zq", "server_url": "http://127.0.0.1:9/", "require_approval": "never"},
+        {"require_approval": "zz_bogus"},
+        "mcp_list_tools",
+    ),
+}  # fmt: skip
+"""Tool that the server itself runs -> its declaration, nonsense in it, and the item that shows it."""
+
+
+def _declare_hosted(name: str, tool: dict[str, Any], nonsense: dict[str, Any], item: str) -> None:
+    @probe(
+        f"responses/fields/tools/{name}",
+        description=f"A tool of type `{name}`, which the server itself runs: an item `{item}`, or a refusal.",
+        severity=Severity.SHOULD,
+        chance=chance.GREEDY_ANSWER,
+    )
+    def hosted(responses: Responses) -> Observation:
+        return _check_hosted(responses, tool, {**tool, **nonsense}, item)
+
+
+def _check_hosted(responses: Responses, tool: dict[str, Any], nonsense: dict[str, Any], item: str) -> Observation:
+    """Check that a tool that only the server can run is not dropped in silence.
+
+    The prompt gives no reason to run it, so that nothing is searched: where the item does not come, it is told by
+    nonsense in the tool's declaration whether that is read.
+    """
+    ((prompt, control),) = responses.find_repeatable_controls(1)
+    answer = responses.ask(prompt, tools=[tool])
+    if item in answer.item_types:
+        return supported(f"the answer holds an item `{item}`")
+    same = answer.prompt_tokens == control.response.prompt_tokens and control.is_repeated_in(answer.text)
+    if same and answer.prompt_tokens:
+        return ignored("with the tool, the answer and the prompt's tokens are the same as without")
+    bad = send_bad(responses, tools=[nonsense])
+    if bad.accepted:
+        return ignored(f"the answer has no item `{item}`, and nonsense in the tool's declaration is taken too")
+    if is_refused(bad):
+        return supported("the tool is taken, and nonsense in its declaration refused: it is read", Evidence.PARSED)
+    return inconclusive(f"nonsense in the tool's declaration is answered with {bad.failure or bad.status}")
+
+
+for _name, (_tool, _nonsense, _item) in HOSTED_TOOLS.items():
+    _declare_hosted(_name, _tool, _nonsense, _item)
+
+
+declare_derived(
+    "responses/fields/tool_choice",
+    "Whether, and which, tool is called.",
+    capability="tools",
+    values=values("auto", 7, tools=[FLAT_TOOL]),
+)
+
+
+@probe("responses/fields/tool_choice/none", capability="tools", chance=chance.GREEDY_ANSWER)
+def choice_none(responses: Responses) -> Observation:
+    """`none`: no tool is called, where auto calls one."""
+    return tool_calls.check_choice_none(responses)
+
+
+@probe("responses/fields/tool_choice/auto", capability="tools", chance=chance.GREEDY_OR_STATUS)
+def choice_auto(responses: Responses) -> Observation:
+    """`auto`, the default: the model decides. The value is read, or any nonsense would do."""
+    return tool_calls.check_choice_auto(responses)
+
+
+@probe("responses/fields/tool_choice/required", capability="tools", chance=chance.GREEDY_ANSWER)
+def choice_required(responses: Responses) -> Observation:
+    """`required`: a tool is called, where auto would not."""
+    return tool_calls.check_choice_required(responses)
+
+
+@probe("responses/fields/tool_choice/named", capability="tools", chance=chance.GREEDY_ANSWER)
+def choice_named(responses: Responses) -> Observation:
+    """A function by name: that one is called, where the examples call another."""
+    return tool_calls.check_choice_named(responses)
+
+
+@probe(
+    "responses/fields/tool_choice/allowed_tools",
+    capability="tools",
+    severity=Severity.SHOULD,
+    chance=chance.GREEDY_ANSWER,
+)
+def choice_allowed(responses: Responses) -> Observation:
+    """Only the tools named may be called, and one must be."""
+    return tool_calls.check_choice_allowed(responses)
+
+
+@probe(
+    "responses/fields/parallel_tool_calls",
+    capability="tools",
+    values=values(False, "zz", tools=[FLAT_TOOL]),
+    chance=chance.GREEDY_OR_STATUS,
+)
+def parallel_tool_calls(responses: Responses) -> Observation:
+    """False: at most one tool is called in an answer, where true calls two."""
+    return tool_calls.check_parallel_calls(responses)
+
+
+@probe(
+    "responses/fields/max_tool_calls",
+    severity=Severity.SHOULD,
+    values=values(1, "zz"),
+    chance=chance.STATUSES,
+)
+def max_tool_calls(responses: Responses) -> Observation:
+    """How many calls of hosted tools an answer may make."""
+    return check_value_is_read(responses, "max_tool_calls")
+
+
+@probe(
+    "responses/fields/tools/cut_call",
+    capability="tools",
+    title="a call that the limit cuts",
+    chance=chance.GREEDY_ANSWER,
+)
+def cut_call(responses: Responses) -> Observation:
+    """A call that the limit cut is not told as a whole one: the response is `incomplete`."""
+    whole = ask_for_call(responses.ask_prerequisite, spell(responses, EXAMPLES), tools=responses.spell_tools(TOOLS))
+    limit = max(responses.control.min_limit, (whole.completion_tokens or MAX_CALL_TOKENS) // 2)
+    if not whole.called_tools or not whole.completion_tokens or limit >= whole.completion_tokens:
+        return inconclusive("no call comes that a limit could cut")
+    answer = responses.ask(spell(responses, EXAMPLES), tools=responses.spell_tools(TOOLS), max_output_tokens=limit)
+    halves = [item for item in answer.items_of("function_call") if read_arguments(str(item.get("arguments"))) is None]
+    if answer.status == "completed":
+        told = "holds half a call" if halves else "holds no whole call"
+        return broken(f"the limit cut the call: the answer {told}, and says that it is `completed`")
+    if any(item.get("status") == "completed" for item in halves):
+        return broken("half a call says that it is `completed`")
+    if answer.status != "incomplete":
+        raise UndeterminedError(f"the status of the answer is {str(answer.status)[:40]!r}")
+    return supported("the response is `incomplete`, and no half call is told as a whole one")
+
+
+@probe(
+    "responses/fields/input/function_call/unanswered",
+    capability="tools",
+    title="an output without its call",
+    severity=Severity.SHOULD,
+    chance=chance.STATUSES,
+)
+def output_without_call(responses: Responses) -> Observation:
+    """An output that belongs to no call is refused; servers that take it are lenient."""
+    responses.ask_control()
+    exchange = responses.attempt_minimal(input=responses.spell_turns([user("Hi"), answered("call_zq_unknown")]))
+    if exchange.accepted:
+        return ignored("an output that belongs to no call is answered like any other input")
+    if is_usable(exchange) or exchange.status is None or exchange.status >= 500:
+        return broken(f"an output that belongs to no call is answered with {exchange.failure or exchange.status}")
+    return supported(f"an output that belongs to no call is refused with {exchange.status}")
