@@ -329,21 +329,23 @@ CLIENT_BODY: dict[str, Any] = {
 def nulls(responses: Responses) -> Observation:
     """Null means the same as absence, in each of the 23 fields that may be null beside the limit."""
     control = responses.ask_control(limit=1)
-    wrong: list[str] = []
-    empty: dict[str, Any] = dict.fromkeys(NULLABLE)
-    every = responses.attempt(limit=1, **empty)
-    if every.accepted and responses.read(every).prompt_tokens == control.prompt_tokens:
-        return supported("null for all of them at once is taken like absence")
-    for name in NULLABLE:
-        given: dict[str, Any] = {name: None}
-        exchange = responses.attempt(limit=1, **given)
-        if not exchange.accepted or responses.read(exchange).prompt_tokens != control.prompt_tokens:
-            wrong.append(name)
-    if len(wrong) == len(NULLABLE):
-        raise RequestRejectedError(every)
+
+    def find_wrong(names: tuple[str, ...]) -> list[str]:
+        """Return those that are not taken like absence: all at once, then by halves."""
+        fields: dict[str, Any] = dict.fromkeys(names)
+        exchange = responses.attempt(limit=1, **fields)
+        if is_usable(exchange) and responses.read(exchange).prompt_tokens == control.prompt_tokens:
+            return []
+        if len(names) == 1:
+            return list(names)
+        half = len(names) // 2
+        return [*find_wrong(names[:half]), *find_wrong(names[half:])]
+
+    wrong = find_wrong(NULLABLE)
     if not wrong:
-        return inconclusive("null is taken for each field, and not for all of them at once")
-    return partial(f"null is refused, or no absence, for {', '.join(wrong)}")
+        return supported("null is taken like absence, for each of them")
+    words = f"null is refused, or no absence, for {', '.join(wrong)}"
+    return ignored(words) if len(wrong) == len(NULLABLE) else partial(words)
 
 
 @probe("responses/fields/max_output_tokens/null", title="null", chance=chance.STATUSES)
