@@ -11,7 +11,7 @@ from conformance.probes.added_text import LONG_TEXT
 from conformance.probes.availability import send_bad
 from conformance.probes.effort import check_effort
 from conformance.probes.endpoints import Responses
-from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
+from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_output import OutputResponse
 from conformance.probes.response_views import as_list, get_path
@@ -369,4 +369,7 @@ def as_clients_send(responses: Responses) -> Observation:
     answer = responses.ask(limit=1, **CLIENT_BODY)
     if answer.prompt_tokens == control.prompt_tokens:
         return supported("the body is taken like a plain one")
-    return weigh([None], seen="", absent="", unclear="the body is taken, and counts other tokens than a plain one")
+    if not answer.prompt_tokens or not control.prompt_tokens:
+        return inconclusive("the server counts no input tokens")
+    more = answer.prompt_tokens - control.prompt_tokens
+    return partial(f"the body is taken, and counts {more} tokens more than a plain one: null is no absence")
