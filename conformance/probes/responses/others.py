@@ -142,6 +142,17 @@ def reasoning_summary(responses: Responses) -> Observation:
     return supported("a summary comes when it is asked for, in a stream too, and none otherwise")
 
 
+@probe("responses/features/reasoning_summaries", capability="thinking", chance=chance.MEMBERS)
+def reasoning_summaries(responses: Responses) -> Observation:
+    """Thinking models tell a summary of their thoughts, where one is asked for."""
+    told = _ask_to_think(responses, reasoning={"summary": "auto"})
+    if not told.items_of("reasoning"):
+        return inconclusive("the answer holds no item with thoughts")
+    if _summaries(told):
+        return supported("the item with thoughts holds a summary")
+    return ignored("the item with thoughts holds no summary, though one is asked for")
+
+
 def _summaries(answer: OutputResponse) -> list[Any]:
     return [part for item in answer.items_of("reasoning") for part in as_list(get_path(item, "summary"))]
 
