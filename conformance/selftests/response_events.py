@@ -46,8 +46,30 @@ def response(status: str = "completed", output: Sequence[Any] = (), **members: A
         "model": "m",
         "output": list(output),
         "usage": USAGE if ended else None,
+        "instructions": None,
+        "metadata": {},
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
         **members,
     }
+
+
+DEFAULTS: dict[str, Any] = {
+    "background": False,
+    "max_output_tokens": 16,
+    "max_tool_calls": None,
+    "previous_response_id": None,
+    "reasoning": {"effort": None, "summary": None},
+    "service_tier": "default",
+    "store": True,
+    "temperature": 0,
+    "text": {"format": {"type": "text"}},
+    "top_logprobs": 0,
+    "top_p": 1,
+    "truncation": "disabled",
+}
+"""Members that every response of OpenAI has, and no client needs."""
 
 
 # Items, whole
@@ -255,6 +277,14 @@ def drop(*names: str) -> Callable[[Any], None]:
                 holder.pop(name, None)
 
     return edit
+
+
+def complete(event: Event) -> None:
+    """Put in what every event of OpenAI has, and no client needs."""
+    if "response" in event:
+        event["response"] = {**DEFAULTS, **event["response"]}
+    if event["type"].startswith("response.output_text."):
+        event["logprobs"] = []
 
 
 def interleaved(first: Events, second: Events) -> Iterator[Event]:

@@ -6,7 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .response_events import SPEECH, TEXT, call, compact, function_call, message, response, text_part, thoughts, write
+from .response_events import (
+    DEFAULTS,
+    SPEECH,
+    TEXT,
+    call,
+    compact,
+    function_call,
+    message,
+    response,
+    text_part,
+    thoughts,
+    write,
+)
 from .response_stream_pairs import pairs_of_streams
 from .rule_samples import JSON_HEAD, NOW, Change, Pair, Sample, change
 
@@ -30,6 +42,13 @@ HALF = "`arguments` of a completed call holds no JSON object"
 UNEQUAL = "equal requests count different `input_tokens`"
 
 RESPONSES: Mapping[str, tuple[tuple[Sample, Change], ...]] = {
+    "schema": (
+        (SAID, change("id: is missing", '"id":"resp_1",')),
+        (SAID, change("output.*.content.*.text: is null, not a string", '"text":"One two three"', '"text":null')),
+    ),
+    "schema/details": (
+        (plain(TEXT, **DEFAULTS), change("truncation: is missing", ',"truncation":"disabled"')),
+    ),
     "model": ((SAID, change("`model` is 'x', not the one asked for", '"model":"m"', '"model":"x"')),),
     "content_type": ((SAID, change("content-type is 'text/html'", "application/json", "text/html")),),
     "status": (
@@ -76,9 +95,9 @@ RESPONSES: Mapping[str, tuple[tuple[Sample, Change], ...]] = {
     ),
     "ids/prefixes": (
         (SAID, change("the id of a response does not begin with `resp_`", '"resp_1"', '"1"')),
-        (SAID, change("the id of a message does not begin with `msg_`", '"msg_1"', '"1"')),
-        (CALLED, change("the id of a function_call does not begin with `fc_`", '"fc_2"', '"call_2"')),
-        (THOUGHT_OF, change("the id of a reasoning does not begin with `rs_`", '"rs_1"', '"msg_1"')),
+        (SAID, change("the id of a `message` item does not begin with `msg_`", '"msg_1"', '"1"')),
+        (CALLED, change("the id of a `function_call` item does not begin with `fc_`", '"fc_2"', '"call_2"')),
+        (THOUGHT_OF, change("the id of a `reasoning` item does not begin with `rs_`", '"rs_1"', '"msg_1"')),
     ),
     "message": (
         (SAID, change("the role is 'user'", '"assistant"', '"user"')),
@@ -143,7 +162,6 @@ ECHOES: Mapping[str, tuple[Any, Any, Any, Mapping[str, Any]]] = {
     "metadata": ({"zq": "1"}, {"zq": "1"}, {}, {}),
     "parallel_tool_calls": (False, False, True, {}),
     "previous_response_id": ("resp_0", "resp_0", "resp_7", {}),
-    "prompt": ({"id": "pmpt_1"}, {"id": "pmpt_1", "version": None}, {"id": "pmpt_2"}, {}),
     "prompt_cache_key": ("zq", "zq", "x", {}),
     "prompt_cache_retention": ("in-memory", "in_memory", "24h", {}),
     "reasoning": ({"effort": "low"}, {"effort": "low", "summary": None}, {"effort": "medium"}, {}),
@@ -163,7 +181,7 @@ ECHOES: Mapping[str, tuple[Any, Any, Any, Mapping[str, Any]]] = {
 
 def echoed(field: str, sent: Any, told: Any, **along: Any) -> Sample:
     """A request with a value of a field, and a response that tells one."""
-    return plain(TEXT, asked={field: sent, **along}, **{field: told})
+    return plain(TEXT, asked={field: sent, **along}, **along, **{field: told})
 
 
 def pairs_of_echoes() -> Iterator[Pair]:

@@ -18,8 +18,10 @@ from .response_events import (
     call,
     changed,
     compact,
+    complete,
     custom_call,
     done,
+    each_changed,
     function_call,
     having,
     lifecycle,
@@ -77,6 +79,9 @@ def wrong(row: str, reason: str, events: Events, honest: Events = SPEECH) -> Pai
 def pairs_of_responses_in_streams() -> Iterator[Pair]:
     """Yield the pairs of rules about events, and about the responses that they hold."""
     honest = write(SPEECH)
+    yield "schema", (honest,), change("item.type: is missing", '"item":{"type":"message",', '"item":{')
+    whole = write(each_changed(SPEECH, complete))
+    yield "schema/details", (whole,), change("logprobs: is missing", ',"logprobs":[],"seq', ',"seq')
     yield "content_type", (honest,), change("content-type is 'text/html; charset=utf-8'", "event-stream", "html")
     yield "framing", (honest,), change("an event holds no JSON object", "data: {", "data: ", nth=1)
     yield "event_names", (honest,), change("an event has no name", "event: response.completed\n")

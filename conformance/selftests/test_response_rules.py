@@ -15,7 +15,7 @@ from conformance.checklist.verdicts import Verdict
 from conformance.judge.catalog import load_catalog
 from conformance.judge.response_stream import ERROR, KINDS, LIFECYCLE
 from conformance.judge.rules.registry import Rule
-from conformance.wire.exchange import Call
+from conformance.wire.exchange import Call, SdkResult
 
 from .response_events import (
     BOTH,
@@ -114,6 +114,19 @@ def test_a_stream_that_was_left_early_is_not_judged() -> None:
     assert found(aborted).keys() <= {"errors/response/no_5xx", "errors/response/no_error_in_200"}
 
 
+def test_a_stream_that_the_sdk_could_not_read_on_is_judged_as_far_as_it_tells_of_its_failure() -> None:
+    left, failed = write(SPEECH[:5]).exchange(), write([*SPEECH[:5], {"type": "error", "message": 7}]).exchange()
+    raised = SdkResult(exception="APIError")
+    rows = {"responses/stream/terminal": left, "responses/stream/error_in_stream": failed}
+    assert {RULES[row]([exchange]).verdict for row, exchange in rows.items()} == {Verdict.BROKEN}
+    assert RULES["responses/stream/terminal"]([replace(left, sdk_result=raised)]).verdict is Verdict.INCONCLUSIVE
+    assert RULES["responses/stream/error_in_stream"]([replace(failed, sdk_result=raised)]).verdict is Verdict.BROKEN
+    torn = replace(left, chunks=((0.1, left.text[:-9]),))
+    by_helper = replace(torn, call=replace(torn.call, transport="sdk_stream"), sdk_result=raised)
+    framing = RULES["responses/stream/framing"]
+    assert [framing([each]).verdict for each in (torn, by_helper)] == [Verdict.BROKEN, Verdict.INCONCLUSIVE]
+
+
 def test_an_answer_that_is_no_stream_belongs_to_the_rows_about_its_type() -> None:
     unstreamed = replace(SAID, call=call(stream=True))
     assert broken(unstreamed) == {"stream/content_type", "stream/framing"}
@@ -134,8 +147,10 @@ def test_a_text_that_ends_where_its_limit_does_is_only_cut_where_more_would_have
     other_request = plain(longer, asked={"max_output_tokens": 24, "input": "Ho"})
     other_text = plain(message(text_part("Two")), asked={"max_output_tokens": 24})
     sampled = plain(longer, asked={"max_output_tokens": 24, "temperature": 1})
-    for innocent in (same, other_request, other_text, sampled):
+    unsteady = plain(longer)
+    for innocent in (same, other_request, other_text, sampled, unsteady):
         assert "stream/terminal" in kept(write(SPEECH), innocent)
+    assert "stream/terminal" not in broken(write(SPEECH, temperature=1), sampled)
     early = change_usage(SPEECH, 12)
     assert "stream/terminal" in kept(write(early), more)
 
@@ -284,6 +299,7 @@ LEGAL_RESPONSES = {
     "a call without an id": plain({**function_call(), "id": None}),
     "a hosted tool": plain({"type": "web_search_call", "id": "ws_1", "status": "completed"}, TEXT),
     "a vendor's item": plain({"type": "acme:thing"}, TEXT),
+    "a vendor's part": plain(message(text_part("One"), {"type": "acme:thing"})),
     "equal counts": (SAID, replace(TWICE, wire=SAID.wire.replace("_1", "_2"))),
 }  # fmt: skip
 
@@ -363,6 +379,8 @@ WRONG_ECHOES: tuple[tuple[str, Any, Any], ...] = (
 def test_a_choice_is_compared_where_there_are_tools() -> None:
     assert broken(echoed("tool_choice", "none", "auto", tools=[TOOL])) == {"response/echo/tool_choice"}
     assert broken(echoed("tool_choice", "none", "none", tools=[TOOL])) == set()
+    undeclared = {"type": "function", "name": "g"}
+    assert broken(echoed("tool_choice", undeclared, "auto", tools=[TOOL])) == set()
 
 
 @pytest.mark.parametrize(("field", "sent", "told"), WRONG_ECHOES)

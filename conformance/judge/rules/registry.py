@@ -162,9 +162,16 @@ def applies_to_stream(endpoint: type[Endpoint]) -> Applies:
         and endpoint.answers(exchange.call)
         and exchange.call.streams
         and not exchange.call.aborts
+        and not _was_left(exchange)
         and _greedy(exchange.call)
         and not is_bad_request(exchange.call)
     )
+
+
+def _was_left(exchange: Exchange) -> bool:
+    """Tell whether the SDK's own reader of streams raised, and left the rest on the wire."""
+    result = exchange.sdk_result
+    return exchange.call.transport == "sdk_stream" and result is not None and result.exception is not None
 
 
 def _greedy(call: Call) -> bool:

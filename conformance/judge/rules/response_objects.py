@@ -154,7 +154,9 @@ def _shows_thoughts(item: Any) -> bool:
     return any(isinstance(text := get_path(part, "text"), str) and text.strip() for part in parts)
 
 
-@cross_response_rule("responses/response/usage/repeatable", title="equal requests count alike", chance=GREEDY)
+@cross_response_rule(
+    "responses/response/usage/repeatable", title="equal requests count alike", chance=chance.RULE_STATUS
+)
 def repeatable_usage(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, str]]:
     """Equal requests count equally many input tokens, those from a cache included.
 
@@ -247,7 +249,7 @@ def prefixes(exchange: Exchange) -> str | None:
     if not name.startswith("resp_"):
         return "the id of a response does not begin with `resp_`"
     wrong = [kind for kind, each in items if not each.startswith(PREFIXES.get(kind, ""))]
-    return f"the id of a {wrong[0]} does not begin with `{PREFIXES[wrong[0]]}`" if wrong else ""
+    return f"the id of a `{wrong[0]}` item does not begin with `{PREFIXES[wrong[0]]}`" if wrong else ""
 
 
 # Items
@@ -266,12 +268,18 @@ def message(exchange: Exchange) -> str | None:
         if not isinstance(parts, list) or (not parts and get_path(item, "status") in (None, "completed")):
             return "a message has no content"
         for part in parts:
-            member = {"output_text": "text", "refusal": "refusal"}.get(str(get_path(part, "type")))
-            if member is None:
-                return f"a part of a message is of type {repr(get_path(part, 'type'))[:40]}"
-            if not isinstance(get_path(part, member), str):
-                return "a part of a message has no text"
+            if fault := _part_fault(part):
+                return fault
     return ""
+
+
+def _part_fault(part: Any) -> str:
+    kind = get_path(part, "type")
+    member = {"output_text": "text", "refusal": "refusal"}.get(str(kind))
+    if member is not None:
+        return "" if isinstance(get_path(part, member), str) else "a part of a message has no text"
+    is_vendors = isinstance(kind, str) and ":" in kind
+    return "" if is_vendors else f"a part of a message is of type {repr(kind)[:40]}"
 
 
 @rule("responses/response/function_call", _PLAIN, title="calls are well formed", chance=GREEDY, capability="tools")

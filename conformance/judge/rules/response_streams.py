@@ -40,9 +40,14 @@ _IS_PLAIN = applies_to_plain(Responses)
 
 
 def read_judged_stream(exchange: Exchange) -> ResponseStream | None:
-    """Return a stream that rules can judge; None where none came: the rows about framing and type say so."""
+    """Return a stream that rules can judge.
+
+    None where none came, or where the SDK could not read on: the rows about framing and type say so. At an error that
+    an event tells of, it raises too.
+    """
     stream = read_response_stream(exchange.events)
-    return stream if stream.known else None
+    was_left = exchange.sdk_result is not None and exchange.sdk_result.exception is not None and not stream.errors
+    return stream if stream.known and not was_left else None
 
 
 def stream_rule(
