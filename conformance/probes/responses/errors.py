@@ -69,7 +69,8 @@ def _declare(name: str, words: str, param: str, fields: dict[str, Any]) -> None:
 for _name, (_words, _param, _fields) in BAD_REQUESTS.items():
     _declare(_name, _words, _param, _fields)
     *_, _field = _fields
-    declare_bad_values(Responses.path, _field, _fields[_field])
+    if _field != "max_output_tokens":  # where the limit is taken, all plain requests use it
+        declare_bad_values(Responses.path, _field, _fields[_field])
 for _name, _items in BAD_ITEMS.items():
     _declare(_name, f"An input with an {_name.replace('_', ' ')}", "input", {"input": _items})
     declare_bad_values(Responses.path, "input", _items)

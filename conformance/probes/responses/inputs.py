@@ -26,6 +26,8 @@ from conformance.probes.response_output import OutputResponse
 from conformance.probes.session import is_refused, is_usable
 from conformance.probes.tool_conversations import user
 
+from .state import keep
+
 Item = dict[str, Any]
 
 declare_derived("responses/fields/input", "What the model is asked: a text, or items.", values=values(None, 7))
@@ -186,7 +188,7 @@ def refusal(responses: Responses) -> Observation:
 def item_reference(responses: Responses) -> Observation:
     """A reference to an item that a stored answer holds adds its tokens; one to an unknown item is refused."""
     unknown = send_bad(responses, input=[{"type": "item_reference", "id": "msg_zq_unknown"}, user("Hi")])
-    answer = responses.ask(LONG_TEXT, store=True)
+    answer, _ = keep(responses)
     ids = [item.get("id") for item in answer.items if isinstance(item, dict) and isinstance(item.get("id"), str)]
     if not ids:
         return inconclusive("the answer's items have no ids to refer to")
