@@ -102,9 +102,16 @@ def test_an_honest_stream_keeps_the_rules_that_it_can_test() -> None:
 
 def test_what_no_stream_can_show_is_not_applicable() -> None:
     asked = write(SPEECH, include=["message.output_text.logprobs"])
-    rows = {"stream/error_in_stream", "stream/reasoning/parts", "stream/logprobs"}
+    rows = {
+        f"stream/{row}"
+        for row in ("error_in_stream", "function_call_arguments", "logprobs", "reasoning", "reasoning/parts",
+                    "text_beside_call")
+    }  # fmt: skip
     assert {row for row, verdict in found(asked).items() if verdict is Verdict.NOT_APPLICABLE} == rows
     assert "stream/logprobs" not in found(write(SPEECH))
+    rows = {f"response/{row}" for row in ("function_call", "reasoning", "thoughts_apart", "usage/reasoning_tokens")}
+    echoes = {"response/echo/max_output_tokens", "response/echo/temperature"}
+    assert {row for row, verdict in found(SAID).items() if verdict is Verdict.NOT_APPLICABLE} == rows | echoes
 
 
 def test_a_stream_that_was_left_early_is_not_judged() -> None:

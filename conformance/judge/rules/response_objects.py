@@ -137,7 +137,7 @@ def usage(exchange: Exchange) -> str | None:
 
 @rule(
     "responses/response/usage/reasoning_tokens", _PLAIN, severity=SHOULD, title="thoughts are counted",
-    chance=GREEDY, capability="thinking",
+    chance=GREEDY, capability="thinking", lack="no response that shows thoughts tells how many tokens they took",
 )  # fmt: skip
 def reasoning_tokens(exchange: Exchange) -> str | None:
     """Where a response shows thoughts, `reasoning_tokens` is not 0."""
@@ -282,7 +282,10 @@ def _part_fault(part: Any) -> str:
     return "" if is_vendors else f"a part of a message is of type {repr(kind)[:40]}"
 
 
-@rule("responses/response/function_call", _PLAIN, title="calls are well formed", chance=GREEDY, capability="tools")
+@rule(
+    "responses/response/function_call", _PLAIN, title="calls are well formed", chance=GREEDY, capability="tools",
+    lack="no response holds a call",
+)  # fmt: skip
 def function_call(exchange: Exchange) -> str | None:
     """Each call has a `call_id` of its own, a name, and arguments that are a string holding a JSON object.
 
@@ -312,7 +315,10 @@ def _argument_fault(call: Any, *, cut: bool) -> str:
     return "`arguments` of a completed call holds no JSON object"
 
 
-@rule("responses/response/reasoning", _PLAIN, title="thoughts are well formed", chance=GREEDY, capability="thinking")
+@rule(
+    "responses/response/reasoning", _PLAIN, title="thoughts are well formed", chance=GREEDY, capability="thinking",
+    lack="no response holds an item of thoughts",
+)  # fmt: skip
 def reasoning(exchange: Exchange) -> str | None:
     """An item of thoughts has a list `summary`, empty where none was asked for; its content is a list of texts."""
     items = _items(exchange, "reasoning")
@@ -350,8 +356,9 @@ def special_tokens(exchange: Exchange) -> str | None:
 
 
 @rule(
-    "responses/response/thoughts_apart", _PLAIN, title="no thoughts in messages", chance=GREEDY, capability="thinking"
-)
+    "responses/response/thoughts_apart", _PLAIN, title="no thoughts in messages", chance=GREEDY,
+    capability="thinking", lack="no response shows thoughts",
+)  # fmt: skip
 def thoughts_apart(exchange: Exchange) -> str | None:
     """What a model thinks is in an item of its own, never in a message."""
     texts = _texts(exchange)

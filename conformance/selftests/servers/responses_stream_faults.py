@@ -140,7 +140,9 @@ def _interleaved(events: Events) -> Events:
     tails = first[1:], second[1:]
     for place in range(max(map(len, tails))):
         mixed += [tail[place] for tail in tails if place < len(tail)]
-    return numbered([*rest[:-1], *mixed, rest[-1]])
+    begin = [event for event in rest[:-1] if "output_index" not in event]
+    others = [event for event in rest if event not in begin]
+    return numbered([*begin, *mixed, *others])
 
 
 def _with_vendor_events(events: Events) -> Events:
@@ -198,7 +200,7 @@ _FAULTS: dict[str, tuple[str, Change]] = {
     "no_part_done": ("parts_paired", dropping("response.content_part.done")),
     "no_text_done": ("parts_paired", dropping("response.output_text.done")),
     "no_arguments_done": ("function_call_arguments", dropping("response.function_call_arguments.done")),
-    "no_arguments_deltas": ("function_call_arguments", dropping("response.function_call_arguments.delta")),
+    "no_arguments_deltas": ("deltas_join", dropping("response.function_call_arguments.delta")),
     "no_reasoning_done": ("reasoning", dropping("response.reasoning_text.done")),
     "text_lost_beside_a_call": ("text_beside_call", _loses_the_text),
     "text_never_closed_beside_a_call": ("text_beside_call", _never_closes_the_text),
@@ -230,7 +232,7 @@ _FAULTS: dict[str, tuple[str, Change]] = {
         changing(lambda event: {**event, "logprobs": []}, "response.output_text.delta"),
     ),
     "one_piece": ("pieces", _one_piece),
-    "breaks_off": ("error_in_stream", partial(_failing, tells=False)),
+    "breaks_off": ("terminal", partial(_failing, tells=False)),
 }
 
 STREAM_FAULTS: dict[str, tuple[str, Callable[[], Server]]] = {
