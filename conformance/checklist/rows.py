@@ -13,7 +13,7 @@ GROUPS = {
     "errors": "errors",
     "clients": "clients",
     "native": "native",
-    "operations": "other operations of the SDK",
+    "operations": "other operations",
 }
 """First part of a row id -> heading, for rows that belong to no single endpoint; they stand last in the matrix.
 

@@ -15,7 +15,7 @@ from conformance.checklist.rows import field_values
 from conformance.wire.exchange import Exchange
 
 from .endpoints import RequestEndpoint
-from .session import UndeterminedError, is_usable
+from .session import UndeterminedError, is_refused, is_usable
 
 
 def send_bad(endpoint: RequestEndpoint[Any], **fields: Any) -> Exchange:
@@ -32,7 +32,7 @@ def send_bad(endpoint: RequestEndpoint[Any], **fields: Any) -> Exchange:
 
 
 def send_nonsense(endpoint: RequestEndpoint[Any], field: str, values: FieldValues, **settings: Any) -> Exchange:
-    """Send nonsense as the value of a field; where nonsense of all `joint_fields` at once is taken, that one.
+    """Send nonsense as the value of a field; where nonsense of a whole group of fields is taken at once, that one.
 
     A request is taken only where nothing in it is refused. `settings`: what bounds the answer of one sent alone.
 
@@ -41,18 +41,27 @@ def send_nonsense(endpoint: RequestEndpoint[Any], field: str, values: FieldValue
         UndeterminedError: the server was busy.
     """
     known = field_values(endpoint.name)
-    if field in endpoint.joint_fields and values == known[field]:
-        together = send_bad(endpoint, **{name: known[name].invalid for name in endpoint.joint_fields})
+    group = _group_of(endpoint, field, values)
+    if group:
+        together = send_bad(endpoint, **{name: known[name].invalid for name in group})
         if together.accepted:
             return together
     return send_bad(endpoint, **{**values.context, field: values.invalid}, **settings)
 
 
+def _group_of(endpoint: RequestEndpoint[Any], field: str, values: FieldValues) -> tuple[str, ...]:
+    """Return the fields that a field is asked about with, where these are its row's values; nothing if alone."""
+    if values != field_values(endpoint.name)[field]:
+        return ()
+    return next((group for group in endpoint.joint_fields if field in group), ())
+
+
 def attempt_valid(endpoint: RequestEndpoint[Any], field: str, values: FieldValues) -> Exchange:
-    """Send a valid value of a field; where valid values of all `joint_fields` at once are taken, those."""
+    """Send a valid value of a field; where valid values of a whole group of fields are taken at once, those."""
     known = field_values(endpoint.name)
-    if field in endpoint.joint_fields and values == known[field]:
-        valid = {name: known[name].valid for name in endpoint.joint_fields}
+    group = _group_of(endpoint, field, values)
+    if group:
+        valid = {name: known[name].valid for name in group}
         together = endpoint.attempt_minimal(**{name: value for name, value in valid.items() if value is not None})
         if is_usable(together):
             return together
@@ -77,12 +86,13 @@ def send_bad_raw(
 
 
 def send_plain_after(endpoint: RequestEndpoint[Any], plain: Exchange, bad: Exchange) -> None:
-    """Send the plain request that worked once more after a bad one, unless that was accepted or answers are dear.
+    """Send the plain request that worked once more after a bad one that was not accepted, as the endpoint wants it.
 
     The call names the bad one: rows that share a bad request share the plain one after it, and no others do. So it is
     sent by the worker that sent the bad one, at once. It has no part in the verdict of the row that sends it.
     """
-    if bad.accepted or not endpoint.repeats_after_errors:
+    due = {"errors": not bad.accepted, "failures": not (bad.accepted or is_refused(bad)), "nothing": False}
+    if not due[endpoint.plain_after]:
         return
     with contextlib.suppress(UndeterminedError):  # busy: the rule passes over it too
         endpoint.session.send_any(replace(plain.call, purpose="after_error", follows=bad.id))

@@ -21,9 +21,12 @@ def _ask(endpoint: ConversationEndpoint, content: list[Any], **settings: Any) ->
     return endpoint.ask(endpoint.spell_turns([user(content)]), **settings)
 
 
+PICTURE_PROMPT = "What is shown here?"
+
+
 def check_image_part(endpoint: ConversationEndpoint, picture: Any) -> Observation:
     """Pictures cost prompt tokens, and other pictures get other answers. `picture` makes the part of a pattern."""
-    prompt = "What is shown here?"
+    prompt = PICTURE_PROMPT
     control = endpoint.ask_control(prompt)
     parts = [[text_part(prompt), picture(pattern)] for pattern in ("checks", "stripes")]
     checks, stripes = (_ask(endpoint, content) for content in parts)

@@ -38,8 +38,9 @@ _NO_LEAVE = (401, 403, 407)
 _MAX_CHARACTERS = 10_000
 """Characters of an answer that are compared."""
 
-_VARYING = re.compile(r"[\w-]*\d[\w-]*|[\w-]{21,}")
-"""Words that may differ from answer to answer: times, and ids of requests."""
+_WORD = re.compile(r"[\w-]+")
+_MAX_WORD_CHARACTERS = 20
+"""Longer words, and those with a digit, may differ from answer to answer: times, and ids of requests."""
 _UNKNOWN = re.compile(r"no such|not (be )?found|(not|n't) (exist|find)|unknown", re.IGNORECASE)
 
 
@@ -137,7 +138,11 @@ def _normalize(exchange: Exchange) -> tuple[int | None, str]:
     parts = exchange.call.path.partition("?")[0].strip("/").split("/")
     for first in range(len(parts)):
         text = re.sub(rf"(?<![\w-]){re.escape('/'.join(parts[first:]))}(?![\w-])", "", text)
-    return exchange.status, _VARYING.sub("#", text)
+    return exchange.status, _WORD.sub(lambda word: "#" if _varies(word[0]) else word[0], text)
+
+
+def _varies(word: str) -> bool:
+    return len(word) > _MAX_WORD_CHARACTERS or any(char.isdigit() for char in word)
 
 
 def _without_path(exchange: Exchange) -> str:
@@ -179,8 +184,8 @@ def _find_named(operation: Operation, answer: Exchange) -> str:
 
 
 def _quote(answer: Exchange) -> str:
-    message = get_path(answer.json, "error", "message") or get_path(answer.json, "error") or answer.text[:400]
-    text = " ".join(str(message).split())
+    said = (get_path(answer.json, "error", "message"), get_path(answer.json, "error"), answer.text[:400])
+    text = " ".join(next(each for each in said if isinstance(each, str)).split())
     printable = "".join(char for char in text if char.isprintable())
     return f": {printable[:120]}" if printable else ""
 

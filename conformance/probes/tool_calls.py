@@ -104,7 +104,7 @@ def check_choice_none(endpoint: ConversationEndpoint) -> Observation:
     """Check that with `none` no tool is called, where auto calls one."""
     votes: list[bool | None] = []
     tools = endpoint.spell_tools(TOOLS)
-    for conversation in (EXAMPLES, EXAMPLES_OF_TIME):
+    for conversation in (EXAMPLES, EXAMPLES_OF_TIME)[: endpoint.prompts_per_text]:
         turns = spell(endpoint, conversation)
         free = ask_for_call(endpoint.ask_prerequisite, turns, tools=tools)
         answer = ask_for_call(endpoint.ask, turns, tools=tools, tool_choice="none")
@@ -135,7 +135,7 @@ def check_choice_required(endpoint: ConversationEndpoint) -> Observation:
     """Check that with `required` a tool is called, where auto would not."""
     votes: list[bool | None] = []
     tools = endpoint.spell_tools(TOOLS)
-    for prompt in ("Just say hello.", "Tell me a joke about cats."):
+    for prompt in ("Just say hello.", "Tell me a joke about cats.")[: endpoint.prompts_per_text]:
         free = ask_for_call(endpoint.ask_prerequisite, prompt, tools=tools)
         answer = ask_for_call(endpoint.ask, prompt, tools=tools, tool_choice="required")
         votes.append(_calls_as_demanded(answer) if calls_nothing(free) else None)
@@ -174,20 +174,18 @@ def _check_choice_of_one(endpoint: ConversationEndpoint, choose: Any) -> Observa
     """Demand a tool that the examples do not call: twice, so that a fixed habit passes at most once."""
     votes: list[bool | None] = []
     tools = endpoint.spell_tools(TOOLS)
-    for conversation, habit, demanded in (
-        (EXAMPLES, "get_weather", "get_time"),
-        (EXAMPLES_OF_TIME, "get_time", "get_weather"),
-    ):
+    habits = ((EXAMPLES, "get_weather", "get_time"), (EXAMPLES_OF_TIME, "get_time", "get_weather"))
+    for conversation, habit, demanded in habits[: endpoint.prompts_per_text]:
         turns = spell(endpoint, conversation)
         free = ask_for_call(endpoint.ask_prerequisite, turns, tools=tools)
         names = [name for name, _ in free.called_tools]
         answer = ask_for_call(endpoint.ask, turns, tools=tools, tool_choice=endpoint.spell_choice(choose(demanded)))
-        if names and names != [habit]:
+        if (names or endpoint.prompts_per_text == 1) and names != [habit]:
             raise UndeterminedError("auto does not call the tool that the examples call")
         votes.append(_calls_as_demanded(answer, demanded))
     return weigh(
         votes,
-        seen="the demanded tool is called against the examples, both ways round",
+        seen="the demanded tool is called against the examples",
         absent="the demanded tool is not called",
         unclear="the demanded tool is called one way round only, a habit, or the limit came before call and text",
     )

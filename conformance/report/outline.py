@@ -22,8 +22,9 @@ KIND_HEADINGS = {
 
 
 UNCOUNTED_NOTE = (
-    "Outside the counts: no server has to have them. Each was asked for in a way that has no effect, by ids that "
-    "nothing has or without a required member; those that would do something even so were not asked."
+    "The rest of what the SDK can ask for, outside the counts: no server has to have it all. Each operation was "
+    "asked for in a way that has no effect, by ids that nothing has or without a required member; one that would do "
+    "something even so was not asked."
 )
 """What is said of a section that is not counted."""
 

@@ -55,7 +55,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare the process, whichever it is; a worker takes up its part in the run."""
-    config.addinivalue_line("markers", "operations: whether the server has each other operation of the SDK")
+    config.addinivalue_line(
+        "markers", "operations: whether the server has an operation of the SDK that has no rows of its own"
+    )
     remove_sdk_variables(os.environ)
     worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
     if worker_input is not None:

@@ -10,6 +10,7 @@ import inspect
 import json
 import logging
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any, get_overloads
@@ -53,7 +54,8 @@ def sdk_operations() -> dict[str, dict[str, Any]]:
             http_client=http,
             max_retries=0,
         )
-        return {name: _describe(method) for name, method in _walk(client, (), set())}
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            return {name: _describe(method) for name, method in _walk(client, (), set())}
 
 
 def _walk(resource: object, trail: tuple[str, ...], seen: set[type]) -> Iterator[tuple[str, Callable[..., Any]]]:

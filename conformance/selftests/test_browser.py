@@ -17,7 +17,7 @@ from conformance.report.html.page import render_page as page_of
 from conformance.report.html.side_by_side import write_comparison
 from conformance.report.render.explain import format_curl
 
-from .page_material import ALL, HOSTILE_EXCHANGES, QUOTED, STOP, hostile, many, ordinary
+from .page_material import ALL, HOSTILE_EXCHANGES, QUOTED, STOP, hostile, many, ordinary, report, row
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs: pip install openai-conformance[browser]")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs: pip install ...[browser]")
@@ -28,7 +28,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 400, "height": 800}
-PAGES = ("one", "evil", "index", "compare")
+PAGES = ("one", "evil", "index", "compare", "uncounted")
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     evil = write_report(hostile(), HOSTILE_EXCHANGES, folder, "evil")
     compared = write_comparison([one, evil], [ordinary(), hostile()], folder / "compare.html")
     index = folder / "index.html"
+    operations = [row(f"operations/files/{name}", "rejected") for name in ("list", "create")]
+    uncounted = write_report(report([row("chat/fields/n"), *operations]), [], folder, "uncounted")
     return {
         "one": one.with_name("index.html"),
+        "uncounted": uncounted.with_name("index.html"),
         "evil": evil.with_name("index.html"),
         "index": index,
         "compare": compared,
@@ -170,6 +173,16 @@ def test_a_link_to_a_hidden_row_shows_it(opened: Open) -> None:
     visit.page.locator(".wrong a[href='#chat/fields/n']").first.click()
     playwright.expect(visit.page.locator("details[id='chat/fields/n']")).to_be_visible()
     assert len(visit.shown()) == ROWS
+
+
+def test_what_is_not_counted_is_folded_until_a_link_leads_there(opened: Open) -> None:
+    page = opened("uncounted").page
+    folded = page.locator(".uncounted")
+    playwright.expect(folded).not_to_have_attribute("open", "")
+    playwright.expect(page.locator("output")).to_have_text("1 rows")
+    page.evaluate("location.hash = 'operations/files/create'")
+    playwright.expect(folded).to_have_attribute("open", "")
+    playwright.expect(page.locator("[id='operations/files/create']")).to_be_in_viewport()
 
 
 def test_a_count_leads_to_its_rows(opened: Open) -> None:

@@ -74,7 +74,9 @@ def test_every_row_states_a_bound_on_luck_or_that_it_is_deterministic_and_why():
         assert bound == "deterministic" or float(bound.removeprefix("below ")) <= 1e-5, row.id
         assert len(ground) > 20, row.id
         stated.add(row.false_verdict_probability)
-    assert stated == {text for name, text in vars(chance).items() if name.isupper()}, "each statement is of some row"
+    # A new release of a documentation may bring a box that nobody has a probe for yet.
+    known = {text for name, text in vars(chance).items() if name.isupper()} - {chance.NOT_PROBED}
+    assert stated - {chance.NOT_PROBED} == known, "each statement is of some row"
 
 
 @pytest.mark.parametrize("declare", [probe, rule, cross_response_rule])

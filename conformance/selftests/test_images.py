@@ -77,6 +77,13 @@ def test_without_an_image_model_the_route_is_told_by_refusals_and_no_picture_is_
     assert (server.drawn, len(server.bodies)) == (0, 2)
 
 
+def test_all_rows_and_errors_of_a_declared_model_make_as_many_pictures_as_the_option_says():
+    server = Draws(inner=HonoursEverything(pace=0))
+    errors = [row.id for row in load_catalog().values() if row.id.startswith("errors/images/")]
+    assert {finding.verdict for finding in found(server, MODELS, [*ROWS, *errors]).values()} == {S}
+    assert 15 < server.drawn < 25
+
+
 @pytest.mark.parametrize("models", [TEXT_ONLY, MODELS], ids=["undeclared", "declared"])
 def test_an_absent_route_is_rejected_for_two_requests_at_most(models):
     class Absent(Draws):
@@ -211,9 +218,17 @@ class RefusesAddresses(Draws):
         return self.inner.answer(request)
 
 
-def test_one_of_two_forms_is_partial():
+class SendsOnlyBase64(Draws):
+    """Sends base64, whatever is asked for."""
+
+    def draw(self, request: Request) -> Reply:
+        return self.inner.answer(with_fields(request, response_format="b64_json"))
+
+
+@pytest.mark.parametrize(("server", "due"), [(RefusesAddresses, PARTIAL), (SendsOnlyBase64, IGNORED)])
+def test_one_of_two_forms_is_partial_where_the_other_is_refused_and_ignored_where_it_is_not(server, due):
     row = "images/fields/response_format"
-    assert found(RefusesAddresses(), MODELS, [row])[row].verdict is PARTIAL
+    assert found(server(), MODELS, [row])[row].verdict is due
 
 
 def test_pictures_that_are_longer_than_what_is_read_are_no_fault():
@@ -274,7 +289,7 @@ def test_a_picture_that_is_cut_anywhere_is_read_or_is_none_and_nothing_is_raised
 
 def test_base64_is_read_strictly():
     assert decode_base64("data:image/png;base64,AAA=") == b"\0\0"
-    assert {decode_base64(text) for text in ("%%", "\u00e9", "A", "data:")} == {b""}
+    assert {decode_base64(text) for text in ("%%", "AA%%AA", "\u00e9", "A", "data:")} == {b""}
 
 
 def test_an_image_model_is_named_by_its_option_and_never_found_by_itself(tmp_path):

@@ -197,7 +197,7 @@ def test_workers_that_collect_different_rows_are_our_own_error() -> None:
 def test_two_real_workers_ask_one_model_after_the_other(tmp_path: Path) -> None:
     watched = Watched()
     options = ("--model", CHAT_MODEL, "--embedding-model", EMBEDDING_MODEL, "-n", "2")
-    rows = "chat/fields/stop or chat/fields/seed or embeddings/fields or models/"
+    rows = "chat/fields/stop or chat/fields/seed or embeddings/fields or models/features"
     with listening(watched) as url:
         run = command(tmp_path, "run", "--base-url", url, *options, "-k", rows)
     assert run.status == 0, run.text

@@ -17,6 +17,7 @@ from conformance.judge.finalize import judge_rules
 from conformance.probes.endpoints import operations as endpoint
 from conformance.probes.endpoints.operations import NO_SUCH_ID, why_not_asked
 from conformance.probes.operations import WITH_ROWS_OF_THEIR_OWN
+from conformance.report.render.explain import format_curl
 from conformance.wire.client import Address, Client
 from conformance.wire.exchange_cache import MemoryExchangeCache
 
@@ -394,3 +395,16 @@ def test_all_rows_together_take_no_longer_than_their_requests():
 
 def test_they_are_not_counted_and_all_others_are():
     assert {row.endpoint for row in load_catalog().values() if not is_counted(row.id)} == {"operations"}
+
+
+def test_the_command_of_a_form_names_its_one_content_type():
+    _, exchanges = asked(HasOperations(), ["operations/files/create"])
+    commands = [format_curl(each) for each in exchanges]
+    assert [command.count("content-type") for command in commands] == [1] * len(exchanges)
+    assert all("multipart/form-data" in command for command in commands)
+
+
+def test_a_long_answer_is_compared_at_once():
+    began = time.process_time()
+    assert verdicts(HasOperations(always=lambda _: error_reply(404, "a" * 100_000)), SENT[:3]) == {U: 3}
+    assert time.process_time() - began < 3

@@ -298,12 +298,21 @@ def function_call(exchange: Exchange) -> str | None:
     if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
         return "`call_id` is missing or repeated"
     cut = _status(exchange) == "incomplete"
+    if not cut and _is_at_limit(exchange):
+        return None  # that it says nothing of its cut belongs to a row of its own
     for call in calls:
         if not isinstance(get_path(call, "name"), str) or not get_path(call, "name"):
             return "a call has no name"
         if fault := _argument_fault(call, cut=cut):
             return fault
     return ""
+
+
+def _is_at_limit(exchange: Exchange) -> bool:
+    """Tell whether the answer has as many tokens as were allowed."""
+    limit = as_int64(get_path(exchange.call.body, "max_output_tokens"))
+    written = as_int64(get_path(exchange.json, "usage", "output_tokens"))
+    return limit is not None and written is not None and written >= limit
 
 
 def _argument_fault(call: Any, *, cut: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from conformance.probes.session import Session, drop_absent
 from conformance.wire.exchange import Call, Exchange, Server, Transport
@@ -84,10 +84,12 @@ class RequestEndpoint(Endpoint, Generic[Response]):
     """The fewest fields, beside `model`, that make a request."""
     out_of_range: ClassVar[Mapping[str, Any]] = {}
     """Field -> a value just beyond what the clause allows: an error row each."""
-    repeats_after_errors: ClassVar[bool] = True
-    """Whether the plain request is sent once more after each bad one: not where every answer costs time or money."""
-    joint_fields: ClassVar[tuple[str, ...]] = ()
-    """Fields whose nonsense is sent in one request first, since few servers read them: taken, it tells of each."""
+    plain_after: ClassVar[Literal["errors", "failures", "nothing"]] = "errors"
+    """After which answers to bad requests a plain one is sent: all errors; failures alone, not refusals, where many
+    bad requests are sent; nothing where every answer costs time or money."""
+    joint_fields: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Groups of fields whose nonsense is sent in one request first, since few servers read them: taken, it tells of
+    each of them."""
     minimal_subject: ClassVar[Any] = None
     """What a request is about that only has to be accepted; None for the plain request's."""
     minimal_fields: ClassVar[Mapping[str, Any]] = {}

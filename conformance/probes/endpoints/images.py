@@ -26,7 +26,7 @@ class Images(RequestEndpoint[ImagesResponse]):
     required = ("prompt",)
     smallest: ClassVar[Mapping[str, Any]] = {"prompt": "A red circle on a white ground."}
     out_of_range: ClassVar[Mapping[str, Any]] = {"n": 0}
-    repeats_after_errors = False
+    plain_after = "nothing"
 
     def body(self, subject: Any, /, **fields: Any) -> dict[str, Any]:
         """Return the body of a request for one picture, of the prompt `subject`."""

@@ -36,11 +36,12 @@ class Responses(ConversationEndpoint):
         "max_output_tokens": -5,
         "metadata": {f"zq{number}": "1" for number in range(17)},
     }
-    joint_fields = (
+    joint_fields = ((
         "access_programs", "context_management", "conversation", "image", "max_tool_calls",
         "metadata", "moderation", "previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_options",
         "prompt_cache_retention", "safety_identifier", "service_tier", "store", "truncation", "user",
-    )  # fmt: skip
+    ), ("background", "include", "instructions", "temperature", "text", "top_p"))  # fmt: skip
+    plain_after = "failures"
     limit_fields = ("max_output_tokens",)
     prompts_per_text = 1
     thinking_switches = ({"reasoning": {"effort": "none"}},)

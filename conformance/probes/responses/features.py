@@ -22,12 +22,6 @@ declare_derived(
     "responses/features/tools", "Models call functions.", "responses/fields/tools/function", capability="tools"
 )
 declare_derived(
-    "responses/features/reasoning_summaries",
-    "Thinking models tell a summary of their thoughts.",
-    "responses/fields/reasoning/summary",
-    capability="thinking",
-)
-declare_derived(
     "responses/features/stateful_requests",
     "A request goes on where an earlier one ended.",
     "responses/fields/previous_response_id",

@@ -47,7 +47,8 @@ def format_json_schema_stream(responses: Responses) -> Observation:
 )
 def format_keywords(responses: Responses) -> Observation:
     """Enums of numbers, arrays of fixed length, anyOf and $ref are enforced, as `.parse()` of the SDK needs them."""
-    return documents.check_keywords(responses)
+    whole = documents.check_schema(responses)  # asked for its own row anyway
+    return documents.check_keywords(responses) if whole.verdict.is_positive else whole
 
 
 @probe("responses/fields/text/verbosity", severity=Severity.SHOULD, chance=chance.STATUSES)

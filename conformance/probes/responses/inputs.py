@@ -22,7 +22,8 @@ from conformance.probes.availability import send_bad
 from conformance.probes.endpoints import Responses
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, rejected, supported, weigh
 from conformance.probes.registry import declare_derived, probe
-from conformance.probes.session import is_refused
+from conformance.probes.response_output import OutputResponse
+from conformance.probes.session import is_refused, is_usable
 from conformance.probes.tool_conversations import user
 
 Item = dict[str, Any]
@@ -112,15 +113,25 @@ def role_assistant(responses: Responses) -> Observation:
 
 
 def _check_history(responses: Responses, spell: Callable[[str], Item]) -> Observation:
-    """Check that an assistant's earlier message in this spelling reaches the model, as one with a string does."""
+    """Check that an assistant's earlier message in this spelling is one with the same text as a string.
 
-    def make(prompt: str, said: str) -> list[Item]:
-        return [user("Hello."), spell(said), user(prompt)]
+    Where the string is refused, it is compared with a short one in the same spelling.
+    """
+    prompt = responses.prompts[0]
 
-    return check_added_text(
-        responses,
-        lambda prompt: responses.ask(make(prompt, LONG_TEXT)),
-        ask_without=lambda prompt: responses.ask(make(prompt, "Yes.")),
+    def ask(message: Item) -> OutputResponse:
+        return responses.ask([user("Hello."), message, user(prompt)])
+
+    plain = responses.attempt([user("Hello."), {"role": "assistant", "content": LONG_TEXT}, user(prompt)])
+    if not is_usable(plain):
+        return check_added_text(responses, lambda _: ask(spell(LONG_TEXT)), ask_without=lambda _: ask(spell("Yes.")))
+    answer, control = ask(spell(LONG_TEXT)), responses.read(plain)
+    counts = responses.has_stable_prompt_count(prompt)
+    return weigh(
+        [means_the_same(answer, control, counts=counts, varies=counts, joints=3)],
+        seen="as many prompt tokens as the same text has as a string",
+        absent="its text does not reach the prompt",
+        unclear="it reaches the prompt with other token counts than the same text as a string",
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from conformance.checklist.verdicts import Severity
 from conformance.probes import chance
 from conformance.probes.availability import send_bad
-from conformance.probes.content_parts import check_image_part, check_media_part
+from conformance.probes.content_parts import PICTURE_PROMPT, check_image_part, check_media_part
 from conformance.probes.endpoints import Responses
 from conformance.probes.errors import grade_error
-from conformance.probes.observation import Observation, broken, ignored, partial, supported
+from conformance.probes.observation import Observation, broken, ignored, inconclusive, partial, supported
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.sample_images import data_url
 from conformance.probes.session import is_refused
@@ -35,19 +35,29 @@ def image_data_url(responses: Responses) -> Observation:
 @probe("responses/fields/input/image/http_url", capability="vision", chance=chance.GREEDY_MEDIA)
 def image_http_url(responses: Responses) -> Observation:
     """An `input_image` whose `image_url` is an http address that the server fetches."""
-    return check_image_part(responses, lambda pattern: _picture(f"{IMAGE_HOST}/{pattern}.png"))
+    prompt = {"type": "input_text", "text": PICTURE_PROMPT}
+    control = responses.ask_control(PICTURE_PROMPT)
+    urls = (data_url("checks"), f"{IMAGE_HOST}/checks.png")
+    given, fetched = (
+        responses.ask([user([prompt, {"type": "input_image", "image_url": url, "detail": "auto"}])]) for url in urls
+    )
+    if (fetched.text, fetched.prompt_tokens) == (control.text, control.prompt_tokens) and control.prompt_tokens:
+        return ignored("with the picture's address, prompt tokens and answer are the same as without")
+    if control.prompt_tokens == given.prompt_tokens:
+        return inconclusive("a picture as a data URL adds no tokens, to compare with")
+    if (fetched.text, fetched.prompt_tokens) == (given.text, given.prompt_tokens):
+        return supported("the picture that is fetched gets the answer of the same as a data URL")
+    return inconclusive("the picture's address gets another answer than the same picture as a data URL")
 
 
 @probe("responses/fields/input/image/detail", capability="vision", severity=Severity.SHOULD, chance=chance.STATUSES)
 def image_detail(responses: Responses) -> Observation:
     """`detail` is one of low, high, auto and original, or absent; anything else is refused."""
-    parts = [{"type": "input_image", "image_url": data_url("checks")}]
-    parts += [{**parts[0], "detail": value} for value in ("low", "high")]
-    for part in parts:
-        responses.ask([user([part])], limit=1)
-    bad = send_bad(responses, input=[user([{**parts[0], "detail": "zz_bogus"}])])
+    bare = {"type": "input_image", "image_url": data_url("checks")}
+    responses.ask([user([bare, {**bare, "detail": "low"}])], limit=1)
+    bad = send_bad(responses, input=[user([{**bare, "detail": "zz_bogus"}])])
     if is_refused(bad):
-        return supported(f"low, high and none are taken, and 'zz_bogus' is refused with {bad.status}")
+        return supported(f"low and none are taken, and 'zz_bogus' is refused with {bad.status}")
     return ignored("'zz_bogus' is taken like a valid value: `detail` is not read")
 
 

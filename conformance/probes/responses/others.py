@@ -11,7 +11,7 @@ from conformance.probes.added_text import LONG_TEXT
 from conformance.probes.availability import send_bad
 from conformance.probes.effort import check_effort
 from conformance.probes.endpoints import Responses
-from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported, weigh
+from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_output import OutputResponse
 from conformance.probes.response_views import as_list, get_path
@@ -140,6 +140,17 @@ def reasoning_summary(responses: Responses) -> Observation:
     if not _summaries(streamed):
         return partial("a summary comes when it is asked for, and none otherwise; but none in a stream")
     return supported("a summary comes when it is asked for, in a stream too, and none otherwise")
+
+
+@probe("responses/features/reasoning_summaries", capability="thinking", chance=chance.MEMBERS)
+def reasoning_summaries(responses: Responses) -> Observation:
+    """Thinking models tell a summary of their thoughts, where one is asked for."""
+    told = _ask_to_think(responses, reasoning={"summary": "auto"})
+    if not told.items_of("reasoning"):
+        return inconclusive("the answer holds no item with thoughts")
+    if _summaries(told):
+        return supported("the item with thoughts holds a summary")
+    return ignored("the item with thoughts holds no summary, though one is asked for")
 
 
 def _summaries(answer: OutputResponse) -> list[Any]:
@@ -329,21 +340,23 @@ CLIENT_BODY: dict[str, Any] = {
 def nulls(responses: Responses) -> Observation:
     """Null means the same as absence, in each of the 23 fields that may be null beside the limit."""
     control = responses.ask_control(limit=1)
-    wrong: list[str] = []
-    empty: dict[str, Any] = dict.fromkeys(NULLABLE)
-    every = responses.attempt(limit=1, **empty)
-    if every.accepted and responses.read(every).prompt_tokens == control.prompt_tokens:
-        return supported("null for all of them at once is taken like absence")
-    for name in NULLABLE:
-        given: dict[str, Any] = {name: None}
-        exchange = responses.attempt(limit=1, **given)
-        if not exchange.accepted or responses.read(exchange).prompt_tokens != control.prompt_tokens:
-            wrong.append(name)
-    if len(wrong) == len(NULLABLE):
-        raise RequestRejectedError(every)
+
+    def find_wrong(names: tuple[str, ...]) -> list[str]:
+        """Return those that are not taken like absence: all at once, then by halves."""
+        fields: dict[str, Any] = dict.fromkeys(names)
+        exchange = responses.attempt(limit=1, **fields)
+        if is_usable(exchange) and responses.read(exchange).prompt_tokens == control.prompt_tokens:
+            return []
+        if len(names) == 1:
+            return list(names)
+        half = len(names) // 2
+        return [*find_wrong(names[:half]), *find_wrong(names[half:])]
+
+    wrong = find_wrong(NULLABLE)
     if not wrong:
-        return inconclusive("null is taken for each field, and not for all of them at once")
-    return partial(f"null is refused, or no absence, for {', '.join(wrong)}")
+        return supported("null is taken like absence, for each of them")
+    words = f"null is refused, or no absence, for {', '.join(wrong)}"
+    return ignored(words) if len(wrong) == len(NULLABLE) else partial(words)
 
 
 @probe("responses/fields/max_output_tokens/null", title="null", chance=chance.STATUSES)
@@ -367,4 +380,7 @@ def as_clients_send(responses: Responses) -> Observation:
     answer = responses.ask(limit=1, **CLIENT_BODY)
     if answer.prompt_tokens == control.prompt_tokens:
         return supported("the body is taken like a plain one")
-    return weigh([None], seen="", absent="", unclear="the body is taken, and counts other tokens than a plain one")
+    if not answer.prompt_tokens or not control.prompt_tokens:
+        return inconclusive("the server counts no input tokens")
+    more = answer.prompt_tokens - control.prompt_tokens
+    return partial(f"the body is taken, and counts {more} tokens more than a plain one: null is no absence")

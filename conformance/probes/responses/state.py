@@ -136,19 +136,16 @@ def previous_response_id(responses: Responses) -> Observation:
 )
 def previous_instructions(responses: Responses) -> Observation:
     """The instructions of an earlier answer are not those of the next."""
-    plain, told = (
-        responses.ask("Go on.", previous_response_id=name_of(first), limit=1)
-        for first in (
-            responses.ask_control(responses.prompts[0], store=True, limit=1),
-            responses.ask_control(responses.prompts[0], store=True, limit=1, instructions=LONG_HISTORY),
-        )
-    )
-    if not plain.prompt_tokens or not told.prompt_tokens:
-        return inconclusive("the server counts no input tokens")
+    first = responses.ask_control(LONG_HISTORY, store=True, limit=1)
+    plain = responses.ask("Go on.", previous_response_id=name_of(first), limit=1)
     alone = responses.ask_control("Go on.", limit=1)
-    if plain.prompt_tokens <= (alone.prompt_tokens or 0):
+    if not plain.prompt_tokens or not alone.prompt_tokens:
+        return inconclusive("the server counts no input tokens")
+    if plain.prompt_tokens <= alone.prompt_tokens:
         return not_applicable("no earlier turn is in the prompt at all")
-    if told.prompt_tokens - plain.prompt_tokens >= MIN_HISTORY_TOKENS:
+    instructed = responses.ask_control("Hello.", store=True, limit=1, instructions=LONG_HISTORY)
+    told = responses.ask("Go on.", previous_response_id=name_of(instructed), limit=1)
+    if (told.prompt_tokens or 0) - alone.prompt_tokens >= MIN_HISTORY_TOKENS:
         return broken("the instructions of an earlier answer are in the prompt of the next")
     return supported("the prompt of the next answer has the earlier turn, and not its instructions")
 

@@ -29,7 +29,9 @@ from conformance.probes.tool_conversations import (
     spell,
     user,
 )
-from conformance.probes.unread_fields import check_value_is_read
+from conformance.probes.unread_fields import check_value_is_read, is_unread
+
+from .inputs import output_message
 
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 FLAT_TOOL: dict[str, Any] = {"type": "function", "name": "get_weather", "parameters": _NO_ARGUMENTS, "strict": False}
@@ -78,11 +80,15 @@ def tools_nulls(responses: Responses) -> Observation:
 @probe("responses/fields/tools/text_beside_call", capability="tools", chance=chance.GREEDY_ANSWER)
 def text_beside_call(responses: Responses) -> Observation:
     """An answer that says something and then calls a function holds both: a message, and then the call."""
-    conversation = [{**turn, "content": "Let me check."} if turn.get("tool_calls") else turn for turn in EXAMPLES]
+    conversation = [
+        each
+        for item in responses.spell_turns(EXAMPLES)
+        for each in ([output_message("Let me check."), item] if item.get("type") == "function_call" else [item])
+    ]
     tools = responses.spell_tools(TOOLS)
     judged = []
     for streaming in ({}, {"stream": True}):
-        answer = ask_for_call(responses.ask, spell(responses, conversation), tools=tools, **streaming)
+        answer = ask_for_call(responses.ask, conversation, tools=tools, **streaming)
         if not isinstance(answer, OutputResponse) or not answer.called_tools:
             return inconclusive("the model calls no function where the examples show it")
         if not answer.content.strip():
@@ -181,11 +187,14 @@ def tools_namespace(responses: Responses) -> Observation:
     inside = [
         {**item, "namespace": "zq_space"} if item.get("type") == "function_call" else item for item in conversation
     ]
+    control = responses.ask_control(inside, answer_limit=MAX_CALL_TOKENS)
     free = ask_for_call(responses.ask_control, conversation, tools=flat)
     answer = ask_for_call(responses.ask, inside, tools=[space])
     if not isinstance(answer, OutputResponse) or not answer.called_tools:
         if free.called_tools and calls_nothing(answer, *TOOL_NAMES):
             return ignored("the function is called outside of a namespace, and not in one")
+        if free.called_tools and is_unread(answer, control, other=responses.ask_control()):
+            return ignored("with the namespace, the answer and the prompt's tokens are the same as without tools")
         return inconclusive("the model calls no function where the examples show it")
     named = get_path(answer.items_of("function_call"), 0, "namespace")
     return (

@@ -11,7 +11,6 @@ from conformance.report.outline import (
     UNCOUNTED_NOTE,
     build_sections,
     find_disagreements,
-    group_by_resource,
     measure_depths,
 )
 from conformance.wire.exchange import Exchange
@@ -70,7 +69,6 @@ def render_page(report: Mapping[str, Any], exchanges: Mapping[str, Exchange]) ->
         sections=[section for section in sections if section.is_counted],
         uncounted=[section for section in sections if not section.is_counted],
         uncounted_note=UNCOUNTED_NOTE,
-        group_by_resource=group_by_resource,
         depths=measure_depths(report["rows"]),
         disagreements=find_disagreements(report),
         difference=_difference(report),

@@ -67,7 +67,7 @@ def format_curl(exchange: Exchange) -> str:
     if exchange.call.method != "POST":
         parts += ["-X", exchange.call.method]
     parts.append(shlex.quote(exchange.url))
-    if exchange.sent:
+    if exchange.sent and not any(name == "content-type" for name, _ in exchange.call.headers):
         parts += ["-H", shlex.quote("content-type: application/json")]
     own = dict(exchange.call.headers)
     authorization = any(name == "authorization" for name, _ in exchange.sent_headers) and "authorization" not in own

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from conformance.probes.endpoints import ENDPOINTS, RequestEndpoint
 
@@ -331,7 +332,7 @@ def dies_after(count: int | str = 5) -> Server:
 
 @dataclass(kw_only=True)
 class Strips:
-    """Takes one top-level field out of each body before the server sees it: a client that forgets the field."""
+    """Takes one top-level field out of each body or query before the server sees it: a client that forgets it."""
 
     inner: Server
     field: str
@@ -346,7 +347,8 @@ class Strips:
             if self.value is not None:
                 body[self.field] = self.value
             request = with_body(request, body)
-        return self.inner.answer(request)
+        query = [pair for pair in parse_qsl(request.query) if pair[0] not in (self.field, f"{self.field}[]")]
+        return self.inner.answer(replace(request, query=urlencode(query)))
 
 
 @behaviour

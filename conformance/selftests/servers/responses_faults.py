@@ -13,8 +13,9 @@ from typing import Any
 
 from .interface import RefusalError, Reply, Request, Server
 from .proxy import Body, honest, without
-from .responses_proxy import Hides, ResponsesProxy
-from .responses_stream_faults import LEGAL_STREAMS
+from .responses_operation_faults import finds_nothing
+from .responses_proxy import ResponsesProxy
+from .responses_stream_faults import LEGAL_STREAMS, hides_no_lengths
 
 Maker = Callable[[], Server]
 
@@ -115,10 +116,6 @@ def _with_included(value: str) -> Callable[[Body], Body]:
     return included
 
 
-def _without_included(body: Body) -> Body:
-    return without(body, "include")
-
-
 def _without_calls(body: Body) -> Body:
     """What tools gave back is dropped from the history."""
     if not isinstance(body.get("input"), list):
@@ -133,11 +130,16 @@ def _forcing_any(body: Body) -> Body:
     return {**body, "tool_choice": "required"} if isinstance(choice, Mapping) else body
 
 
-def _refusing_state(body: Body) -> Body:
-    for name in ("previous_response_id", "conversation", "background"):
-        if body.get(name):
-            raise RefusalError(f"Unsupported parameter: '{name}'.", param=name, code="unsupported_parameter")
-    return {**body, "store": False}
+def keeps_no_state() -> Server:
+    """Nothing is kept, and what goes on from something is refused."""
+
+    def going(body: Body) -> Body:
+        for name in ("previous_response_id", "conversation", "background"):
+            if body.get(name):
+                raise RefusalError(f"Unsupported parameter: '{name}'.", param=name, code="unsupported_parameter")
+        return {**body, "store": False}
+
+    return ResponsesProxy(going=going)
 
 
 @dataclass(kw_only=True)
@@ -164,16 +166,16 @@ class CarriesInstructions:
 
 
 FIELD_FAULTS: dict[str, tuple[str, Maker]] = {
-    "text_format_on_chat_only": ("responses/fields/text", partial(drops, "text")),
+    "text_format_on_chat_only": ("responses/fields/text/format/json_schema", partial(drops, "text")),
     "history_dropped": ("responses/fields/previous_response_id", partial(drops_and_repeats, "previous_response_id")),
     "conversation_dropped": ("responses/fields/conversation", partial(drops_and_repeats, "conversation")),
     "instructions_carried_over": ("responses/fields/previous_response_id/instructions", CarriesInstructions),
-    "stored_and_not_found": ("responses/fields/store", partial(Hides, method="GET", path="/v1/responses/")),
+    "stored_and_not_found": ("responses/fields/store", partial(finds_nothing, "GET", "/v1/responses/[^/]+")),
     "stores_always": ("responses/fields/store", partial(drops_and_repeats, "store")),
     "background_at_once": ("responses/fields/background", partial(drops_and_repeats, "background")),
     "summary_always": ("responses/fields/reasoning/summary", partial(asks, _with_summary)),
     "effort_dropped": ("responses/fields/reasoning/effort", partial(drops_and_repeats, "reasoning")),
-    "image_dropped": ("responses/fields/input/image", partial(asks, _without_pictures)),
+    "image_dropped": ("responses/fields/input/image/data_url", partial(asks, _without_pictures)),
     "tool_output_dropped": ("responses/fields/tools/round_trip", partial(asks, _without_calls)),
     "any_tool_is_named": ("responses/fields/tool_choice/named", partial(asks, _forcing_any)),
     "logprobs_always": (
@@ -184,12 +186,15 @@ FIELD_FAULTS: dict[str, tuple[str, Maker]] = {
         "responses/fields/include/reasoning_encrypted_content",
         partial(asks, _with_included("reasoning.encrypted_content")),
     ),
-    "nothing_included": ("responses/fields/include", partial(asks, _without_included)),
-    "truncates_always": ("responses/fields/truncation", partial(asks, lambda body: {**body, "truncation": "auto"})),
-    "keeps_no_state": ("responses/fields/previous_response_id", partial(asks, _refusing_state)),
+    "nothing_included": ("responses/fields/include/output_text_logprobs", partial(drops, "include")),
+    "truncates_always": (
+        "responses/fields/truncation/disabled",
+        partial(asks, lambda body: {**body, "truncation": "auto"}),
+    ),
+    "no_obfuscation": ("responses/fields/stream_options/include_obfuscation", hides_no_lengths),
     "instructions_dropped": ("responses/fields/instructions", partial(drops_and_repeats, "instructions")),
     "limit_dropped": (
-        "responses/fields/max_output_tokens",
+        "responses/fields/max_output_tokens/plain",
         partial(asks, lambda body: {**body, "max_output_tokens": 200}),
     ),
 }
@@ -255,15 +260,34 @@ def _thoughts_with(**members: Any) -> Callable[[Body], Body]:
     return lambda item: {**item, **members} if item["type"] == "reasoning" else item
 
 
-def _text_lost(made: Body) -> Body:
-    """The message beside a call is lost."""
-    calls = [item for item in made["output"] if item["type"] != "message"]
-    return {**made, "output": calls or made["output"]}
-
-
 def _in_milliseconds(made: Body) -> Body:
     return {**made, "created_at": made["created_at"] * 1000}
 
+
+_REPEATED: dict[str, Any] = {
+    "background": False,
+    "conversation": {"id": "conv_another"},
+    "instructions": "Another text.",
+    "max_output_tokens": 17,
+    "max_tool_calls": 7,
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "previous_response_id": "resp_another",
+    "prompt_cache_key": "another",
+    "prompt_cache_retention": "in_memory",
+    "reasoning": {"effort": "minimal", "summary": None},
+    "safety_identifier": "another",
+    "store": False,
+    "temperature": 1.0,
+    "text": {"format": {"type": "json_object"}, "verbosity": "high"},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 7,
+    "top_p": 1.0,
+    "truncation": "disabled",
+    "user": "another",
+}
+"""Field -> what every response says of it, whatever was asked."""
 
 OBJECT_FAULTS: dict[str, tuple[str, Maker]] = {
     "status_always_completed": ("responses/fields/max_output_tokens/incomplete", partial(tells, _completed)),
@@ -275,7 +299,7 @@ OBJECT_FAULTS: dict[str, tuple[str, Maker]] = {
     "created_in_milliseconds": ("responses/response/created_at", partial(tells, _in_milliseconds)),
     "completed_at_null": ("responses/response/completed_at", partial(says, completed_at=None)),
     "usage_does_not_add_up": ("responses/response/usage", partial(tells, _with_usage(total_tokens=7))),
-    "thoughts_are_not_counted": ("responses/response/usage/reasoning", partial(tells, _uncounted_thoughts)),
+    "thoughts_are_not_counted": ("responses/response/usage/reasoning_tokens", partial(tells, _uncounted_thoughts)),
     "one_id_for_all": ("responses/response/ids/unique", partial(says, id="resp_1")),
     "one_item_id_for_all": ("responses/response/items/unique", partial(tells_items, _message_with(id="msg_1"))),
     "message_of_a_user": ("responses/response/message", partial(tells_items, _message_with(role="user"))),
@@ -291,25 +315,21 @@ OBJECT_FAULTS: dict[str, tuple[str, Maker]] = {
         partial(tells_items, _saying(lambda text: text + "<|im_end|>")),
     ),
     "thoughts_in_the_text": (
-        "responses/response/thoughts",
+        "responses/response/thoughts_apart",
         partial(tells_items, _saying(lambda text: f"<think>\nHm.\n</think>\n\n{text}")),
     ),
-    "text_lost_beside_a_call": ("responses/fields/tools/text_beside_call", partial(tells, _text_lost)),
     "output_null": ("responses/response/schema", partial(says, output=None)),
-    "repeats_temperature_1": ("responses/response/echo/temperature", partial(says, temperature=1.0)),
-    "repeats_store_false": ("responses/response/echo/store", partial(says, store=False)),
-    "repeats_tool_choice_auto": ("responses/response/echo/tool_choice", partial(says, tool_choice="auto")),
-    "repeats_no_metadata": ("responses/response/echo/metadata", partial(says, metadata={})),
+    **{
+        f"repeats_another_{name}": (f"responses/response/echo/{name}", partial(says, **{name: value}))
+        for name, value in _REPEATED.items()
+    },
 }
 """Name -> the row that it must fail, and a maker of the server. Rules judge plain answers too."""
 
 
 def _leaner(made: Body) -> Body:
-    """What OpenAI's own recorded answers lack at times."""
-    usage = made.get("usage")
-    if usage:
-        usage = {**usage, "input_tokens_details": {"cached_tokens": 0}}
-    return {**without(made, "completed_at", "moderation", "prompt_cache_retention"), "usage": usage}
+    """Without what OpenAI's own recorded answers lack at times, and without what is no part of the clause."""
+    return without(made, "user", "frequency_penalty", "presence_penalty")
 
 
 LEGAL: dict[str, Maker] = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from .behaviours import with_body
-from .interface import RefusalError, Reply, Request, Server
+from .interface import RefusalError, Reply, Request, Server, json_reply
 from .proxy import Body, honest
 from .responses import event_bytes
 
@@ -30,12 +31,12 @@ def _as_told(_sent: Body, events: Events) -> Events:
 
 @dataclass(kw_only=True)
 class ResponsesProxy:
-    """Changes what is asked of `/v1/responses`, and what comes back; all other routes are as they are."""
+    """Changes what is asked of `/v1/responses`, and each response that comes back, also one that was kept."""
 
     going: Callable[[Body], Body] = _as_sent
     """The body of a request -> the one that goes on. May raise RefusalError."""
     coming: Callable[[Body, Body], Body] = _as_made
-    """The request, and a response object of an answer or of an event -> what the client gets."""
+    """The request (empty for one that was kept), and a response object of an answer or an event -> what comes."""
     events: Callable[[Body, Events], Events] = _as_told
     """The request, and all events of a stream -> those that the client gets."""
     pack: Callable[[Body], bytes] = event_bytes
@@ -46,18 +47,18 @@ class ResponsesProxy:
 
     def answer(self, request: Request) -> Reply:
         """The reply, changed."""
-        if request.method != "POST" or request.path != ROUTE or not isinstance(request.json, dict):
-            return self.inner.answer(request)
-        sent: Body = request.json
+        asks = request.method == "POST" and request.path in (ROUTE, f"{ROUTE}/input_tokens")
+        sent: Body = dict(request.json) if asks and isinstance(request.json, dict) else {}
         try:
-            reply = self.inner.answer(with_body(request, self.going(dict(sent))))
+            reply = self.inner.answer(with_body(request, self.going(dict(sent))) if sent else request)
         except RefusalError as refusal:
             return refusal.reply
-        if reply.status != 200:
+        if reply.status != 200 or not request.path.startswith(ROUTE):
             return reply
-        if isinstance(reply.body, bytes):
-            return replace(reply, body=json.dumps(self.coming(sent, json.loads(reply.body))).encode())
-        return replace(reply, body=self._streamed(sent, reply.body))
+        if not isinstance(reply.body, bytes):
+            return replace(reply, body=self._streamed(sent, reply.body))
+        made = json.loads(reply.body)
+        return json_reply(self.coming(sent, made)) if made.get("object") == "response" else reply
 
     def _streamed(self, sent: Body, pieces: Iterable[bytes]) -> Iterator[bytes]:
         told = [json.loads(piece.partition(b"data: ")[2]) for piece in pieces]
@@ -71,15 +72,18 @@ class ResponsesProxy:
 
 
 @dataclass(kw_only=True)
-class Hides:
-    """Answers 404 to what begins with a method and a path, as if there were no such thing."""
+class Operates:
+    """Answers one operation in another way."""
 
     method: str
     path: str
+    """Of the operation, as a pattern."""
+    instead: Callable[[Request, Reply], Reply]
+    """The request, and the honest reply -> the one that the client gets."""
     inner: Server = field(default_factory=honest)
 
     def answer(self, request: Request) -> Reply:
-        """The reply, or none such."""
-        if request.method == self.method and request.path.startswith(self.path):
-            return RefusalError("Not found.", status=404).reply
-        return self.inner.answer(request)
+        """The reply, or another."""
+        reply = self.inner.answer(request)
+        meant = request.method == self.method and re.fullmatch(self.path, request.path)
+        return self.instead(request, reply) if meant else reply
