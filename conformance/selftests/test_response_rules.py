@@ -317,6 +317,13 @@ def test_a_legal_response_breaks_no_rule(name: str) -> None:
     assert broken(*(samples if isinstance(samples, tuple) else (samples,))) == set()
 
 
+def test_half_a_call_at_the_limit_belongs_to_the_row_of_the_limit() -> None:
+    half = function_call('{"city":')
+    assert "response/function_call" not in found(plain(half))
+    assert broken(plain(half, asked={"max_output_tokens": 48})) == {"response/function_call"}
+    assert broken(plain({**half, "name": ""})) == {"response/function_call"}
+
+
 def kept_in_a_conversation(sample: Sample) -> dict[str, Any]:
     return {**sample.call.body, "conversation": "conv_1"}
 
