@@ -322,7 +322,7 @@ class _Reader:
         elif _differs(item.type, get_path(told, "type")):
             item.faults.append("an item has another type when it is done")
         item.done.append(told)
-        self._enter(item, told)
+        item.note(told)
 
     def _take_piece(self, kind: _Kind, body: Mapping[str, Any]) -> None:
         index, told = self._index(body, "output_index"), body.get("item_id")

@@ -29,7 +29,8 @@ def plain(*items: Any, status: str = "completed", asked: Mapping[str, Any] = {},
     return Sample(call=call(**asked), wire=JSON_HEAD + compact(response(status, items, **members)))
 
 
-SAID, CALLED = plain(TEXT), plain(function_call(), function_call(name="fc_2"))
+SAID = plain(TEXT)
+CALLED = plain(function_call(), function_call(name="fc_2"), asked={"max_output_tokens": 48})
 THOUGHT_OF, APART = plain(thoughts("I", content=["think"])), plain(thoughts("I think"), TEXT)
 FAILED, CUT = plain(status="failed"), plain(function_call('{"city":', status="incomplete"), status="incomplete")
 AT, UNTIL = f'"created_at":{NOW}', f'"completed_at":{NOW + 1}'

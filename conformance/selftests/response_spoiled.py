@@ -11,6 +11,7 @@ from .response_events import (
     TEXT,
     THOUGHT,
     USAGE,
+    Event,
     Events,
     added,
     around,
@@ -36,6 +37,7 @@ from .response_events import (
     write,
     write_as_is,
 )
+from .response_stream_pairs import with_logprobs
 from .rule_samples import Sample
 
 # What clients were seen to fail at, one fault each
@@ -52,6 +54,11 @@ def one_index(events: Events) -> Events:
 
 def renamed_when_done(events: Events) -> Events:
     return changed(events, "output_item.done", put("item", "id", value="msg_other"))
+
+
+def one_id_when_done(event: Event) -> None:
+    if event["type"] == "response.output_item.done":
+        event["item"]["id"] = "zq_1"
 
 
 def changed_id(events: Events) -> Events:
@@ -84,6 +91,10 @@ FAULTS: dict[str, tuple[Sample, set[str]]] = {
     "no part events": (write(without(SPEECH, "content_part.added", "content_part.done")), {"parts_paired"}),
     "output_text.done missing": (write(without(SPEECH, "output_text.done")), {"parts_paired"}),
     "no deltas": (write(without(SPEECH, "output_text.delta")), {"deltas_join"}),
+    "one id for all items that are done": (
+        write(each_changed(BOTH, one_id_when_done)),
+        {"items_paired", "text_beside_call"},
+    ),
     "two items at one output_index": (write(one_index(BOTH)), {"indices", "text_beside_call"}),
     "output_index missing": (write(each_changed(SPEECH, drop("output_index"))), {"indices"}),
     "output_index missing, two items": (
@@ -282,6 +293,9 @@ LEGAL: dict[str, Sample] = {
     "cut in a call": write(cut_in_a_call()),
     "failed": write([*SPEECH[:5], lifecycle("failed")]),
     "an error": write([*SPEECH[:5], ERROR]),
+    "an error, log probabilities": write(
+        [*with_logprobs()[:5], ERROR], include=["message.output_text.logprobs"], top_logprobs=2
+    ),
     "an error, then failed": write([*SPEECH[:5], ERROR, lifecycle("failed")]),
     "the envelope of an error": write_as_is([*number(SPEECH[:5]), {"error": {"message": "no"}}]),
     "an error at once": write([ERROR]),

@@ -102,9 +102,16 @@ def test_an_honest_stream_keeps_the_rules_that_it_can_test() -> None:
 
 def test_what_no_stream_can_show_is_not_applicable() -> None:
     asked = write(SPEECH, include=["message.output_text.logprobs"])
-    rows = {"stream/error_in_stream", "stream/reasoning/parts", "stream/logprobs"}
+    rows = {
+        f"stream/{row}"
+        for row in ("error_in_stream", "function_call_arguments", "logprobs", "reasoning", "reasoning/parts",
+                    "text_beside_call")
+    }  # fmt: skip
     assert {row for row, verdict in found(asked).items() if verdict is Verdict.NOT_APPLICABLE} == rows
     assert "stream/logprobs" not in found(write(SPEECH))
+    rows = {f"response/{row}" for row in ("function_call", "reasoning", "thoughts_apart", "usage/reasoning_tokens")}
+    echoes = {"response/echo/max_output_tokens", "response/echo/temperature"}
+    assert {row for row, verdict in found(SAID).items() if verdict is Verdict.NOT_APPLICABLE} == rows | echoes
 
 
 def test_a_stream_that_was_left_early_is_not_judged() -> None:
@@ -308,6 +315,13 @@ LEGAL_RESPONSES = {
 def test_a_legal_response_breaks_no_rule(name: str) -> None:
     samples = LEGAL_RESPONSES[name]
     assert broken(*(samples if isinstance(samples, tuple) else (samples,))) == set()
+
+
+def test_half_a_call_at_the_limit_belongs_to_the_row_of_the_limit() -> None:
+    half = function_call('{"city":')
+    assert "response/function_call" not in found(plain(half))
+    assert broken(plain(half, asked={"max_output_tokens": 48})) == {"response/function_call"}
+    assert broken(plain({**half, "name": ""})) == {"response/function_call"}
 
 
 def kept_in_a_conversation(sample: Sample) -> dict[str, Any]:

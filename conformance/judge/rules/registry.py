@@ -99,12 +99,22 @@ def rule(
 
 
 def cross_response_rule(
-    row: str, *, chance: str, severity: Severity = Severity.MUST, title: str = "", capability: str = ""
+    row: str,
+    *,
+    chance: str,
+    severity: Severity = Severity.MUST,
+    title: str = "",
+    capability: str = "",
+    lack: str = "",
+    applies: Applies | None = None,
 ) -> Callable[[CrossCheck], CrossCheck]:
-    """Declare a rule row about all answers together. The docstring of the check says what holds."""
+    """Declare a rule row about all answers together. The docstring of the check says what holds.
+
+    `lack` and `applies`: as in `Rule`.
+    """
 
     def register(check: CrossCheck) -> CrossCheck:
-        judge = Rule(row=row, check=check)
+        judge = Rule(row=row, check=check, lack=lack, applies=applies)
         described = inspect.cleandoc(check.__doc__ or "")
         _declare_rule(judge, severity, title, described, chance, located(check), capability)
         return check

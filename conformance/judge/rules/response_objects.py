@@ -137,7 +137,7 @@ def usage(exchange: Exchange) -> str | None:
 
 @rule(
     "responses/response/usage/reasoning_tokens", _PLAIN, severity=SHOULD, title="thoughts are counted",
-    chance=GREEDY, capability="thinking",
+    chance=GREEDY, capability="thinking", lack="no response that shows thoughts tells how many tokens they took",
 )  # fmt: skip
 def reasoning_tokens(exchange: Exchange) -> str | None:
     """Where a response shows thoughts, `reasoning_tokens` is not 0."""
@@ -282,7 +282,10 @@ def _part_fault(part: Any) -> str:
     return "" if is_vendors else f"a part of a message is of type {repr(kind)[:40]}"
 
 
-@rule("responses/response/function_call", _PLAIN, title="calls are well formed", chance=GREEDY, capability="tools")
+@rule(
+    "responses/response/function_call", _PLAIN, title="calls are well formed", chance=GREEDY, capability="tools",
+    lack="no response holds a call",
+)  # fmt: skip
 def function_call(exchange: Exchange) -> str | None:
     """Each call has a `call_id` of its own, a name, and arguments that are a string holding a JSON object.
 
@@ -294,15 +297,16 @@ def function_call(exchange: Exchange) -> str | None:
     names = [get_path(call, "call_id") for call in calls]
     if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
         return "`call_id` is missing or repeated"
+    if not all(isinstance(name := get_path(call, "name"), str) and name for call in calls):
+        return "a call has no name"
+    if not all(isinstance(get_path(call, "arguments"), str) for call in calls):
+        return "`arguments` is no string"
     cut = _status(exchange) == "incomplete"
+    if all(_has_sound_arguments(call, cut=cut) for call in calls):
+        return ""
     if not cut and _is_at_limit(exchange):
         return None  # that it says nothing of its cut belongs to a row of its own
-    for call in calls:
-        if not isinstance(get_path(call, "name"), str) or not get_path(call, "name"):
-            return "a call has no name"
-        if fault := _argument_fault(call, cut=cut):
-            return fault
-    return ""
+    return "`arguments` of a completed call holds no JSON object"
 
 
 def _is_at_limit(exchange: Exchange) -> bool:
@@ -312,16 +316,16 @@ def _is_at_limit(exchange: Exchange) -> bool:
     return limit is not None and written is not None and written >= limit
 
 
-def _argument_fault(call: Any, *, cut: bool) -> str:
-    told, arguments = get_path(call, "status"), get_path(call, "arguments")
-    if not isinstance(arguments, str):
-        return "`arguments` is no string"
-    if isinstance(parse_json(arguments), dict) or told == "incomplete" or (cut and told != "completed"):
-        return ""
-    return "`arguments` of a completed call holds no JSON object"
+def _has_sound_arguments(call: Any, *, cut: bool) -> bool:
+    told = get_path(call, "status")
+    may_be_half = told == "incomplete" or (cut and told != "completed")
+    return may_be_half or isinstance(parse_json(get_path(call, "arguments")), dict)
 
 
-@rule("responses/response/reasoning", _PLAIN, title="thoughts are well formed", chance=GREEDY, capability="thinking")
+@rule(
+    "responses/response/reasoning", _PLAIN, title="thoughts are well formed", chance=GREEDY, capability="thinking",
+    lack="no response holds an item of thoughts",
+)  # fmt: skip
 def reasoning(exchange: Exchange) -> str | None:
     """An item of thoughts has a list `summary`, empty where none was asked for; its content is a list of texts."""
     items = _items(exchange, "reasoning")
@@ -359,8 +363,9 @@ def special_tokens(exchange: Exchange) -> str | None:
 
 
 @rule(
-    "responses/response/thoughts_apart", _PLAIN, title="no thoughts in messages", chance=GREEDY, capability="thinking"
-)
+    "responses/response/thoughts_apart", _PLAIN, title="no thoughts in messages", chance=GREEDY,
+    capability="thinking", lack="no response shows thoughts",
+)  # fmt: skip
 def thoughts_apart(exchange: Exchange) -> str | None:
     """What a model thinks is in an item of its own, never in a message."""
     texts = _texts(exchange)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from conformance.checklist.verdicts import Severity
 from conformance.judge.response_stream import Item, Part, ResponseStream
 from conformance.probes import chance
 from conformance.probes.response_views import as_list, get_path
@@ -16,20 +18,40 @@ from .response_streams import IS_STREAM, SHOULD, read_judged_stream, stream_rule
 
 CALLS = ("function_call", "custom_tool_call")
 
+ItemCheck = Callable[[ResponseStream], list[str] | None]
+"""All that is wrong with the items of a stream; None where it cannot test the rule."""
 
-@stream_rule("items_paired", "items begin and end")
-def items_paired(stream: ResponseStream) -> str | None:
+
+def item_rule(
+    name: str, title: str, *, severity: Severity = Severity.MUST, capability: str = "", lack: str = ""
+) -> Callable[[ItemCheck], ItemCheck]:
+    """Declare a rule row about items of single streams. The docstring of the check says what holds."""
+
+    def register(check: ItemCheck) -> ItemCheck:
+        @functools.wraps(check)
+        def check_stream(stream: ResponseStream) -> str | None:
+            faults = check(stream)
+            return None if faults is None else min(faults, default="")
+
+        stream_rule(name, title, severity=severity, capability=capability, lack=lack)(check_stream)
+        return check
+
+    return register
+
+
+@item_rule("items_paired", "items begin and end")
+def items_paired(stream: ResponseStream) -> list[str] | None:
     """Each item is added and done, once and as the same: its id and type stay, and its events lie in between."""
     if not stream.items:
         return None
     faults = [fault for item in stream.items for fault in item.faults]
     if stream.is_orderly and not all(item.done for item in stream.items):
         faults.append("an item is not done at the end")
-    return min(faults, default="")
+    return faults
 
 
-@stream_rule("parts_paired", "parts of items begin and end")
-def parts_paired(stream: ResponseStream) -> str | None:
+@item_rule("parts_paired", "parts of items begin and end")
+def parts_paired(stream: ResponseStream) -> list[str] | None:
     """Each part of a message is added and done, once; its deltas lie in between, and its text is told at the end."""
     parts = [part for item in stream.items for part in item.of_track("content")]
     if not parts:
@@ -37,7 +59,7 @@ def parts_paired(stream: ResponseStream) -> str | None:
     faults = [fault for part in parts for fault in (*part.frame_faults, *part.order_faults, *_frame_gaps(part))]
     if stream.is_orderly:
         faults += [fault for part in parts for fault in _gaps_at_the_end(part)]
-    return min(faults, default="")
+    return faults
 
 
 def _frame_gaps(part: Part) -> Iterator[str]:
@@ -53,59 +75,61 @@ def _gaps_at_the_end(part: Part) -> Iterator[str]:
         yield "a text is not done at the end"
 
 
-@stream_rule("indices", "events say where they belong")
-def indices(stream: ResponseStream) -> str | None:
+@item_rule("indices", "events say where they belong")
+def indices(stream: ResponseStream) -> list[str] | None:
     """Events name item and part by index and id; each new one takes the next index, and none is taken twice."""
-    return min(stream.index_faults, default="") if stream.items else None
+    return stream.index_faults if stream.items else None
 
 
 # Kinds of items
 
 
-@stream_rule("function_call_arguments", "arguments of calls are streamed", capability="tools")
-def function_call_arguments(stream: ResponseStream) -> str | None:
+@item_rule(
+    "function_call_arguments", "arguments of calls are streamed", capability="tools", lack="no stream holds a call"
+)
+def function_call_arguments(stream: ResponseStream) -> list[str] | None:
     """The arguments of a call come in deltas, then once as a whole; so does the input of a custom tool."""
     calls = [item for item in stream.items if item.type in CALLS or item.of_track("arguments", "input")]
     if not calls:
         return None
+    faults: list[str] = []
     for item in calls:
         parts = item.of_track("arguments", "input")
+        faults += [fault for part in parts for fault in part.order_faults]
         if parts and item.type and item.type not in CALLS:
-            return "arguments come in an item that is no call"
-        if fault := next((fault for part in parts for fault in part.order_faults), ""):
-            return fault
+            faults.append("arguments come in an item that is no call")
         if stream.is_orderly and not stream.is_cut and not any(part.wholes for part in parts):
-            return "the arguments of a call are not done at the end"
-    return ""
+            faults.append("the arguments of a call are not done at the end")
+    return faults
 
 
-@stream_rule("reasoning", "thoughts are streamed", capability="thinking")
-def reasoning(stream: ResponseStream) -> str | None:
+@item_rule("reasoning", "thoughts are streamed", capability="thinking", lack="no stream holds an item of thoughts")
+def reasoning(stream: ResponseStream) -> list[str] | None:
     """Thoughts, and summaries of them, come in deltas, then once as a whole."""
     items = [item for item in stream.items if item.type == "reasoning" or item.of_track("reasoning", "summary")]
     if not items:
         return None
+    faults: list[str] = []
     for item in items:
         parts = item.of_track("reasoning", "summary")
-        if fault := next((fault for part in parts for fault in part.order_faults), ""):
-            return fault
+        faults += [fault for part in parts for fault in part.order_faults]
         if stream.is_orderly and not stream.is_cut and not all(part.wholes for part in parts if part.deltas):
-            return "thoughts are not done at the end"
-        if not parts and any(_thoughts_of(told) for told in item.done):
-            return "the thoughts of an item were not streamed"
-    return ""
+            faults.append("thoughts are not done at the end")
+        if not parts and any(_has_thoughts(told) for told in item.done):
+            faults.append("the thoughts of an item were not streamed")
+    return faults
 
 
-def _thoughts_of(item: Any) -> bool:
+def _has_thoughts(item: Any) -> bool:
     parts = [part for name in ("content", "summary") for part in as_list(get_path(item, name))]
     return any(get_path(part, "text") for part in parts)
 
 
-@stream_rule(
+@item_rule(
     "reasoning/parts", "parts of thoughts begin and end", severity=SHOULD, capability="thinking",
     lack="no stream of this run holds a summary of thoughts, or a part of them",
 )  # fmt: skip
-def reasoning_parts(stream: ResponseStream) -> str | None:
+def reasoning_parts(stream: ResponseStream) -> list[str] | None:
     """Each part of a summary is added and done, and its deltas lie in between; so with thoughts that have parts."""
     parts = [part for item in stream.items for part in item.of_track("reasoning", "summary")]
     framed = [part for part in parts if part.track == "summary" or part.added or part.closed]
@@ -114,7 +138,7 @@ def reasoning_parts(stream: ResponseStream) -> str | None:
     faults = [fault for part in framed for fault in (*part.frame_faults, *_frame_gaps(part))]
     if stream.is_orderly and not all(part.closed for part in framed if part.added):
         faults.append("a part of thoughts is not done at the end")
-    return min(faults, default="")
+    return faults
 
 
 # Texts
@@ -159,8 +183,8 @@ def _text_of(part: Any) -> Any:
     return get_path(part, "refusal") if text is None else text
 
 
-@stream_rule("deltas_join", "deltas join to the text")
-def deltas_join(stream: ResponseStream) -> str | None:
+@item_rule("deltas_join", "deltas join to the text")
+def deltas_join(stream: ResponseStream) -> list[str] | None:
     """Deltas join to the text at their end, to that of the item and to that of the response at the end.
 
     So do the arguments of a call, which are a JSON object unless the limit cut them.
@@ -174,7 +198,7 @@ def deltas_join(stream: ResponseStream) -> str | None:
         faults += _silent_faults(item, told)
         if stream.is_orderly and not stream.is_cut:
             faults += _argument_faults(item, told)
-    return min(faults, default="" if compared else None)
+    return faults if compared or faults else None
 
 
 def _join_faults(part: Part, place: int, told: Told) -> Iterator[str]:
@@ -205,22 +229,24 @@ def _argument_faults(item: Item, told: Told) -> Iterator[str]:
     if any(get_path(each, "status") == "incomplete" for each in told):
         return
     for part in item.of_track("arguments"):
-        if part.wholes and not isinstance(parse_json(part.text), dict):
+        whole = part.wholes[-1] if part.wholes else "{}"
+        if isinstance(whole, str) and not isinstance(parse_json(whole), dict):
             yield "the arguments of a call hold no JSON object"
 
 
-@stream_rule("output_order", "the response at the end holds the items")
-def output_order(stream: ResponseStream) -> str | None:
+@item_rule("output_order", "the response at the end holds the items")
+def output_order(stream: ResponseStream) -> list[str] | None:
     """`output` of the response at the end is the items of the stream, in the order of their `output_index`."""
     if not stream.is_orderly or stream.output is None:
         return None
     items = stream.ordered_items
     if len(stream.output) < len(items):
-        return "the response at the end lacks an item of the stream"
+        return ["the response at the end lacks an item of the stream"]
     if len(stream.output) > len(items):
-        return "the response at the end holds an item that was not streamed"
-    same = all(_is_told_by(item, told) for item, told in zip(items, stream.output, strict=True))
-    return "" if same else "the items of the response at the end are not those of the stream, in their order"
+        return ["the response at the end holds an item that was not streamed"]
+    if all(_is_told_by(item, told) for item, told in zip(items, stream.output, strict=True)):
+        return []
+    return ["the items of the response at the end are not those of the stream, in their order"]
 
 
 ITEM_RULES = (items_paired, parts_paired, indices, function_call_arguments, deltas_join, output_order)
@@ -231,6 +257,8 @@ ITEM_RULES = (items_paired, parts_paired, indices, function_call_arguments, delt
     title="a text before a call",
     chance=chance.RULE_GREEDY,
     capability="tools",
+    lack="no stream holds a text and a call",
+    applies=IS_STREAM,
 )
 def text_beside_call(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, str]]:
     """A message and a call in one stream are as sound as each of them is alone.
@@ -249,7 +277,7 @@ def _read_rule_stream(exchange: Exchange) -> ResponseStream | None:
 
 
 def _item_faults(stream: ResponseStream) -> list[str]:
-    return [fault for check in ITEM_RULES if (fault := check(stream))]
+    return [fault for check in ITEM_RULES for fault in check(stream) or ()]
 
 
 def _has_both(stream: ResponseStream) -> bool:
@@ -304,7 +332,7 @@ def _logprob_faults(stream: ResponseStream) -> Iterator[str]:
             held = [as_list(get_path(_held_parts("content", each), place, "logprobs")) for each in told]
             wholes = [_tokens(entries) for entries in (*part.told_logprobs, *held) if entries]
             pieces = _tokens(part.delta_logprobs)
-            if not wholes and not pieces:
+            if not wholes and not (pieces and stream.is_orderly):
                 continue
             if not wholes:
                 yield "the deltas hold log probabilities, and the whole text none"
