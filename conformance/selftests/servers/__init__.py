@@ -6,6 +6,7 @@ loopback socket. By hand: `python -m conformance.selftests.servers NAME`.
 
 from . import hostile as _hostile
 from . import native as _native
+from . import other_shapes as _other_shapes
 from . import sly as _sly
 from .behaviours import NAMED, made, strips
 from .honours import (
@@ -39,4 +40,4 @@ __all__ = [
     "strips",
 ]
 
-del _hostile, _native, _sly
+del _hostile, _native, _other_shapes, _sly

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import random
 import threading
@@ -110,7 +109,7 @@ class IgnoresFields:
         if request.path in OTHERS and request.method == "POST":
             return self._answer_other(request, OTHERS[request.path], body)
         if required is None or request.method != "POST":
-            return self.inner.answer(request)
+            return self.inner.answer(replace(request, query=""))
         given = body.get(required) if self.reads_input else self._own(request.path)
         reply = self._ask(request, given, body)
         if reply.status >= 400:
@@ -363,50 +362,3 @@ def busy() -> Server:
     """429 to everything, without saying for how long."""
     error = {"message": "The server is busy.", "type": "rate_limit_error", "param": None, "code": "rate_limited"}
     return Always(reply=lambda: json_reply({"error": error}, 429))
-
-
-SHAPES: tuple[Any, ...] = (
-    None, [], 7, "x", True, {"choices": None}, {"choices": {}}, {"choices": []}, {"choices": [None]},
-    {"choices": [{"message": None}]}, {"choices": [{"message": {"content": 7}}], "usage": []},
-    {"choices": [{"index": "0", "text": [], "message": {"content": {"a": 1}, "tool_calls": "x"}}], "usage": "x"},
-    {"data": None}, {"data": {}}, {"data": [None]}, {"data": [{"embedding": None}]}, {"data": [{"embedding": [{}]}]},
-    {"object": "list", "data": [{"id": 7}, {"id": None}, {}, "x"]}, {"error": "x"}, {"error": {"message": {}}},
-)  # fmt: skip
-"""JSON of other shapes than any client expects."""
-
-
-@dataclass(kw_only=True)
-class OtherShapes:
-    """200, and JSON of another shape each time."""
-
-    turn: Iterator[Any] = field(default_factory=lambda: itertools.cycle(SHAPES))
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def answer(self, request: Request) -> Reply:
-        """The next shape; as an event stream where one is asked for."""
-        with self._lock:
-            shape = next(self.turn)
-        body = request.json
-        if isinstance(body, dict) and body.get("stream") is True:
-            events = f"data: {json.dumps(shape)}\n\ndata: [DONE]\n\n".encode()
-            return Reply(headers=(("content-type", "text/event-stream"),), body=iter([events]))
-        return json_reply(shape)
-
-
-@behaviour
-def other_shapes() -> Server:
-    """200 with JSON of other shapes than any client expects, and a good list of models."""
-    return Except(path="/v1/models", reply=HonoursEverything().list_models, inner=OtherShapes())
-
-
-@dataclass(kw_only=True)
-class Except:
-    """Another server but for one route."""
-
-    path: str
-    reply: Callable[[], Reply]
-    inner: Server
-
-    def answer(self, request: Request) -> Reply:
-        """The reply of whichever it is."""
-        return self.reply() if request.path == self.path else self.inner.answer(request)
