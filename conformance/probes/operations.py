@@ -177,9 +177,10 @@ def _find_named(operation: Operation, answer: Exchange) -> str:
     for name in (*operation.required, *operation.ids):
         if re.search(rf'(?<![\w.-]){re.escape(name)}(?![\w-])(?!"\s*:)', text):
             return f"`{name}`"
-    nouns = (part.removesuffix("es").removesuffix("s") for part in re.findall(r"/(\w+)/{", operation.path))
     if answer.status == 404 and _UNKNOWN.search(text):
-        return next(("its id" for noun in nouns if noun.replace("_", " ") in text.lower().replace("_", " ")), "")
+        nouns = (part.removesuffix("es").removesuffix("s") for part in re.findall(r"/(\w+)/{", operation.path))
+        if any(re.search(rf"\b{noun.replace('_', '[_ ]')}", text, re.IGNORECASE) for noun in nouns):
+            return "its id"
     return ""
 
 

@@ -295,15 +295,16 @@ def test_a_refusal_that_names_what_is_wrong_shows_that_the_operation_is_there(ro
 
 
 @pytest.mark.parametrize(
-    ("row", "body"),
+    ("row", "status", "body"),
     [
-        ("operations/webhooks/create", {"error": {"type": "x", "name": "y", "url": "z", "message": "no"}}),
-        ("operations/moderations/create", {"error": "no inputs here, no input_type"}),
-        ("operations/files/retrieve", {"error": "files are not supported"}),
+        ("operations/admin/organization/roles/retrieve", 404, {"error": "control not found"}),
+        ("operations/webhooks/create", 400, {"error": {"type": "x", "name": "y", "url": "z", "message": "no"}}),
+        ("operations/moderations/create", 400, {"error": "no inputs here, no input_type"}),
+        ("operations/files/retrieve", 404, {"error": "files are not supported"}),
     ],
 )
-def test_a_refusal_whose_keys_or_other_words_are_like_a_member_names_nothing(row, body):
-    assert verdicts(HasOperations(always=lambda _: json_reply(body, 400)), [row]) == {U: 1}
+def test_a_refusal_whose_keys_or_other_words_are_like_a_member_names_nothing(row, status, body):
+    assert verdicts(HasOperations(always=lambda _: json_reply(body, status)), [row]) == {U: 1}
 
 
 def test_a_server_that_fails_on_routes_that_are_not_there_is_accused_of_nothing():
