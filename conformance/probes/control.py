@@ -172,7 +172,7 @@ def negotiate(plain: PlainRequest) -> Control:
         failures.append((_in_words(candidate), exchange))
         if is_final:
             break
-    return Control(works=False, failures=tuple(failures))
+    return Control(works=False, limit_field=plain.limit_fields[0], failures=tuple(failures))
 
 
 def _candidates(limit_fields: tuple[LimitField, ...]) -> Iterator[Control]:
