@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
-from .behaviours import Server
+from .interface import Server
 from .proxy import Body, without
 from .responses_output import Event
 from .responses_proxy import Events, ResponsesProxy
