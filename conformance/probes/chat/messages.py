@@ -155,7 +155,6 @@ def as_serialised(chat: Chat) -> Observation:
         lambda prompt: [user("Hello."), {"role": "assistant", "content": LONG_TEXT, **extras}, user(prompt)],
         lambda prompt: [user("Hello."), user(prompt)],
     )
-    return excuse_template(chat, seen)
     if seen.verdict.is_positive and refuses_null(chat):
         return partial(f"{seen.reason}; but null as content, beside tool calls, is refused")
     return seen

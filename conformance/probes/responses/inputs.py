@@ -128,6 +128,8 @@ def _check_history(responses: Responses, spell: Callable[[str], Item]) -> Observ
     if not is_usable(plain):
         return check_added_text(responses, lambda _: ask(spell(LONG_TEXT)), ask_without=lambda _: ask(spell("Yes.")))
     answer, control = ask(spell(LONG_TEXT)), responses.read(plain)
+    if not control.text.strip():
+        return inconclusive("the answer to the same text as a string says nothing")
     counts = responses.has_stable_prompt_count(prompt)
     return weigh(
         [means_the_same(answer, control, counts=counts, varies=counts, joints=3)],
@@ -223,13 +225,14 @@ HOSTED_ITEMS: tuple[Item, ...] = (
 def hosted_items(responses: Responses) -> Observation:
     """An item of a feature that the server lacks is taken as history, or refused with a 4xx: never a 5xx."""
     responses.ask_control()
-    exchange = responses.attempt_minimal(input=[*HOSTED_ITEMS, user("Hi")])
     kinds = ", ".join(item["type"] for item in HOSTED_ITEMS)
-    if exchange.accepted:
-        return supported(f"taken as history: {kinds}", Evidence.ACCEPTED)
+    exchange = responses.attempt_minimal(input=[*HOSTED_ITEMS, user("Hi")])
     if is_refused(exchange):
         return rejected(f"refused with {exchange.status}, one of {kinds} at least")
-    return broken(f"{kinds} are answered with {exchange.failure or exchange.status}, no refusal")
+    answer = responses.ask_minimal(input=[*HOSTED_ITEMS, user("Hi")])
+    if not answer.items:
+        return broken(f"the answer to a history of {kinds} holds nothing")
+    return supported(f"taken as history: {kinds}", Evidence.ACCEPTED)
 
 
 BAD_ITEMS: dict[str, list[Item]] = {

@@ -54,7 +54,7 @@ def retrieve_stream(responses: Responses) -> Observation:
     ]
     if not numbers:
         return ignored("the response comes as a whole, not as a stream")
-    if any(number is None or number <= after for number in numbers):
+    if any(number is not None and number <= after for number in numbers):
         return ignored("the stream begins anew, and not after the event that was named")
     return supported("the stream goes on after the event that was named")
 

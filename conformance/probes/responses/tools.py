@@ -71,10 +71,14 @@ def tools_strict(responses: Responses) -> Observation:
 @probe("responses/fields/tools/function/nulls", capability="tools", title="null members", chance=chance.STATUSES)
 def tools_nulls(responses: Responses) -> Observation:
     """`description`, `strict` and `parameters` may be null, as the SDK's types allow it."""
-    responses.ask_control()
+    control = responses.ask_control(limit=1)
     tool = {"type": "function", "name": "get_weather", "description": None, "strict": None, "parameters": None}
-    responses.ask_minimal(tools=[tool])
-    return supported("a function whose description, strict and parameters are null is taken")
+    answer = responses.ask(tools=[tool], limit=1)
+    if not answer.prompt_tokens or not control.prompt_tokens:
+        return inconclusive("the server counts no input tokens")
+    if answer.prompt_tokens == control.prompt_tokens and responses.has_stable_prompt_count(responses.prompts[0]):
+        return ignored("the function is taken, and does not reach the prompt")
+    return supported("a function whose description, strict and parameters are null reaches the prompt")
 
 
 @probe("responses/fields/tools/text_beside_call", capability="tools", chance=chance.GREEDY_ANSWER)
@@ -119,7 +123,10 @@ MIN_LOST_TOKENS = 3
 
 
 @probe(
-    "responses/fields/tools/round_trip", title="a call and its output", capability="tools", chance=chance.GREEDY_TEXT
+    "responses/fields/input/function_call_output",
+    title="a call and its output",
+    capability="tools",
+    chance=chance.GREEDY_TEXT,
 )
 def round_trip(responses: Responses) -> Observation:
     """The output of a function reaches the model."""
