@@ -253,6 +253,7 @@ def test_another_method_than_the_servers_is_absence():
     [
         (lambda _: error_reply(401, "You have insufficient permissions"), U),
         (lambda _: error_reply(403, "no"), U),
+        (lambda _: error_reply(403, f"no leave for {NO_SUCH_ID}, `file` or `purpose`"), U),
         (lambda _: error_reply(429, "slow down"), U),
         (lambda _: error_reply(400, "This model does not do that"), U),
         (lambda _: error_reply(404, "This model does not do that"), U),
