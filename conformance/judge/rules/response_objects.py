@@ -284,7 +284,7 @@ def _part_fault(part: Any) -> str:
 
 @rule(
     "responses/response/function_call", _PLAIN, title="calls are well formed", chance=GREEDY, capability="tools",
-    lack="no response holds a call",
+    lack="no response holds a whole call",
 )  # fmt: skip
 def function_call(exchange: Exchange) -> str | None:
     """Each call has a `call_id` of its own, a name, and arguments that are a string holding a JSON object.
