@@ -229,8 +229,8 @@ def hosted_items(responses: Responses) -> Observation:
     exchange = responses.attempt_minimal(input=[*HOSTED_ITEMS, user("Hi")])
     if is_refused(exchange):
         return rejected(f"refused with {exchange.status}, one of {kinds} at least")
-    answer = responses.ask_minimal(input=[*HOSTED_ITEMS, user("Hi")])
-    if not answer.items:
+    responses.ask_minimal(input=[*HOSTED_ITEMS, user("Hi")])
+    if not responses.read(exchange).items:
         return broken(f"the answer to a history of {kinds} holds nothing")
     return supported(f"taken as history: {kinds}", Evidence.ACCEPTED)
 
