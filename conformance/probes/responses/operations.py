@@ -17,7 +17,7 @@ from conformance.probes.session import RequestRejectedError, is_refused, is_usab
 from conformance.probes.tool_conversations import user
 from conformance.wire.exchange import Exchange
 
-from .state import TERMINAL, UNKNOWN_ID, create_conversation, keep, name_of, require_kept
+from .state import TERMINAL, UNKNOWN_ID, create_conversation, keep, name_of, require_kept, require_sendable
 
 
 @probe("responses/operations/retrieve", title="GET /responses/{id}", chance=chance.FETCHED)
@@ -72,8 +72,11 @@ def delete(responses: Responses) -> Observation:
         raise RequestRejectedError(gone)
     if not gone.accepted:
         return broken(f"deleting gives {gone.failure or gone.status}")
-    if responses.attempt_retrieve(name, repetition=1).accepted:
+    after = responses.attempt_retrieve(name, repetition=1)
+    if after.accepted:
         return ignored("what was deleted can still be fetched by its id")
+    if not is_refused(after):
+        return inconclusive(f"fetching what was deleted gives {after.failure or after.status}")
     if get_path(gone.json, "deleted") is not True:
         return partial("what was deleted is gone; the answer does not say `deleted`")
     return supported("what was deleted is gone, and the answer says so")
@@ -194,7 +197,7 @@ def compact(responses: Responses) -> Observation:
     if not made.accepted or not isinstance(output, list) or not output:
         return broken(f"compacting gives {made.failure or made.status}, and no output")
     alone = responses.ask_control("Go on.", limit=1)
-    answer = responses.ask([*output, user("Go on.")], limit=1)
+    answer = responses.ask([*require_sendable(output), user("Go on.")], limit=1)
     if (answer.prompt_tokens or 0) <= (alone.prompt_tokens or 0):
         return partial("what comes of compacting is taken as input, and adds no tokens to the prompt")
     if get_path(made.json, "object") != "response.compaction":

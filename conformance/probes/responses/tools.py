@@ -14,7 +14,7 @@ from conformance.probes.observation import Observation, broken, ignored, inconcl
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_output import OutputResponse
 from conformance.probes.response_views import get_path
-from conformance.probes.session import UndeterminedError, is_refused, is_usable
+from conformance.probes.session import UndeterminedError, is_refused
 from conformance.probes.tool_calls import read_arguments
 from conformance.probes.tool_conversations import (
     EXAMPLES,
@@ -367,6 +367,6 @@ def output_without_call(responses: Responses) -> Observation:
     exchange = responses.attempt_minimal(input=responses.spell_turns([user("Hi"), answered("call_zq_unknown")]))
     if exchange.accepted:
         return ignored("an output that belongs to no call is answered like any other input")
-    if is_usable(exchange) or exchange.status is None or exchange.status >= 500:
+    if not is_refused(exchange):
         return broken(f"an output that belongs to no call is answered with {exchange.failure or exchange.status}")
     return supported(f"an output that belongs to no call is refused with {exchange.status}")
