@@ -44,7 +44,6 @@ BAD = {
     "errors/chat/unknown_role": "messages",
     "errors/embeddings/empty_input": "input",
     "responses/stream/error_before_start": "input",
-    "responses/fields/tools/round_trip": "input",
     **{f"errors/responses/{name}": [*fields][-1] for name, (_, _, fields) in BAD_REQUESTS.items()},
     **dict.fromkeys((f"errors/responses/{name}" for name in BAD_ITEMS), "input"),
     "errors/responses/image_object": "input",

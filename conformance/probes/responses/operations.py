@@ -193,6 +193,9 @@ def compact(responses: Responses) -> Observation:
         raise RequestRejectedError(made)
     if made.failure == "timeout":
         return inconclusive("compacting has no end within the deadline: the model's text has no limit there")
+    if not made.accepted and isinstance(message := get_path(made.json, "error", "message"), str):
+        # Its model writes the summary, and a small one may fail at the form that the server asks of it.
+        return inconclusive(f"compacting fails, which may be the model's fault: {made.status}: {message[:100]}")
     output = get_path(made.json, "output")
     if not made.accepted or not isinstance(output, list) or not output:
         return broken(f"compacting gives {made.failure or made.status}, and no output")
