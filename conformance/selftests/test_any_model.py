@@ -15,7 +15,7 @@ from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.judge.catalog import load_catalog
 
 from .asking import asker_of, examined
-from .kinds import PACED, VALIDATED, due, outcome_of, rows_of
+from .kinds import PACED, VALIDATED, due, member_of, outcome_of, rows_of
 from .servers.kinds import DEAF, HONEST, KINDS
 
 
@@ -44,7 +44,8 @@ def test_what_is_said_of_kinds_is_about_rows_that_exist():
     assert PACED | set(VALIDATED) <= set(rows)
     fields = {row.path[0] for row in rows.values() if row.kind == "fields"}
     for kind in KINDS.values():
-        assert {*kind.refuses, *kind.drops} <= fields
+        assert {*kind.refuses} <= fields
+        assert {*kind.drops} <= fields | {member_of(row) for row in rows.values()}
         assert set(kind.endpoints) <= {row.endpoint for row in rows.values()}
 
 
