@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.checklist.field_values import FieldValues, values
@@ -130,10 +131,13 @@ def _without_switches(responses: Responses) -> dict[str, Any]:
 @probe("responses/fields/reasoning/summary", capability="thinking", chance=chance.MEMBERS)
 def reasoning_summary(responses: Responses) -> Observation:
     """`auto`, `concise` or `detailed`: a summary of the thoughts is told; it is not where none is asked for."""
+    return _check_summary(responses, "summary", ({}, {"stream": True}))
+
+
+def _check_summary(responses: Responses, member: str, settings: Sequence[Mapping[str, Any]]) -> Observation:
+    """Check that a member of `reasoning` asks for a summary, in requests with each of the settings."""
     plain = _ask_to_think(responses)
-    told, streamed = (
-        _ask_to_think(responses, reasoning={"summary": "auto"}, **streaming) for streaming in ({}, {"stream": True})
-    )
+    told, *others = (_ask_to_think(responses, reasoning={member: "auto"}, **each) for each in settings)
     with_it, without = (_summaries(answer) for answer in (told, plain))
     if not told.items_of("reasoning") and not plain.items_of("reasoning"):
         return inconclusive("the answer holds no item with thoughts")
@@ -141,9 +145,25 @@ def reasoning_summary(responses: Responses) -> Observation:
         return ignored("a summary comes whether it is asked for or not")
     if not with_it:
         return ignored("no summary comes, asked for or not")
-    if not _summaries(streamed):
+    for streamed in others:
+        if _summaries(streamed):
+            continue
+        if not streamed.finished_choice_count:
+            return inconclusive("the stream ends before its last event")
         return partial("a summary comes when it is asked for, and none otherwise; but none in a stream")
-    return supported("a summary comes when it is asked for, in a stream too, and none otherwise")
+    too = ", in a stream too," if len(settings) > 1 else ""
+    return supported(f"a summary comes when it is asked for{too} and none otherwise")
+
+
+@probe(
+    "responses/fields/reasoning/generate_summary",
+    capability="thinking",
+    severity=Severity.SHOULD,
+    chance=chance.MEMBERS,
+)
+def generate_summary(responses: Responses) -> Observation:
+    """`reasoning.generate_summary`, the former name of `summary`."""
+    return _check_summary(responses, "generate_summary", ({},))
 
 
 @probe("responses/features/reasoning_summaries", capability="thinking", chance=chance.MEMBERS)
@@ -304,7 +324,7 @@ for _field, (_description, _values) in UNSEEN.items():
     _declare(_field, _description, _values)
 
 
-REASONING_MEMBERS: dict[str, Any] = {"context": "auto", "mode": "standard", "generate_summary": "auto"}
+REASONING_MEMBERS: dict[str, Any] = {"context": "auto", "mode": "standard"}
 """Member of `reasoning` without an effect that could be seen -> a valid value."""
 
 
@@ -353,9 +373,7 @@ def nulls(responses: Responses) -> Observation:
         """Return those that are not taken like absence: all at once, then by halves."""
         fields: dict[str, Any] = {**free, **dict.fromkeys(names)}
         exchange = responses.attempt(limit=1, **fields)
-        if is_usable(exchange) and (
-            not counts or responses.read(exchange).prompt_tokens == control.prompt_tokens
-        ):
+        if is_usable(exchange) and (not counts or responses.read(exchange).prompt_tokens == control.prompt_tokens):
             return []
         if len(names) == 1:
             return list(names)

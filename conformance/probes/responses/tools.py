@@ -7,7 +7,13 @@ from typing import Any
 from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Evidence, Severity
 from conformance.probes import chance, tool_calls
-from conformance.probes.added_text import LONG_TEXT, UNSTABLE_COUNTS, check_added_turns, excuse_template
+from conformance.probes.added_text import (
+    LONG_TEXT,
+    UNSTABLE_COUNTS,
+    check_added_turns,
+    excuse_template,
+    find_controls,
+)
 from conformance.probes.availability import send_bad
 from conformance.probes.endpoints import Responses
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, partial, supported
@@ -249,14 +255,17 @@ def _check_hosted(responses: Responses, tool: dict[str, Any], nonsense: dict[str
     The prompt gives no reason to run it, so that nothing is searched: where the item does not come, it is told by
     nonsense in the tool's declaration whether that is read.
     """
-    ((prompt, control),) = responses.find_repeatable_controls(1)
+    greedy, ((prompt, control), *_) = find_controls(responses)
     answer = responses.ask(prompt, tools=[tool])
     if item in answer.item_types:
         return supported(f"the answer holds an item `{item}`")
-    same = answer.prompt_tokens == control.response.prompt_tokens and control.is_repeated_in(answer.text)
-    if same and answer.prompt_tokens:
+    counted = bool(answer.prompt_tokens) and responses.has_stable_prompt_count(prompt)
+    grown = counted and (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
+    if counted and answer.prompt_tokens == control.prompt_tokens and greedy and answer.text == control.text:
         return ignored("with the tool, the answer and the prompt's tokens are the same as without")
     bad = send_bad(responses, tools=[nonsense])
+    if bad.accepted and grown:
+        return inconclusive("the tool is in the prompt, and not run; nonsense in its declaration is taken too")
     if bad.accepted:
         return ignored(f"the answer has no item `{item}`, and nonsense in the tool's declaration is taken too")
     if is_refused(bad):

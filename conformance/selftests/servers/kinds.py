@@ -73,6 +73,7 @@ def _speaks(vocabulary: Vocabulary, **model: object) -> Parts:
 
 _THINKS = Thinking(shortest=60, longest=100, switches=())
 _EFFORT = ("reasoning_effort", "reasoning/effort", "think")
+_TAGS = {"responses/response/thoughts_apart": _may("thoughts stand in the content", "broken")}
 _REFUSAL = "Sorry, but that is nothing that this model can help with."
 _NO_USAGE = {
     "*/response/schema": _may("the schema has usage as required", "broken"),
@@ -217,6 +218,7 @@ THINKING_KINDS: dict[str, Kind] = {
         endpoints=THOUGHTS,
         decided=0.97,
         drops=_EFFORT,
+        others=_TAGS,
     ),
     "thinks_inline_off": Kind(
         description="The same, unless the template is told not to.",
@@ -224,6 +226,7 @@ THINKING_KINDS: dict[str, Kind] = {
         endpoints=THOUGHTS,
         decided=0.97,
         drops=_EFFORT,
+        others=_TAGS,
     ),
     "reference_reasoning": Kind(
         description="OpenAI's reasoning models: fixed sampling, hidden thoughts, no completions.",
