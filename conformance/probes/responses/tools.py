@@ -268,8 +268,13 @@ def _check_hosted(responses: Responses, tool: dict[str, Any], nonsense: dict[str
         return inconclusive("the tool is in the prompt, and not run; nonsense in its declaration is taken too")
     if bad.accepted:
         return ignored(f"the answer has no item `{item}`, and nonsense in the tool's declaration is taken too")
+    if is_refused(bad) and grown:
+        return supported(
+            "the tool adds tokens to the prompt, and nonsense in its declaration is refused: it is read",
+            Evidence.PARSED,
+        )
     if is_refused(bad):
-        return supported("the tool is taken, and nonsense in its declaration refused: it is read", Evidence.PARSED)
+        return inconclusive("nonsense in the tool's declaration is refused; whether the tool is at hand is not shown")
     return inconclusive(f"nonsense in the tool's declaration is answered with {bad.failure or bad.status}")
 
 
@@ -351,11 +356,16 @@ def max_tool_calls(responses: Responses) -> Observation:
 def cut_call(responses: Responses) -> Observation:
     """A call that the limit cut is not told as a whole one: the response is `incomplete`."""
     whole = ask_for_call(responses.ask_prerequisite, spell(responses, EXAMPLES), tools=responses.spell_tools(TOOLS))
-    limit = max(responses.control.min_limit, (whole.completion_tokens or MAX_CALL_TOKENS) // 2)
-    if not whole.called_tools or not whole.completion_tokens or limit >= whole.completion_tokens:
+    taken = whole.completion_tokens
+    limit = max(responses.control.min_limit, taken // 2 if taken else MIN_CUT_TOKENS)
+    arguments = [read_arguments(text) for _, text in whole.called_tools]
+    if not arguments or None in arguments or (taken and limit >= taken):
         return inconclusive("no call comes that a limit could cut")
     answer = responses.ask(spell(responses, EXAMPLES), tools=responses.spell_tools(TOOLS), max_output_tokens=limit)
     halves = [item for item in answer.items_of("function_call") if read_arguments(str(item.get("arguments"))) is None]
+    reached = responses.control.counts == "tokens" and answer.completion_tokens == limit
+    if answer.status == "completed" and not halves and (answer.called_tools or not reached):
+        return inconclusive("the answer has ended by itself, before the limit or past it")
     if answer.status == "completed":
         told = "holds half a call" if halves else "holds no whole call"
         return broken(f"the limit cut the call: the answer {told}, and says that it is `completed`")
@@ -364,6 +374,10 @@ def cut_call(responses: Responses) -> Observation:
     if answer.status != "incomplete":
         raise UndeterminedError(f"the status of the answer is {str(answer.status)[:40]!r}")
     return supported("the response is `incomplete`, and no half call is told as a whole one")
+
+
+MIN_CUT_TOKENS = 4
+"""Tokens at which a call is cut where nothing tells how many it has: no name and arguments fit into them."""
 
 
 @probe(

@@ -176,7 +176,7 @@ FIELD_FAULTS: dict[str, tuple[str, Maker]] = {
     "summary_always": ("responses/fields/reasoning/summary", partial(asks, _with_summary)),
     "effort_dropped": ("responses/fields/reasoning/effort", partial(drops_and_repeats, "reasoning")),
     "image_dropped": ("responses/fields/input/image/data_url", partial(asks, _without_pictures)),
-    "tool_output_dropped": ("responses/fields/tools/round_trip", partial(asks, _without_calls)),
+    "tool_output_dropped": ("responses/fields/input/function_call_output", partial(asks, _without_calls)),
     "any_tool_is_named": ("responses/fields/tool_choice/named", partial(asks, _forcing_any)),
     "logprobs_always": (
         "responses/fields/include/output_text_logprobs",
