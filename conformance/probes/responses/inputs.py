@@ -137,8 +137,10 @@ def _check_history(responses: Responses, spell: Callable[[str], Item]) -> Observ
     if grown is None:
         return inconclusive("whether the same text as a string reaches the prompt cannot be told")
     counts = responses.has_stable_prompt_count(prompt)
+    greedy, controls = find_controls(responses)
+    varies = greedy and len({plain.text for _, plain in controls}) > 1
     return weigh(
-        [means_the_same(answer, control, counts=counts, varies=counts, joints=3)],
+        [means_the_same(answer, control, counts=counts, varies=varies, joints=3)],
         seen="as many prompt tokens as the same text has as a string",
         absent="its text does not reach the prompt",
         unclear="it reaches the prompt with other token counts than the same text as a string",

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.checklist.field_values import values
 from conformance.probes import chance
-from conformance.probes.added_text import LONG_TEXT
+from conformance.probes.added_text import LONG_TEXT, UNSTABLE_COUNTS
 from conformance.probes.endpoints import Responses, is_addressable
 from conformance.probes.observation import (
     Observation,
@@ -171,7 +171,12 @@ def previous_instructions(responses: Responses) -> Observation:
         return not_applicable("no earlier turn is in the prompt at all")
     instructed = responses.ask_control("Hello.", store=True, limit=1, instructions=LONG_HISTORY)
     told = responses.ask("Go on.", previous_response_id=name_of(instructed), limit=1)
-    if (told.prompt_tokens or 0) - alone.prompt_tokens >= MIN_HISTORY_TOKENS:
+    counts = (told.prompt_tokens, instructed.prompt_tokens, instructed.completion_tokens)
+    if None in counts or not responses.has_stable_prompt_count(responses.prompts[0]):
+        return inconclusive(UNSTABLE_COUNTS)
+    # The earlier answer is in the prompt too, and may be long; a server need not count tokens.
+    carried = (told.prompt_tokens or 0) - (instructed.completion_tokens or 0)
+    if carried >= (instructed.prompt_tokens or 0) and carried - alone.prompt_tokens >= MIN_HISTORY_TOKENS:
         return broken("the instructions of an earlier answer are in the prompt of the next")
     return supported("the prompt of the next answer has the earlier turn, and not its instructions")
 
@@ -204,6 +209,8 @@ def conversation(responses: Responses) -> Observation:
     answers = [responses.ask("Go on.", conversation=form, limit=1) for form in (name, {"id": name})]
     if not control.prompt_tokens or not answers[0].prompt_tokens:
         return inconclusive("the server counts no input tokens")
+    if not responses.has_stable_prompt_count(responses.prompts[0]):
+        return inconclusive(UNSTABLE_COUNTS)
     if any((each.prompt_tokens or 0) < control.prompt_tokens + MIN_HISTORY_TOKENS for each in answers):
         return ignored("the items of the conversation are not in the prompt")
     told = get_path(answers[0].body, "conversation", "id")
@@ -237,6 +244,8 @@ def background(responses: Responses) -> Observation:
     """The answer comes at once, `queued` or `in_progress`, and is fetched by its id when it is there."""
     responses.ask_control()
     answer = responses.ask(background=True, store=True)
+    if answer.streamed:
+        return inconclusive("answers come in streams alone, which last until the answer is there")
     if answer.status == "completed" or (answer.status in TERMINAL and answer.content.strip()):
         return ignored(f"the first answer is {answer.status} already: it did not come in the background")
     if answer.status not in ("queued", "in_progress"):
