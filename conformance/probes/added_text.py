@@ -22,6 +22,9 @@ LONG_TEXT = (
 MIN_ADDED_TOKENS = 10
 """Tokens that `LONG_TEXT` costs at the very least."""
 
+UNSTABLE_COUNTS = "equal requests count different input tokens, so that counts tell nothing"
+"""Why a row is inconclusive that counts alone could decide."""
+
 
 def find_controls(endpoint: TextEndpoint) -> tuple[bool, list[tuple[str, TextResponse]]]:
     """Return whether greedy text repeats itself, and two prompts with their controls. Counts need no such text."""

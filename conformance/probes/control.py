@@ -214,7 +214,8 @@ def _refine(ask: _Asker, control: Control, answer: TextResponse) -> Control:
         control = _with_thinking(ask, control, answer)
     except MalformedResponseError:
         return control  # the rows say so
-    least = next((limit for limit in MIN_LIMITS if ask.takes(control, limit=limit)), CONTROL_TOKENS)
+    bare = replace(control, thinking_tokens=0)  # nothing added to the limit: literal ones are sent too
+    least = next((limit for limit in MIN_LIMITS if ask.takes(bare, limit=limit)), CONTROL_TOKENS)
     return replace(control, min_limit=least)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from conformance.checklist.field_values import FieldValues
+
 from .endpoints import ConversationEndpoint
 from .observation import Observation, inconclusive, partial, supported, weigh
 from .repetition import departs_early
@@ -90,8 +92,13 @@ def _check_lower_effort(
     return inconclusive(f"{refused}; how much `high` and `low` think cannot be told")
 
 
-def check_verbosity(endpoint: ConversationEndpoint, field: str, setting: Setting) -> Observation:
-    """Check that `low` and `high` get texts of their own; where they do not, that a value is read at all."""
+def check_verbosity(
+    endpoint: ConversationEndpoint, field: str, setting: Setting, allowed: FieldValues | None = None
+) -> Observation:
+    """Check that `low` and `high` get texts of their own; where they do not, that a value is read at all.
+
+    `allowed`: a value and nonsense of the field, where those of its row are about something else.
+    """
     try:
         controls = [(prompt, control.response) for prompt, control in endpoint.find_repeatable_controls()]
     except UndeterminedError:  # other texts prove nothing then, and other counts do
@@ -100,14 +107,15 @@ def check_verbosity(endpoint: ConversationEndpoint, field: str, setting: Setting
     differing: list[bool | None] = []
     unread: list[bool] = []
     grown: list[bool] = []
-    for place, (prompt, control) in enumerate(controls):
+    asked = controls if endpoint.prompts_per_text > 1 else controls[:1]
+    for place, (prompt, control) in enumerate(asked):
         low, high = (endpoint.ask(prompt, **setting(value)) for value in ("low", "high"))
         differing.append(_differ(low.text, high.text) if greedy else None)
         unread += [is_unread(answer, control, other=controls[place - 1][1]) for answer in (low, high)]
         grown.append((low.prompt_tokens or 0) > (control.prompt_tokens or 0) > 0)
     if all(differing):
         return supported("greedy text, which repeats itself, differs between `low` and `high`")
-    seen = check_value_is_read(endpoint, field)
+    seen = check_value_is_read(endpoint, field, allowed)
     if all(grown) and True not in differing and endpoint.has_stable_prompt_count(controls[0][0]):
         return seen  # the model is told, and says the same
     return require_effect(seen, absent=all(unread), words="`low` and `high` do not get texts of their own")

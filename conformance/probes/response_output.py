@@ -172,8 +172,9 @@ class OutputResponse(TextResponse):
 
     @property
     def content_chunk_count(self) -> int:
-        """How many pieces of text a stream had."""
-        return sum(1 for event in self.events_of(_TEXT_DELTA) if get_path(event, "delta"))
+        """How many pieces of text a stream had, thoughts included."""
+        kinds = (_TEXT_DELTA, *_THOUGHT_DELTAS)
+        return sum(1 for event in self.chunks if get_path(event, "type") in kinds and get_path(event, "delta"))
 
 
 def _is_lifecycle(event: Any) -> bool:

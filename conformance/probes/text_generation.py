@@ -283,6 +283,8 @@ def check_include_obfuscation(endpoint: TextEndpoint) -> Observation:
         if not answer.chunks:
             raise MalformedResponseError(answer.exchange, "server-sent events")
     padded = [any(get_path(chunk, "obfuscation") for chunk in answer.chunks) for answer in (on, off)]
+    if not any(padded) and not on.text:
+        return inconclusive("no chunk holds text that it could even out")
     if padded == [True, False]:
         return supported("chunks carry `obfuscation` when asked to, and none otherwise")
     return ignored(f"chunks carry `obfuscation` {'either way' if all(padded) else 'neither way'}")

@@ -226,9 +226,9 @@ ADDED: dict[str, Change] = {
 """Class and member that the SDK's type does not have -> what it is."""
 
 CONDITIONS: dict[str, Schema] = {
-    # Cost and limits are read from it; before the end there is none.
+    # Cost and limits are read from it; before the end there is none. A cut answer has come to its end too.
     "Response": {
-        "if": {"properties": {"status": {"const": "completed"}}, "required": ["status"]},
+        "if": {"properties": {"status": {"enum": ["completed", "incomplete"]}}, "required": ["status"]},
         "then": {"required": ["usage"], "properties": {"usage": {"type": "object"}}},
     },
     "ResponseErrorEvent": {

@@ -14,7 +14,7 @@ from conformance.wire.exchange import Call, Exchange
 
 from .servers import BASE_URL, Request, Server
 
-ROUTES = ("/chat/completions", "/completions")
+ROUTES = ("/chat/completions", "/completions", "/responses")
 
 
 def shortened(server: Server, asker: Client) -> Send:

@@ -15,8 +15,10 @@ from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.judge.catalog import load_catalog
 
 from .asking import asker_of, examined
-from .kinds import PACED, VALIDATED, due, outcome_of, rows_of
+from .kinds import PACED, PIECES, VALIDATED, due, member_of, outcome_of, rows_of
+from .servers import strips
 from .servers.kinds import DEAF, HONEST, KINDS
+from .shortcut import shortened
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -44,7 +46,8 @@ def test_what_is_said_of_kinds_is_about_rows_that_exist():
     assert PACED | set(VALIDATED) <= set(rows)
     fields = {row.path[0] for row in rows.values() if row.kind == "fields"}
     for kind in KINDS.values():
-        assert {*kind.refuses, *kind.drops} <= fields
+        assert {*kind.refuses} <= fields
+        assert {*kind.drops} <= fields | {member_of(row) for row in rows.values()}
         assert set(kind.endpoints) <= {row.endpoint for row in rows.values()}
 
 
@@ -60,16 +63,28 @@ def test_each_exception_is_about_some_row_and_says_why(pattern):
     assert all(kind.others[pattern][1] for kind in kinds)
 
 
+@pytest.mark.parametrize("row", ["responses/fields/tools/cut_call", "responses/fields/max_output_tokens/incomplete"])
+def test_a_limit_that_is_not_heard_cuts_no_answer(row):
+    found = examined(row, asker_of(strips("max_output_tokens")).send)
+    assert found.verdict is Verdict.INCONCLUSIVE, found.reason
+
+
+def test_thoughts_that_come_in_pieces_are_text_that_does():
+    server = KINDS["thinks_field"].server()
+    found = examined(PIECES, shortened(server, asker_of(server)))
+    assert found.verdict in (Verdict.SUPPORTED, Verdict.INCONCLUSIVE), found.reason
+
+
 def test_without_the_sdk_between_verdicts_are_the_same():
     kind = KINDS["leading_space"]
     server = kind.server()
     asker = asker_of(server)
-    rows = [row.id for row in rows_of(kind) if row.probe and row.endpoint == "chat"]
+    rows = [row.id for row in rows_of(kind) if row.probe and row.endpoint in ("chat", "responses")]
     found = outcome_of("leading_space").findings
     odd = {
         row: str(seen.verdict) for row in rows if (seen := examined(row, asker.send)).verdict != found[row].verdict
     }
-    assert len(rows) > 50
+    assert len(rows) > 150
     assert odd == {}
 
 

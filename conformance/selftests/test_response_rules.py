@@ -107,11 +107,17 @@ def test_what_no_stream_can_show_is_not_applicable() -> None:
         for row in ("error_in_stream", "function_call_arguments", "logprobs", "reasoning", "reasoning/parts",
                     "text_beside_call")
     }  # fmt: skip
-    assert {row for row, verdict in found(asked).items() if verdict is Verdict.NOT_APPLICABLE} == rows
+    echoes = {"response/echo/max_output_tokens", "response/echo/temperature"}
+    assert {row for row, verdict in found(asked).items() if verdict is Verdict.NOT_APPLICABLE} == rows | echoes
     assert "stream/logprobs" not in found(write(SPEECH))
     rows = {f"response/{row}" for row in ("function_call", "reasoning", "thoughts_apart", "usage/reasoning_tokens")}
-    echoes = {"response/echo/max_output_tokens", "response/echo/temperature"}
     assert {row for row, verdict in found(SAID).items() if verdict is Verdict.NOT_APPLICABLE} == rows | echoes
+
+
+def test_what_a_stream_tells_of_its_request_at_its_end_is_judged_too() -> None:
+    assert "response/echo/parallel_tool_calls" in kept(write(SPEECH, parallel_tool_calls=True))
+    assert broken(write(SPEECH, parallel_tool_calls=False)) == {"response/echo/parallel_tool_calls"}
+    assert "response/echo/parallel_tool_calls" not in found(write(SPEECH[:5], parallel_tool_calls=False))
 
 
 def test_a_stream_that_was_left_early_is_not_judged() -> None:

@@ -268,7 +268,7 @@ WRONG = {
     "no usage at the end": (RESPONSE, response(usage=None), ("usage", "is null, not an object")),
     "incomplete without reason": (
         RESPONSE,
-        unfinished(status="incomplete", incomplete_details={}),
+        unfinished(status="incomplete", incomplete_details={}, usage=USAGE),
         ("incomplete_details.reason", "is missing"),
     ),
     "a lifecycle without response": (EVENT, event("response.created"), ("response", "is missing")),

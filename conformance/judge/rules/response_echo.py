@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
+from conformance.judge.response_stream import read_response_stream
 from conformance.probes import chance
 from conformance.probes.endpoints.responses import Responses
 from conformance.probes.response_views import as_finite_float, as_int64, as_list, get_path
 from conformance.wire.exchange import Exchange
 
-from .registry import Applies, Check, applies_to_plain, rule
+from .registry import Applies, Check, applies_to_plain, applies_to_stream, rule
 
 IS_PLAIN = applies_to_plain(Responses, sampled=True)
+IS_STREAM = applies_to_stream(Responses)
 
 _RELATIVE_ERROR = 1e-5
 """Of a number that a server keeps in 32 bits."""
@@ -190,17 +192,27 @@ ECHOES: Mapping[str, Echo] = {
 """Fields that a response repeats. `model` has a row of its own, and `service_tier` tells what was used."""
 
 
+def read_response(exchange: Exchange) -> Any:
+    """Return the response that an answer holds; of a stream, the one at its end; None where there is none."""
+    if not exchange.call.streams:
+        return exchange.json
+    terminal = read_response_stream(exchange.events).terminal
+    return None if terminal is None else terminal.response
+
+
 def _sends(field: str, echo: Echo) -> Applies:
     def sends(exchange: Exchange) -> bool:
         body = exchange.call.body
-        return IS_PLAIN(exchange) and echo.is_valid(get_path(body, field)) and echo.fits(body)
+        return (
+            (IS_PLAIN(exchange) or IS_STREAM(exchange)) and echo.is_valid(get_path(body, field)) and echo.fits(body)
+        )
 
     return sends
 
 
 def _check_echo(field: str, echo: Echo) -> Check:
     def check(exchange: Exchange) -> str | None:
-        body = exchange.json
+        body = read_response(exchange)
         if not isinstance(body, dict) or field not in body or (body[field] is None and echo.may_be_null):
             return None
         same = echo.compare(get_path(exchange.call.body, field), body[field])

@@ -162,8 +162,12 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         return one, two
 
     def has_stable_prompt_count(self, prompt: str) -> bool:
-        """Tell whether a prompt counts as many tokens each time: some count only what they have not cached."""
-        return self.ask_control(prompt).prompt_tokens == self.repeat_control(prompt).prompt_tokens
+        """Tell whether a prompt counts as many tokens each time: some count only what they have not cached.
+
+        Of a prompt that an earlier run has sent already they count next to nothing, each time.
+        """
+        count = self.ask_control(prompt).prompt_tokens
+        return count == self.repeat_control(prompt).prompt_tokens and (count or 0) >= len(prompt.split()) / 4
 
     def find_repeatable_controls(
         self, count: int = 3, *, answered: bool = False

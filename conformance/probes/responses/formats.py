@@ -5,10 +5,10 @@ from __future__ import annotations
 from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
 from conformance.probes import chance, documents
+from conformance.probes.effort import check_verbosity
 from conformance.probes.endpoints import Responses
 from conformance.probes.observation import Observation
 from conformance.probes.registry import declare_derived, probe
-from conformance.probes.unread_fields import check_value_is_read
 
 declare_derived(
     "responses/fields/text",
@@ -51,8 +51,8 @@ def format_keywords(responses: Responses) -> Observation:
     return documents.check_keywords(responses) if whole.verdict.is_positive else whole
 
 
-@probe("responses/fields/text/verbosity", severity=Severity.SHOULD, chance=chance.STATUSES)
+@probe("responses/fields/text/verbosity", severity=Severity.SHOULD, chance=chance.GREEDY_OR_STATUS)
 def verbosity(responses: Responses) -> Observation:
     """From low to high: how much the model says."""
     allowed = values({"verbosity": "low"}, {"verbosity": "zz_bogus"})
-    return check_value_is_read(responses, "text", allowed)
+    return check_verbosity(responses, "text", lambda value: {"text": {"verbosity": value}}, allowed)

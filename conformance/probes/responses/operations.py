@@ -8,16 +8,17 @@ from typing import Any
 
 from conformance.checklist.verdicts import Severity
 from conformance.probes import chance
-from conformance.probes.added_text import LONG_TEXT
+from conformance.probes.added_text import LONG_TEXT, UNSTABLE_COUNTS
 from conformance.probes.endpoints import Responses
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, partial, rejected, supported
 from conformance.probes.registry import probe
+from conformance.probes.response_output import OutputResponse
 from conformance.probes.response_views import as_int64, as_list, get_path
 from conformance.probes.session import RequestRejectedError, is_refused, is_usable
 from conformance.probes.tool_conversations import user
 from conformance.wire.exchange import Exchange
 
-from .state import TERMINAL, UNKNOWN_ID, create_conversation, keep, name_of, require_kept
+from .state import TERMINAL, UNKNOWN_ID, create_conversation, keep, name_of, require_kept, require_sendable
 
 
 @probe("responses/operations/retrieve", title="GET /responses/{id}", chance=chance.FETCHED)
@@ -48,6 +49,13 @@ def retrieve_stream(responses: Responses) -> Observation:
     name = name_of(first)
     after = 2
     resumed = responses.attempt_retrieve(name, stream=True, starting_after=after)
+    seen = _judge_resumed(resumed, after)
+    if not seen.verdict.is_positive and not _is_in_background(first):
+        return inconclusive("no answer is made in the background, so that there is no stream to have again")
+    return seen
+
+
+def _judge_resumed(resumed: Exchange, after: int) -> Observation:
     if not is_usable(resumed):
         return rejected(f"its stream cannot be had again: {resumed.failure or resumed.status}")
     numbers = [
@@ -58,6 +66,11 @@ def retrieve_stream(responses: Responses) -> Observation:
     if any(number is not None and number <= after for number in numbers):
         return ignored("the stream begins anew, and not after the event that was named")
     return supported("the stream goes on after the event that was named")
+
+
+def _is_in_background(answer: OutputResponse) -> bool:
+    """Tell whether an answer says that it was made in the background: the field may be ignored."""
+    return get_path(answer.body, "background") is True
 
 
 @probe("responses/operations/delete", title="DELETE /responses/{id}", chance=chance.FETCHED)
@@ -72,8 +85,11 @@ def delete(responses: Responses) -> Observation:
         raise RequestRejectedError(gone)
     if not gone.accepted:
         return broken(f"deleting gives {gone.failure or gone.status}")
-    if responses.attempt_retrieve(name, repetition=1).accepted:
+    after = responses.attempt_retrieve(name, repetition=1)
+    if after.accepted:
         return ignored("what was deleted can still be fetched by its id")
+    if not is_refused(after):
+        return inconclusive(f"fetching what was deleted gives {after.failure or after.status}")
     if get_path(gone.json, "deleted") is not True:
         return partial("what was deleted is gone; the answer does not say `deleted`")
     return supported("what was deleted is gone, and the answer says so")
@@ -84,7 +100,7 @@ def cancel(responses: Responses) -> Observation:
     """A response that is made in the background can be cancelled."""
     responses.ask_control()
     first = responses.ask(background=True, store=True)
-    if first.status in TERMINAL:
+    if first.status in TERMINAL:  # also where the server answers in streams alone, which are read to their end
         return _cancel_what_is_done(responses, name_of(first))
     name = name_of(responses.ask(background=True, store=True, limit=400))
     path = f"{responses.path}/{name}/cancel"
@@ -102,9 +118,13 @@ def cancel(responses: Responses) -> Observation:
 def _cancel_what_is_done(responses: Responses, name: str) -> Observation:
     """Judge a server that makes no answer in the background: whether the operation is there at all."""
     ended = responses.attempt_operation("POST", f"{responses.path}/{name}/cancel", "responses.cancel", name)
-    if is_refused(ended):
+    if ended.status in NO_ROUTE:
         raise RequestRejectedError(ended)
-    return inconclusive("no answer is made in the background, so that there is none to cancel")
+    return inconclusive("no answer is in the making, so that there is none to cancel")
+
+
+NO_ROUTE = (404, 405, 501)
+"""Statuses that say of an operation on what is there that the operation is not. Others may refuse what is done."""
 
 
 @probe("responses/operations/input_items", title="GET /responses/{id}/input_items", chance=chance.FETCHED)
@@ -162,10 +182,13 @@ def input_tokens(responses: Responses) -> Observation:
         return broken("the answer holds no `input_tokens`")
     if any(due is None for _, due in counts):
         return inconclusive("answers count no input tokens, to compare with")
+    if not responses.has_stable_prompt_count(responses.prompts[0]):
+        return inconclusive(UNSTABLE_COUNTS)
+    (short, short_due), (long, long_due) = counts
+    if short == short_due == long_due != long:
+        return inconclusive("as many tokens are counted as the answer has; but with instructions it has no more")
     if any(count != due for count, due in counts):
-        return partial(
-            f"counted {counts[0][0]} and {counts[1][0]}; the answers have {counts[0][1]} and {counts[1][1]}"
-        )
+        return partial(f"counted {short} and {long}; the answers have {short_due} and {long_due}")
     return supported("as many tokens are counted as the answers have, with and without instructions")
 
 
@@ -197,8 +220,12 @@ def compact(responses: Responses) -> Observation:
     if not made.accepted or not isinstance(output, list) or not output:
         return broken(f"compacting gives {made.failure or made.status}, and no output")
     alone = responses.ask_control("Go on.", limit=1)
-    answer = responses.ask([*output, user("Go on.")], limit=1)
-    if (answer.prompt_tokens or 0) <= (alone.prompt_tokens or 0):
+    answer = responses.ask([*require_sendable(output), user("Go on.")], limit=1)
+    if not answer.prompt_tokens or not alone.prompt_tokens:
+        return inconclusive("what comes of compacting is taken as input; but the server counts no input tokens")
+    if not responses.has_stable_prompt_count(responses.prompts[0]):
+        return inconclusive(UNSTABLE_COUNTS)
+    if answer.prompt_tokens <= alone.prompt_tokens:
         return partial("what comes of compacting is taken as input, and adds no tokens to the prompt")
     if get_path(made.json, "object") != "response.compaction":
         return partial("what comes of compacting stands for the conversation; `object` is not `response.compaction`")

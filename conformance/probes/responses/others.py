@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.checklist.field_values import FieldValues, values
 from conformance.checklist.verdicts import Evidence, Severity
 from conformance.probes import chance, told_odds
-from conformance.probes.added_text import LONG_TEXT
+from conformance.probes.added_text import LONG_TEXT, UNSTABLE_COUNTS
 from conformance.probes.availability import send_bad
 from conformance.probes.effort import check_effort
 from conformance.probes.endpoints import Responses
@@ -20,7 +21,7 @@ from conformance.probes.session import ABSENT, RequestRejectedError, is_refused,
 from conformance.probes.tool_conversations import user
 from conformance.probes.unread_fields import check_value_is_read, require_effect
 
-from .state import keep, name_of
+from .state import keep, name_of, require_sendable
 
 declare_derived(
     "responses/fields/include",
@@ -81,6 +82,8 @@ def include_image_url(responses: Responses) -> Observation:
         )
         if is_refused(listed):
             raise RequestRejectedError(listed)
+        if not is_usable(listed) or not as_list(get_path(listed.json, "data")):
+            return inconclusive(f"the list of the input gives {listed.failure or listed.status}, and no items")
         told.append("data:image" in listed.text)
     if told == [True, False]:
         return supported("the list holds the picture's address when it is asked for, and not otherwise")
@@ -116,20 +119,27 @@ def think(responses: Responses) -> Observation:
 
 def _ask_to_think(responses: Responses, **fields: Any) -> OutputResponse:
     """Ask for thoughts and an answer, of a model that may think only when it is told to, or is told not to."""
-    free = {name: ABSENT for switch in responses.thinking_switches for name in switch}
-    settings = {**free, **fields}
+    settings = {**_without_switches(responses), **fields}
     if is_usable(responses.attempt(QUESTION, answer_limit=MAX_THINKING_TOKENS, reasoning=THINK)):
         settings["reasoning"] = {**THINK, **fields.get("reasoning", {})}
     return responses.ask(QUESTION, answer_limit=MAX_THINKING_TOKENS, **settings)
 
 
+def _without_switches(responses: Responses) -> dict[str, Any]:
+    """Return what leaves out of a request that which turns thinking off in plain ones: it may be in the prompt."""
+    return {name: ABSENT for switch in responses.thinking_switches for name in switch}
+
+
 @probe("responses/fields/reasoning/summary", capability="thinking", chance=chance.MEMBERS)
 def reasoning_summary(responses: Responses) -> Observation:
     """`auto`, `concise` or `detailed`: a summary of the thoughts is told; it is not where none is asked for."""
+    return _check_summary(responses, "summary", ({}, {"stream": True}))
+
+
+def _check_summary(responses: Responses, member: str, settings: Sequence[Mapping[str, Any]]) -> Observation:
+    """Check that a member of `reasoning` asks for a summary, in requests with each of the settings."""
     plain = _ask_to_think(responses)
-    told, streamed = (
-        _ask_to_think(responses, reasoning={"summary": "auto"}, **streaming) for streaming in ({}, {"stream": True})
-    )
+    told, *others = (_ask_to_think(responses, reasoning={member: "auto"}, **each) for each in settings)
     with_it, without = (_summaries(answer) for answer in (told, plain))
     if not told.items_of("reasoning") and not plain.items_of("reasoning"):
         return inconclusive("the answer holds no item with thoughts")
@@ -137,9 +147,25 @@ def reasoning_summary(responses: Responses) -> Observation:
         return ignored("a summary comes whether it is asked for or not")
     if not with_it:
         return ignored("no summary comes, asked for or not")
-    if not _summaries(streamed):
+    for streamed in others:
+        if _summaries(streamed):
+            continue
+        if not streamed.finished_choice_count:
+            return inconclusive("the stream ends before its last event")
         return partial("a summary comes when it is asked for, and none otherwise; but none in a stream")
-    return supported("a summary comes when it is asked for, in a stream too, and none otherwise")
+    too = ", in a stream too," if len(settings) > 1 else ""
+    return supported(f"a summary comes when it is asked for{too} and none otherwise")
+
+
+@probe(
+    "responses/fields/reasoning/generate_summary",
+    capability="thinking",
+    severity=Severity.SHOULD,
+    chance=chance.MEMBERS,
+)
+def generate_summary(responses: Responses) -> Observation:
+    """`reasoning.generate_summary`, the former name of `summary`."""
+    return _check_summary(responses, "generate_summary", ({},))
 
 
 @probe("responses/features/reasoning_summaries", capability="thinking", chance=chance.MEMBERS)
@@ -163,7 +189,7 @@ def input_reasoning(responses: Responses) -> Observation:
     answer = _ask_to_think(responses)
     if not answer.items_of("reasoning"):
         return inconclusive("the answer holds no item with thoughts")
-    history = [user(QUESTION), *answer.items, user("And 7 times 9?")]
+    history = [user(QUESTION), *require_sendable(answer.items), user("And 7 times 9?")]
     without = [item for item in history if get_path(item, "type") != "reasoning"]
     again, plain = (responses.ask(items, limit=1) for items in (history, without))
     if (again.prompt_tokens or 0) > (plain.prompt_tokens or 0):
@@ -211,9 +237,9 @@ def truncation_auto(responses: Responses) -> Observation:
     responses.ask_control("Hi", limit=1)
     strict = responses.attempt(_long_conversation(), truncation="disabled", limit=1)
     exchange = responses.attempt(_long_conversation(), truncation="auto", limit=1)
-    if exchange.accepted and is_refused(strict):
+    if is_usable(exchange) and responses.read(exchange).items and is_refused(strict):
         return supported("an input longer than the context is answered with `auto`, and refused with `disabled`")
-    if exchange.accepted:
+    if exchange.accepted and strict.accepted:
         return ignored("an input longer than the context is answered with `disabled` as with `auto`")
     if is_refused(exchange):
         bogus = send_bad(responses, truncation="zz_bogus")
@@ -300,7 +326,7 @@ for _field, (_description, _values) in UNSEEN.items():
     _declare(_field, _description, _values)
 
 
-REASONING_MEMBERS: dict[str, Any] = {"context": "auto", "mode": "standard", "generate_summary": "auto"}
+REASONING_MEMBERS: dict[str, Any] = {"context": "auto", "mode": "standard"}
 """Member of `reasoning` without an effect that could be seen -> a valid value."""
 
 
@@ -340,24 +366,27 @@ CLIENT_BODY: dict[str, Any] = {
 @probe("responses/notes/null_fields", title="null for nullable fields", chance=chance.STATUSES)
 def nulls(responses: Responses) -> Observation:
     """Null means the same as absence, in each of the 23 fields that may be null beside the limit."""
-    control = responses.ask_control(limit=1)
+    free = _without_switches(responses)
+    control = responses.ask_control(limit=1, **free)
+    counts = responses.has_stable_prompt_count(responses.prompts[0])
+    names = [name for name in NULLABLE if not (name == "stream" and responses.control.stream)]
 
     def find_wrong(names: tuple[str, ...]) -> list[str]:
         """Return those that are not taken like absence: all at once, then by halves."""
-        fields: dict[str, Any] = dict.fromkeys(names)
+        fields: dict[str, Any] = {**free, **dict.fromkeys(names)}
         exchange = responses.attempt(limit=1, **fields)
-        if is_usable(exchange) and responses.read(exchange).prompt_tokens == control.prompt_tokens:
+        if is_usable(exchange) and (not counts or responses.read(exchange).prompt_tokens == control.prompt_tokens):
             return []
         if len(names) == 1:
             return list(names)
         half = len(names) // 2
         return [*find_wrong(names[:half]), *find_wrong(names[half:])]
 
-    wrong = [*find_wrong(NULLABLE), *find_wrong(("instructions",))]
+    wrong = [*find_wrong(tuple(names)), *find_wrong(("instructions",))]
     if not wrong:
         return supported("null is taken like absence, for each of them")
     words = f"null is refused, or no absence, for {', '.join(wrong)}"
-    return ignored(words) if len(wrong) > len(NULLABLE) else partial(words)
+    return ignored(words) if len(wrong) > len(names) else partial(words)
 
 
 @probe("responses/fields/max_output_tokens/null", title="null", chance=chance.STATUSES)
@@ -366,7 +395,7 @@ def limit_null(responses: Responses) -> Observation:
     responses.ask_control(stream=True)
     answer = responses.ask(max_output_tokens=None, limit=None, stream=True, abort_after_events=MAX_EVENTS)
     if answer.content_chunk_count or answer.items:
-        return supported("a limit of null is taken, and the text begins")
+        return supported("a limit of null is taken, and the text begins", Evidence.ACCEPTED)
     return inconclusive(f"a limit of null is taken, and no text came within {MAX_EVENTS} events")
 
 
@@ -377,11 +406,13 @@ MAX_EVENTS = 40
 @probe("responses/notes/as_clients_send", title="the fields of LlamaIndex", chance=chance.STATUSES)
 def as_clients_send(responses: Responses) -> Observation:
     """The body of a client that sends null and default values for many fields is taken like a plain one."""
-    control = responses.ask_control(limit=1)
+    control = responses.ask_control(limit=1, **_without_switches(responses))
     answer = responses.ask(limit=1, **CLIENT_BODY)
     if answer.prompt_tokens == control.prompt_tokens:
         return supported("the body is taken like a plain one")
     if not answer.prompt_tokens or not control.prompt_tokens:
         return inconclusive("the server counts no input tokens")
+    if not responses.has_stable_prompt_count(responses.prompts[0]):
+        return inconclusive(UNSTABLE_COUNTS)
     more = answer.prompt_tokens - control.prompt_tokens
     return partial(f"the body is taken, and counts {more} tokens more than a plain one: null is no absence")

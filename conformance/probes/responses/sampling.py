@@ -61,11 +61,14 @@ def max_output_tokens_incomplete(responses: Responses) -> Observation:
         return inconclusive(f"the smallest limit that is taken, {limit}, is no less than the control's")
     for prompt in responses.prompts[:2]:
         control = responses.ask_control(prompt)
-        answers = [responses.ask(prompt, max_output_tokens=limit, stream=stream) for stream in (False, True)]
-        for answer in answers:
-            if not _is_cut(answer, control, limit):
-                return inconclusive("the answer may have ended by itself, before the limit")
+        for stream in (True,) if responses.control.stream else (False, True):
+            answer = responses.ask(prompt, max_output_tokens=limit, stream=stream)
+            if stream and not answer.finished_choice_count:
+                answer = responses.ask(prompt, max_output_tokens=limit, stream=stream, repetition=1)
             fault = _find_end_fault(answer)
+            counted = responses.control.counts == "tokens" and answer.completion_tokens == limit
+            if not _is_cut(answer, control, limit) and (fault is not None or not counted):
+                return inconclusive("the answer may have ended by itself, before the limit")
             if fault is not None:
                 return fault
     return supported("the status is `incomplete`, for the reason `max_output_tokens`, plain and streamed")
@@ -79,6 +82,8 @@ def _is_cut(answer: OutputResponse, control: OutputResponse, limit: int) -> bool
 def _find_end_fault(answer: OutputResponse) -> Observation | None:
     """Return what is wrong with the end of an answer that was cut; None where nothing is."""
     reason = get_path(answer.body, "incomplete_details", "reason")
+    if answer.streamed and not answer.finished_choice_count:
+        return inconclusive("the stream ends before its last event")
     if answer.status == "completed":
         return broken("an answer that the limit cut says that it is `completed`")
     if answer.status != "incomplete":

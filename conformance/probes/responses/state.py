@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from conformance.checklist.field_values import values
 from conformance.probes import chance
-from conformance.probes.added_text import LONG_TEXT
+from conformance.probes.added_text import LONG_TEXT, UNSTABLE_COUNTS
 from conformance.probes.endpoints import Responses, is_addressable
 from conformance.probes.observation import (
     Observation,
@@ -62,6 +63,26 @@ def keep(responses: Responses, subject: Any = None, /, **fields: Any) -> tuple[O
     return answer, responses.attempt_retrieve(name_of(answer))
 
 
+MAX_SENT_CHARACTERS = 65_536
+"""Characters of JSON that a server gave, and that are sent back to it."""
+
+
+def require_sendable(items: list[Any]) -> list[Any]:
+    """Return items of an answer, to be sent back.
+
+    Raises:
+        UndeterminedError: they hold what is no JSON, or no text, or are very long.
+    """
+    try:
+        written = json.dumps(items, allow_nan=False, ensure_ascii=False)
+        written.encode()
+    except (ValueError, RecursionError) as error:
+        raise UndeterminedError("what the answer holds cannot be sent back") from error
+    if len(written) > MAX_SENT_CHARACTERS:
+        raise UndeterminedError(f"what the answer holds is too long to be sent back: {len(written)} characters")
+    return items
+
+
 def require_kept(kept: Exchange) -> None:
     """Refuse to go on where nothing is stored: an operation on what is not there is absent.
 
@@ -84,13 +105,16 @@ def store(responses: Responses) -> Observation:
     if not is_that(kept, name_of(answer)):
         return ignored(f"store is accepted, and fetching the answer by its id gives {kept.failure or kept.status}")
     left = responses.attempt_retrieve(name_of(responses.ask(store=False, limit=1)))
-    plain = responses.attempt_retrieve(name_of(responses.ask_control(limit=1)))
+    plain_name = name_of(responses.ask_control(limit=1))
+    plain = responses.attempt_retrieve(plain_name)
     if left.accepted:
         return ignored("an answer can be fetched by its id whether it was to be stored or not")
     if not is_refused(left):
         return inconclusive(f"fetching what was not to be stored gives {left.failure or left.status}, no refusal")
-    if not plain.accepted:
+    if is_refused(plain):
         return partial("what is to be stored can be fetched by its id, but not by default, as it should be")
+    if not is_that(plain, plain_name):
+        return inconclusive(f"fetching what is stored by default gives {plain.failure or plain.status}")
     return supported("a stored answer can be fetched by its id, by default too, and one not to be stored cannot")
 
 
@@ -99,6 +123,8 @@ def metadata(responses: Responses) -> Observation:
     """Up to 16 pairs that are kept with the answer, and come back in it."""
     responses.ask_control()
     answer, kept = keep(responses, metadata={"zq": "1"})
+    if not kept.accepted and not is_refused(kept):
+        return inconclusive(f"fetching the answer by its id gives {kept.failure or kept.status}")
     told = get_path(answer.body, "metadata") == {"zq": "1"}
     stored = get_path(kept.json, "metadata") == {"zq": "1"}
     if told and (stored or not kept.accepted):
@@ -145,7 +171,12 @@ def previous_instructions(responses: Responses) -> Observation:
         return not_applicable("no earlier turn is in the prompt at all")
     instructed = responses.ask_control("Hello.", store=True, limit=1, instructions=LONG_HISTORY)
     told = responses.ask("Go on.", previous_response_id=name_of(instructed), limit=1)
-    if (told.prompt_tokens or 0) - alone.prompt_tokens >= MIN_HISTORY_TOKENS:
+    counts = (told.prompt_tokens, instructed.prompt_tokens, instructed.completion_tokens)
+    if None in counts or not responses.has_stable_prompt_count(responses.prompts[0]):
+        return inconclusive(UNSTABLE_COUNTS)
+    # The earlier answer is in the prompt too, and may be long; a server need not count tokens.
+    carried = (told.prompt_tokens or 0) - (instructed.completion_tokens or 0)
+    if carried >= (instructed.prompt_tokens or 0) and carried - alone.prompt_tokens >= MIN_HISTORY_TOKENS:
         return broken("the instructions of an earlier answer are in the prompt of the next")
     return supported("the prompt of the next answer has the earlier turn, and not its instructions")
 
@@ -178,6 +209,8 @@ def conversation(responses: Responses) -> Observation:
     answers = [responses.ask("Go on.", conversation=form, limit=1) for form in (name, {"id": name})]
     if not control.prompt_tokens or not answers[0].prompt_tokens:
         return inconclusive("the server counts no input tokens")
+    if not responses.has_stable_prompt_count(responses.prompts[0]):
+        return inconclusive(UNSTABLE_COUNTS)
     if any((each.prompt_tokens or 0) < control.prompt_tokens + MIN_HISTORY_TOKENS for each in answers):
         return ignored("the items of the conversation are not in the prompt")
     told = get_path(answers[0].body, "conversation", "id")
@@ -211,6 +244,8 @@ def background(responses: Responses) -> Observation:
     """The answer comes at once, `queued` or `in_progress`, and is fetched by its id when it is there."""
     responses.ask_control()
     answer = responses.ask(background=True, store=True)
+    if answer.streamed:
+        return inconclusive("answers come in streams alone, which last until the answer is there")
     if answer.status == "completed" or (answer.status in TERMINAL and answer.content.strip()):
         return ignored(f"the first answer is {answer.status} already: it did not come in the background")
     if answer.status not in ("queued", "in_progress"):

@@ -7,14 +7,20 @@ from typing import Any
 from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Evidence, Severity
 from conformance.probes import chance, tool_calls
-from conformance.probes.added_text import LONG_TEXT, check_added_turns, excuse_template
+from conformance.probes.added_text import (
+    LONG_TEXT,
+    UNSTABLE_COUNTS,
+    check_added_turns,
+    excuse_template,
+    find_controls,
+)
 from conformance.probes.availability import send_bad
 from conformance.probes.endpoints import Responses
 from conformance.probes.observation import Observation, broken, ignored, inconclusive, partial, supported
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_output import OutputResponse
 from conformance.probes.response_views import get_path
-from conformance.probes.session import UndeterminedError, is_refused, is_usable
+from conformance.probes.session import UndeterminedError, is_refused
 from conformance.probes.tool_calls import read_arguments
 from conformance.probes.tool_conversations import (
     EXAMPLES,
@@ -77,7 +83,9 @@ def tools_nulls(responses: Responses) -> Observation:
     answer = responses.ask(tools=[tool], limit=1)
     if not answer.prompt_tokens or not control.prompt_tokens:
         return inconclusive("the server counts no input tokens")
-    if answer.prompt_tokens == control.prompt_tokens and responses.has_stable_prompt_count(responses.prompts[0]):
+    if not responses.has_stable_prompt_count(responses.prompts[0]):
+        return inconclusive(UNSTABLE_COUNTS)
+    if answer.prompt_tokens == control.prompt_tokens:
         return ignored("the function is taken, and does not reach the prompt")
     return supported("a function whose description, strict and parameters are null reaches the prompt")
 
@@ -103,7 +111,8 @@ def text_beside_call(responses: Responses) -> Observation:
             return inconclusive("the model calls no function where the examples show it")
         if not answer.content.strip():
             return _judge_lost_text(responses, answer)
-        judged.append(answer.item_types)
+        # Thoughts and what the server itself runs may stand between.
+        judged.append([kind for kind in answer.item_types if kind in ("message", "function_call")])
     if all(types[:2] == ["message", "function_call"] for types in judged):
         return supported("the answer holds a message, and then the call, plain and streamed")
     return broken(f"the answer's items are {str(judged[0])[:60]} plain and {str(judged[1])[:60]} streamed")
@@ -256,21 +265,29 @@ def _check_hosted(responses: Responses, tool: dict[str, Any], nonsense: dict[str
     nonsense in the tool's declaration whether that is read. A server may run the tool and read no more of its
     declaration than the type: it is dropped only where its tokens are those of a type that does not exist.
     """
-    ((prompt, control),) = responses.find_repeatable_controls(1)
+    greedy, ((prompt, control), *_) = find_controls(responses)
     answer = responses.ask(prompt, tools=[tool])
     if item in answer.item_types:
         return supported(f"the answer holds an item `{item}`")
-    same = answer.prompt_tokens == control.response.prompt_tokens and control.is_repeated_in(answer.text)
-    if same and answer.prompt_tokens:
+    counted = bool(answer.prompt_tokens) and responses.has_stable_prompt_count(prompt)
+    grown = counted and (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
+    if counted and answer.prompt_tokens == control.prompt_tokens and greedy and answer.text == control.text:
         return ignored("with the tool, the answer and the prompt's tokens are the same as without")
     bad = send_bad(responses, tools=[nonsense])
+    if is_refused(bad) and grown:
+        return supported(
+            "the tool adds tokens to the prompt, and nonsense in its declaration is refused: it is read",
+            Evidence.PARSED,
+        )
     if is_refused(bad):
-        return supported("the tool is taken, and nonsense in its declaration refused: it is read", Evidence.PARSED)
+        return inconclusive("nonsense in the tool's declaration is refused; whether the tool is at hand is not shown")
     if not bad.accepted:
         return inconclusive(f"nonsense in the tool's declaration is answered with {bad.failure or bad.status}")
     if _is_like_an_invented_tool(responses, bad):
         return ignored(f"the answer has no item `{item}`, and the prompt's tokens are those of a tool that is none")
-    return inconclusive("the tool is told apart from one of an invented type, and the model does not call it")
+    if counted and not grown:
+        return ignored(f"the answer has no item `{item}`, and nonsense in the tool's declaration is taken too")
+    return inconclusive("the tool changes the prompt, and is not run; nonsense in its declaration is taken too")
 
 
 def _is_like_an_invented_tool(responses: Responses, bad: Exchange) -> bool:
@@ -360,11 +377,16 @@ def max_tool_calls(responses: Responses) -> Observation:
 def cut_call(responses: Responses) -> Observation:
     """A call that the limit cut is not told as a whole one: the response is `incomplete`."""
     whole = ask_for_call(responses.ask_prerequisite, spell(responses, EXAMPLES), tools=responses.spell_tools(TOOLS))
-    limit = max(responses.control.min_limit, (whole.completion_tokens or MAX_CALL_TOKENS) // 2)
-    if not whole.called_tools or not whole.completion_tokens or limit >= whole.completion_tokens:
+    taken = whole.completion_tokens
+    limit = max(responses.control.min_limit, taken // 2 if taken else MIN_CUT_TOKENS)
+    arguments = [read_arguments(text) for _, text in whole.called_tools]
+    if not arguments or None in arguments or (taken and limit >= taken):
         return inconclusive("no call comes that a limit could cut")
     answer = responses.ask(spell(responses, EXAMPLES), tools=responses.spell_tools(TOOLS), max_output_tokens=limit)
     halves = [item for item in answer.items_of("function_call") if read_arguments(str(item.get("arguments"))) is None]
+    reached = responses.control.counts == "tokens" and answer.completion_tokens == limit
+    if answer.status == "completed" and not halves and (answer.called_tools or not reached):
+        return inconclusive("the answer has ended by itself, before the limit or past it")
     if answer.status == "completed":
         told = "holds half a call" if halves else "holds no whole call"
         return broken(f"the limit cut the call: the answer {told}, and says that it is `completed`")
@@ -373,6 +395,10 @@ def cut_call(responses: Responses) -> Observation:
     if answer.status != "incomplete":
         raise UndeterminedError(f"the status of the answer is {str(answer.status)[:40]!r}")
     return supported("the response is `incomplete`, and no half call is told as a whole one")
+
+
+MIN_CUT_TOKENS = 4
+"""Tokens at which a call is cut where nothing tells how many it has: no name and arguments fit into them."""
 
 
 @probe(
@@ -388,6 +414,6 @@ def output_without_call(responses: Responses) -> Observation:
     exchange = responses.attempt_minimal(input=responses.spell_turns([user("Hi"), answered("call_zq_unknown")]))
     if exchange.accepted:
         return ignored("an output that belongs to no call is answered like any other input")
-    if is_usable(exchange) or exchange.status is None or exchange.status >= 500:
+    if not is_refused(exchange):
         return broken(f"an output that belongs to no call is answered with {exchange.failure or exchange.status}")
     return supported(f"an output that belongs to no call is refused with {exchange.status}")

@@ -21,10 +21,10 @@ from .vocabulary import Vocabulary
 Expected = tuple[frozenset[str], str]
 """Verdicts that a row may have, and why."""
 
-TEXT = ("chat", "completions")
+TEXT = ("chat", "completions", "responses")
 """Endpoints that are asked of a kind, unless its parts touch others: those would be as they are of the plain one."""
-THOUGHTS = ("chat", "clients")
-ALL = ("chat", "completions", "clients", "errors", "embeddings", "models")
+THOUGHTS = ("chat", "responses", "clients")
+ALL = ("chat", "completions", "responses", "clients", "errors", "embeddings", "models")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Kind:
     refuses: tuple[str, ...] = ()
     """Fields that it refuses, or some values of them that others take."""
     drops: tuple[str, ...] = ()
-    """Fields that it does not act on."""
+    """Fields, or members of them, that it does not act on."""
     others: Mapping[str, Expected] = field(default_factory=dict)
     """Row -> the further verdicts it may have; a `*` at the end stands for all that begin so."""
 
@@ -72,7 +72,8 @@ def _speaks(vocabulary: Vocabulary, **model: object) -> Parts:
 
 
 _THINKS = Thinking(shortest=60, longest=100, switches=())
-_EFFORT = ("reasoning_effort", "reasoning")
+_EFFORT = ("reasoning_effort", "reasoning/effort", "think")
+_TAGS = {"responses/response/thoughts_apart": _may("thoughts stand in the content", "broken")}
 _REFUSAL = "Sorry, but that is nothing that this model can help with."
 _NO_USAGE = {
     "*/response/schema": _may("the schema has usage as required", "broken"),
@@ -81,11 +82,14 @@ _NO_USAGE = {
     "*/response/usage_adds_up": _may("there is none", "broken"),
     "*/stream/usage_last": _may("there is none", "broken", "ignored"),
     "*/fields/stream_options/include_usage": _may("a stream has none, asked or not", "ignored"),
+    "responses/stream/usage": _may("there is none", "broken"),
+    "responses/stream/schema": _may("the schema has usage as required", "broken"),
 }
 _UNTRUE_COUNTS = {
     "*/response/usage": _may("its counts are wrong", "broken", "partial"),
     "*/response/usage_adds_up": _may("its counts are wrong", "broken", "partial"),
     "*/response/length_is_the_limit": _may("it says that there are more tokens than the limit allows", "broken"),
+    "responses/response/usage/repeatable": _may("what it counts hangs on what it has read before", "broken"),
 }
 
 PLAIN_KINDS: dict[str, Kind] = {
@@ -214,6 +218,7 @@ THINKING_KINDS: dict[str, Kind] = {
         endpoints=THOUGHTS,
         decided=0.97,
         drops=_EFFORT,
+        others=_TAGS,
     ),
     "thinks_inline_off": Kind(
         description="The same, unless the template is told not to.",
@@ -221,6 +226,7 @@ THINKING_KINDS: dict[str, Kind] = {
         endpoints=THOUGHTS,
         decided=0.97,
         drops=_EFFORT,
+        others=_TAGS,
     ),
     "reference_reasoning": Kind(
         description="OpenAI's reasoning models: fixed sampling, hidden thoughts, no completions.",
@@ -238,6 +244,7 @@ THINKING_KINDS: dict[str, Kind] = {
             "completions/*": _may("there are no completions", "rejected"),
             "errors/completions/*": _may("there are no completions", "rejected"),
             "chat/fields/reasoning/effort": _may("it is an extension", "rejected"),
+            "responses/fields/think": _may("it is an extension", "rejected"),
         },
     ),
     "reference_older": Kind(
@@ -256,6 +263,7 @@ THINKING_KINDS: dict[str, Kind] = {
             "completions/*": _may("there are no completions", "rejected"),
             "errors/completions/*": _may("there are no completions", "rejected"),
             "chat/fields/reasoning/effort": _may("it is an extension", "rejected"),
+            "responses/fields/think": _may("it is an extension", "rejected"),
         },
     ),
 }
@@ -369,6 +377,10 @@ def deafened(kind: Kind) -> Kind:
             "*/response/length_is_the_limit": _may("it drops the limit", "broken", "ignored"),
             "completions/fields/best_of": _may("it refuses one below n", "partial"),
             "clients/openai_python/parse": _may("it drops response_format", "broken", "ignored"),
+            "clients/openai_python/responses_parse": _may("it drops `text`", "broken", "ignored"),
+            "responses/response/echo/*": _may("it tells what it acts on, not what was sent", "broken"),
+            "errors/responses/undeclared_tool": _may("it drops tool_choice", "ignored"),
+            "errors/responses/unknown_previous_response_id": _may("it drops previous_response_id", "ignored"),
         },
     )
 
