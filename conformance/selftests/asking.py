@@ -30,8 +30,8 @@ NATIVE_MODELS = {
 }
 """The models of a miniature that has a native API too."""
 
-TIMED = "chat/stream/arrives_in_pieces"
-"""The row judged by times, of which a miniature has none: `test_arrival.py` writes them over its exchanges."""
+TIMED = ("chat/stream/arrives_in_pieces", "responses/stream/pieces")
+"""The rows judged by times, of which a miniature has none: `test_arrival.py` writes them over its exchanges."""
 
 _stack = ExitStack()
 atexit.register(_stack.close)  # while threads still run: later, shutting the pictures' server down would hang

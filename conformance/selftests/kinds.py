@@ -166,7 +166,7 @@ def rows_of(kind: Kind) -> list[Row]:
         and (row.probe or row.rule or row.derived_from)
         and row.capability in MODELS_OF_KINDS
         and row.capability != "vision"
-        and row.id not in (TIMED, PIECES)
+        and row.id not in TIMED
         and (kind.has_other_shape or not fnmatchcase(row.id, "*/schema*"))
     ]
 

@@ -15,7 +15,7 @@ from conformance.probes.response_views import get_path
 
 from .inputs import BAD_ITEMS
 from .state import UNKNOWN_ID
-from .tools import FLAT_TOOL
+from .tools import FLAT_TOOL, INVENTED_TYPE
 
 BAD_REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "unknown_field": ("A field that does not exist", "zz_unknown", {"zz_unknown": 1}),
@@ -29,7 +29,7 @@ BAD_REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "A schema without a name", "text",
         {"text": {"format": {"type": "json_schema", "schema": FLAT_TOOL["parameters"]}}},
     ),
-    "unknown_tool": ("A tool of an unknown type", "tools", {"tools": [{"type": "zz_bogus"}]}),
+    "unknown_tool": ("A tool of an unknown type", "tools", {"tools": [{"type": INVENTED_TYPE}]}),
     "tool_of_chat": (
         "A function in chat's nested form", "tools",
         {"tools": [{"type": "function", "function": {"name": "get_weather", "parameters": FLAT_TOOL["parameters"]}}]},

@@ -10,12 +10,14 @@ from conformance.checklist.verdicts import Evidence, Severity
 from conformance.probes import chance
 from conformance.probes.added_text import (
     LONG_TEXT,
+    MIN_ADDED_TOKENS,
     check_added_text,
     check_added_turns,
     check_earlier_answer,
     check_instruction,
     check_text_parts,
     find_controls,
+    has_prompt_grown,
     means_the_same,
 )
 from conformance.probes.availability import send_bad
@@ -128,8 +130,12 @@ def _check_history(responses: Responses, spell: Callable[[str], Item]) -> Observ
     if not is_usable(plain):
         return check_added_text(responses, lambda _: ask(spell(LONG_TEXT)), ask_without=lambda _: ask(spell("Yes.")))
     answer, control = ask(spell(LONG_TEXT)), responses.read(plain)
-    if not control.text.strip():
-        return inconclusive("the answer to the same text as a string says nothing")
+    alone = responses.ask_control(prompt)
+    grown = has_prompt_grown(control, alone, MIN_ADDED_TOKENS)
+    if grown is False:
+        return ignored("the same text as a string does not reach the prompt either")
+    if grown is None:
+        return inconclusive("whether the same text as a string reaches the prompt cannot be told")
     counts = responses.has_stable_prompt_count(prompt)
     greedy, controls = find_controls(responses)
     varies = greedy and len({plain.text for _, plain in controls}) > 1
@@ -231,8 +237,8 @@ def hosted_items(responses: Responses) -> Observation:
     exchange = responses.attempt_minimal(input=[*HOSTED_ITEMS, user("Hi")])
     if is_refused(exchange):
         return rejected(f"refused with {exchange.status}, one of {kinds} at least")
-    responses.ask_minimal(input=[*HOSTED_ITEMS, user("Hi")])
-    if not responses.read(exchange).items:
+    answer = responses.ask_minimal(input=[*HOSTED_ITEMS, user("Hi")])
+    if not responses.read(answer.exchange).items:
         return broken(f"the answer to a history of {kinds} holds nothing")
     return supported(f"taken as history: {kinds}", Evidence.ACCEPTED)
 

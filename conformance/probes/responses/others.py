@@ -22,7 +22,7 @@ from conformance.probes.tool_conversations import user
 from conformance.probes.unread_fields import check_value_is_read, require_effect
 from conformance.wire.exchange import Exchange
 
-from .state import keep, name_of
+from .state import keep, name_of, require_sendable
 
 declare_derived(
     "responses/fields/include",
@@ -83,6 +83,8 @@ def include_image_url(responses: Responses) -> Observation:
         )
         if is_refused(listed):
             raise RequestRejectedError(listed)
+        if not is_usable(listed) or not as_list(get_path(listed.json, "data")):
+            return inconclusive(f"the list of the input gives {listed.failure or listed.status}, and no items")
         told.append("data:image" in listed.text)
     if told == [True, False]:
         return supported("the list holds the picture's address when it is asked for, and not otherwise")
@@ -188,7 +190,7 @@ def input_reasoning(responses: Responses) -> Observation:
     answer = _ask_to_think(responses)
     if not answer.items_of("reasoning"):
         return inconclusive("the answer holds no item with thoughts")
-    history = [user(QUESTION), *answer.items, user("And 7 times 9?")]
+    history = [user(QUESTION), *require_sendable(answer.items), user("And 7 times 9?")]
     without = [item for item in history if get_path(item, "type") != "reasoning"]
     again, plain = (responses.ask(items, limit=1) for items in (history, without))
     if (again.prompt_tokens or 0) > (plain.prompt_tokens or 0):
@@ -251,11 +253,11 @@ def truncation_auto(responses: Responses) -> Observation:
     responses.ask_control("Hi", limit=1)
     strict = responses.attempt(_long_conversation(), truncation="disabled", limit=1)
     exchange = responses.attempt(_long_conversation(), truncation="auto", limit=1)
-    if exchange.accepted and is_refused(strict):
+    if is_usable(exchange) and responses.read(exchange).items and is_refused(strict):
         return supported("an input longer than the context is answered with `auto`, and refused with `disabled`")
-    if exchange.accepted and not _is_cut(responses, exchange):
+    if exchange.accepted and strict.accepted and not _is_cut(responses, strict):
         return inconclusive("an input that was to be too long is answered, and no count tells whether it was cut")
-    if exchange.accepted:
+    if exchange.accepted and strict.accepted:
         return ignored("an input longer than the context is answered with `disabled` as with `auto`")
     if is_refused(exchange):
         bogus = send_bad(responses, truncation="zz_bogus")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from conformance.checklist.field_values import values
@@ -62,6 +63,26 @@ def keep(responses: Responses, subject: Any = None, /, **fields: Any) -> tuple[O
     return answer, responses.attempt_retrieve(name_of(answer))
 
 
+MAX_SENT_CHARACTERS = 65_536
+"""Characters of JSON that a server gave, and that are sent back to it."""
+
+
+def require_sendable(items: list[Any]) -> list[Any]:
+    """Return items of an answer, to be sent back.
+
+    Raises:
+        UndeterminedError: they hold what is no JSON, or no text, or are very long.
+    """
+    try:
+        written = json.dumps(items, allow_nan=False, ensure_ascii=False)
+        written.encode()
+    except (ValueError, RecursionError) as error:
+        raise UndeterminedError("what the answer holds cannot be sent back") from error
+    if len(written) > MAX_SENT_CHARACTERS:
+        raise UndeterminedError(f"what the answer holds is too long to be sent back: {len(written)} characters")
+    return items
+
+
 def require_kept(kept: Exchange) -> None:
     """Refuse to go on where nothing is stored: an operation on what is not there is absent.
 
@@ -84,13 +105,16 @@ def store(responses: Responses) -> Observation:
     if not is_that(kept, name_of(answer)):
         return ignored(f"store is accepted, and fetching the answer by its id gives {kept.failure or kept.status}")
     left = responses.attempt_retrieve(name_of(responses.ask(store=False, limit=1)))
-    plain = responses.attempt_retrieve(name_of(responses.ask_control(limit=1)))
+    plain_name = name_of(responses.ask_control(limit=1))
+    plain = responses.attempt_retrieve(plain_name)
     if left.accepted:
         return ignored("an answer can be fetched by its id whether it was to be stored or not")
     if not is_refused(left):
         return inconclusive(f"fetching what was not to be stored gives {left.failure or left.status}, no refusal")
-    if not plain.accepted:
+    if is_refused(plain):
         return partial("what is to be stored can be fetched by its id, but not by default, as it should be")
+    if not is_that(plain, plain_name):
+        return inconclusive(f"fetching what is stored by default gives {plain.failure or plain.status}")
     return supported("a stored answer can be fetched by its id, by default too, and one not to be stored cannot")
 
 
@@ -99,6 +123,8 @@ def metadata(responses: Responses) -> Observation:
     """Up to 16 pairs that are kept with the answer, and come back in it."""
     responses.ask_control()
     answer, kept = keep(responses, metadata={"zq": "1"})
+    if not kept.accepted and not is_refused(kept):
+        return inconclusive(f"fetching the answer by its id gives {kept.failure or kept.status}")
     told = get_path(answer.body, "metadata") == {"zq": "1"}
     stored = get_path(kept.json, "metadata") == {"zq": "1"}
     if told and (stored or not kept.accepted):

@@ -53,6 +53,6 @@ def client_leaves(responses: Responses) -> Observation:
     if left.status != 200 or not any(get_path(event, "type") for event in responses.read(left).chunks):
         return inconclusive("the stream to leave did not begin")
     after = responses.attempt(limit=1, purpose="after_abort")
-    if is_usable(after):
+    if is_usable(after) and responses.read(after).choices:
         return supported("the request after a stream was left is answered")
     return broken(f"the request after a stream was left: {after.failure or after.status}")

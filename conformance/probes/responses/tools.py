@@ -20,7 +20,7 @@ from conformance.probes.observation import Observation, broken, ignored, inconcl
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_output import OutputResponse
 from conformance.probes.response_views import get_path
-from conformance.probes.session import UndeterminedError, is_refused, is_usable
+from conformance.probes.session import UndeterminedError, is_refused
 from conformance.probes.tool_calls import read_arguments
 from conformance.probes.tool_conversations import (
     EXAMPLES,
@@ -36,6 +36,7 @@ from conformance.probes.tool_conversations import (
     user,
 )
 from conformance.probes.unread_fields import check_value_is_read, is_unread
+from conformance.wire.exchange import Exchange
 
 from .inputs import output_message
 
@@ -91,16 +92,21 @@ def tools_nulls(responses: Responses) -> Observation:
 
 @probe("responses/fields/tools/text_beside_call", capability="tools", chance=chance.GREEDY_ANSWER)
 def text_beside_call(responses: Responses) -> Observation:
-    """An answer that says something and then calls a function holds both: a message, and then the call."""
+    """An answer that says something and then calls a function holds both: a message, and then the call.
+
+    The stream is asked for even where the plain answer lacks the text: the rules of streams judge it.
+    """
     conversation = [
         each
         for item in responses.spell_turns(EXAMPLES)
         for each in ([output_message("Let me check."), item] if item.get("type") == "function_call" else [item])
     ]
     tools = responses.spell_tools(TOOLS)
+    answers = [
+        ask_for_call(responses.ask, conversation, tools=tools, **streaming) for streaming in ({}, {"stream": True})
+    ]
     judged = []
-    for streaming in ({}, {"stream": True}):
-        answer = ask_for_call(responses.ask, conversation, tools=tools, **streaming)
+    for answer in answers:
         if not isinstance(answer, OutputResponse) or not answer.called_tools:
             return inconclusive("the model calls no function where the examples show it")
         if not answer.content.strip():
@@ -237,6 +243,9 @@ HOSTED_TOOLS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 }  # fmt: skip
 """Tool that the server itself runs -> its declaration, nonsense in it, and the item that shows it."""
 
+INVENTED_TYPE = "zz_bogus"
+"""The type of no tool."""
+
 
 def _declare_hosted(name: str, tool: dict[str, Any], nonsense: dict[str, Any], item: str) -> None:
     @probe(
@@ -253,7 +262,8 @@ def _check_hosted(responses: Responses, tool: dict[str, Any], nonsense: dict[str
     """Check that a tool that only the server can run is not dropped in silence.
 
     The prompt gives no reason to run it, so that nothing is searched: where the item does not come, it is told by
-    nonsense in the tool's declaration whether that is read.
+    nonsense in the tool's declaration whether that is read. A server may run the tool and read no more of its
+    declaration than the type: it is dropped only where its tokens are those of a type that does not exist.
     """
     greedy, ((prompt, control), *_) = find_controls(responses)
     answer = responses.ask(prompt, tools=[tool])
@@ -264,10 +274,6 @@ def _check_hosted(responses: Responses, tool: dict[str, Any], nonsense: dict[str
     if counted and answer.prompt_tokens == control.prompt_tokens and greedy and answer.text == control.text:
         return ignored("with the tool, the answer and the prompt's tokens are the same as without")
     bad = send_bad(responses, tools=[nonsense])
-    if bad.accepted and grown:
-        return inconclusive("the tool is in the prompt, and not run; nonsense in its declaration is taken too")
-    if bad.accepted:
-        return ignored(f"the answer has no item `{item}`, and nonsense in the tool's declaration is taken too")
     if is_refused(bad) and grown:
         return supported(
             "the tool adds tokens to the prompt, and nonsense in its declaration is refused: it is read",
@@ -275,7 +281,22 @@ def _check_hosted(responses: Responses, tool: dict[str, Any], nonsense: dict[str
         )
     if is_refused(bad):
         return inconclusive("nonsense in the tool's declaration is refused; whether the tool is at hand is not shown")
-    return inconclusive(f"nonsense in the tool's declaration is answered with {bad.failure or bad.status}")
+    if not bad.accepted:
+        return inconclusive(f"nonsense in the tool's declaration is answered with {bad.failure or bad.status}")
+    if _is_like_an_invented_tool(responses, bad):
+        return ignored(f"the answer has no item `{item}`, and the prompt's tokens are those of a tool that is none")
+    if counted and not grown:
+        return ignored(f"the answer has no item `{item}`, and nonsense in the tool's declaration is taken too")
+    return inconclusive("the tool changes the prompt, and is not run; nonsense in its declaration is taken too")
+
+
+def _is_like_an_invented_tool(responses: Responses, bad: Exchange) -> bool:
+    """Tell whether a tool costs the tokens of one whose type no server knows. A tool that is read may cost others."""
+    invented = send_bad(responses, tools=[{"type": INVENTED_TYPE}])
+    if not invented.accepted:
+        return False
+    counts = [responses.read(exchange).prompt_tokens for exchange in (bad, invented)]
+    return counts[0] == counts[1] and bool(counts[0])
 
 
 for _name, (_tool, _nonsense, _item) in HOSTED_TOOLS.items():
@@ -393,6 +414,6 @@ def output_without_call(responses: Responses) -> Observation:
     exchange = responses.attempt_minimal(input=responses.spell_turns([user("Hi"), answered("call_zq_unknown")]))
     if exchange.accepted:
         return ignored("an output that belongs to no call is answered like any other input")
-    if is_usable(exchange) or exchange.status is None or exchange.status >= 500:
+    if not is_refused(exchange):
         return broken(f"an output that belongs to no call is answered with {exchange.failure or exchange.status}")
     return supported(f"an output that belongs to no call is refused with {exchange.status}")

@@ -18,10 +18,11 @@ from conformance.selftests.asking import MODELS, asked, asker_of, rows
 from conformance.wire.exchange import Call, Exchange
 
 from .honours import SMALL_MODEL
-from .interface import Server
+from .interface import Server, json_reply
 from .proxy import honest
-from .responses_faults import FIELD_FAULTS, LEGAL, OBJECT_FAULTS, keeps_no_state
+from .responses_faults import FIELD_FAULTS, LEGAL, OBJECT_FAULTS, keeps_no_state, tells_items
 from .responses_operation_faults import OPERATION_FAULTS
+from .responses_proxy import Operates, ResponsesProxy
 from .responses_stream_faults import STREAM_FAULTS, tells_its_failure
 from .test_responses import BODY, REQUESTS
 from .transport import BASE_URL, InProcess
@@ -84,6 +85,39 @@ def test_a_fault_is_told_by_its_rule(name: str) -> None:
         assert judged_honest()[row].verdict is Verdict.SUPPORTED
         found = judged(maker(), only=[row])[row]
     assert found.verdict in ACCUSED, found.reason
+
+
+def offers(*known: str) -> Server:
+    """Some hosted tools are offered to the model, which does not call them; one of another type is none to it."""
+
+    def offered(tool: Any) -> Any:
+        name = tool["type"] if tool["type"] in known else "x"
+        return tool if tool["type"] == "function" else {"type": "function", "name": name, "parameters": {}}
+
+    return ResponsesProxy(going=lambda body: {**body, "tools": [offered(tool) for tool in body.get("tools") or ()]})
+
+
+@pytest.mark.parametrize(("tool", "due"), [("web_search", Verdict.INCONCLUSIVE), ("file_search", Verdict.IGNORED)])
+def test_a_hosted_tool_that_is_not_used_is_ignored_only_if_it_is_like_none(tool: str, due: Verdict) -> None:
+    row = f"responses/fields/tools/{tool}"
+    found = asked(offers("web_search"), [row])[0][row]
+    assert found.verdict is due, found.reason
+
+
+def test_where_a_plain_answer_loses_its_text_the_stream_is_asked_for_too() -> None:
+    row = "responses/fields/tools/text_beside_call"
+    server = tells_items(lambda item: None if item["type"] == "message" else item)
+    findings, sent = asked(server, [row])
+    assert findings[row].verdict is Verdict.BROKEN, findings[row].reason
+    assert [exchange.accepted for exchange in sent if exchange.call.streams] == [True]
+
+
+def test_a_summary_that_the_model_does_not_write_is_no_fault_of_the_operation() -> None:
+    row = "responses/operations/compact"
+    failed = json_reply({"error": {"message": "the model did not return a summary"}}, 500)
+    server = Operates(method="POST", path="/v1/responses/compact", instead=lambda _request, _reply: failed)
+    found = asked(server, [row], ALL_MODELS)[0][row]
+    assert found.verdict is Verdict.INCONCLUSIVE, found.reason
 
 
 def test_an_honest_server_breaks_no_rule() -> None:
