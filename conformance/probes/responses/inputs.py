@@ -55,7 +55,7 @@ def _check_form(responses: Responses, make: Callable[[str], list[Item]]) -> Obse
     greedy, controls = find_controls(responses)
     varies = greedy and len({control.text for _, control in controls}) > 1
     votes: list[bool | None] = []
-    for prompt, control in controls[: responses.prompts_per_text]:
+    for prompt, control in controls[: responses.prompt_count]:
         answer = responses.ask(make(prompt))
         counts = responses.has_stable_prompt_count(prompt)
         votes.append(means_the_same(answer, control, counts=counts, varies=varies, joints=3))
