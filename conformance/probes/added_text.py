@@ -65,7 +65,7 @@ def check_added_text(
     votes = []
     changed = False
     greedy, controls = find_controls(endpoint)
-    for prompt, plain in controls[: endpoint.prompts_per_text]:
+    for prompt, plain in controls[: endpoint.prompt_count]:
         answer = ask_with(prompt)
         control = plain if ask_without is None else ask_without(prompt)
         comparable = tokens if endpoint.has_stable_prompt_count(prompt) else None
@@ -125,7 +125,7 @@ def check_text_parts(endpoint: ConversationEndpoint) -> Observation:
     several: list[bool | None] = []
     greedy, controls = find_controls(endpoint)
     varies = greedy and len({control.text for _, control in controls}) > 1
-    for place, (prompt, control) in enumerate(controls[: endpoint.prompts_per_text]):
+    for place, (prompt, control) in enumerate(controls[: endpoint.prompt_count]):
         # The prompt goes first, then last: a server that reads one part only loses the long one once.
         texts = [f"{LONG_TEXT} ", prompt] if place else [prompt, f" {LONG_TEXT}"]
         string = endpoint.ask_control("".join(texts))

@@ -91,7 +91,7 @@ def ask_for_document(
 def check_schema(endpoint: TextEndpoint, **extra: Any) -> Observation:
     """Check that the text is the one document that the schema allows."""
     votes: list[bool | None] = []
-    for (key, word), prompt in zip(WORDS[: endpoint.prompts_per_text], endpoint.prompts, strict=False):
+    for (key, word), prompt in zip(WORDS[: endpoint.prompt_count], endpoint.prompts, strict=False):
         control = endpoint.ask_control(prompt)
         form = single_value_schema(key, word)
         kept, answer = ask_for_document(endpoint, prompt, form, [{key: word}], **extra)
@@ -127,7 +127,7 @@ def begins_json(text: str) -> bool:
 def check_json_object(endpoint: TextEndpoint, prompts: tuple[str, ...], **extra: Any) -> Observation:
     """Check that the text is JSON where the prompt asks for prose and the control is prose."""
     votes: list[bool | None] = []
-    for prompt in prompts[: endpoint.prompts_per_text]:
+    for prompt in prompts[: endpoint.prompt_count]:
         control = endpoint.ask_control(prompt)
         said = _ask_for_json(endpoint, prompt, **extra)
         if is_undetermined(said):

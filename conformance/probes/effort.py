@@ -32,7 +32,7 @@ def check_effort(
 ) -> Observation:
     """How much a model thinks: with `none` not at all, with `high` visibly. `limit`: tokens to think and answer."""
     votes: list[bool | None] = []
-    for prompt in ("What is 7 times 8?", "Which is larger, 9.11 or 9.9?")[: endpoint.prompts_per_text]:
+    for prompt in ("What is 7 times 8?", "Which is larger, 9.11 or 9.9?")[: endpoint.prompt_count]:
         endpoint.ask_control(prompt, answer_limit=limit)
         high = _ask_with_effort(endpoint, prompt, setting("high"), limit)
         try:
@@ -107,7 +107,7 @@ def check_verbosity(
     differing: list[bool | None] = []
     unread: list[bool] = []
     grown: list[bool] = []
-    asked = controls if endpoint.prompts_per_text > 1 else controls[:1]
+    asked = controls if endpoint.prompt_count > 1 else controls[:1]
     for place, (prompt, control) in enumerate(asked):
         low, high = (endpoint.ask(prompt, **setting(value)) for value in ("low", "high"))
         differing.append(_differ(low.text, high.text) if greedy else None)

@@ -104,7 +104,7 @@ def check_choice_none(endpoint: ConversationEndpoint) -> Observation:
     """Check that with `none` no tool is called, where auto calls one."""
     votes: list[bool | None] = []
     tools = endpoint.spell_tools(TOOLS)
-    for conversation in (EXAMPLES, EXAMPLES_OF_TIME)[: endpoint.prompts_per_text]:
+    for conversation in (EXAMPLES, EXAMPLES_OF_TIME)[: endpoint.prompt_count]:
         turns = spell(endpoint, conversation)
         free = ask_for_call(endpoint.ask_prerequisite, turns, tools=tools)
         answer = ask_for_call(endpoint.ask, turns, tools=tools, tool_choice="none")
@@ -135,7 +135,7 @@ def check_choice_required(endpoint: ConversationEndpoint) -> Observation:
     """Check that with `required` a tool is called, where auto would not."""
     votes: list[bool | None] = []
     tools = endpoint.spell_tools(TOOLS)
-    for prompt in ("Just say hello.", "Tell me a joke about cats.")[: endpoint.prompts_per_text]:
+    for prompt in ("Just say hello.", "Tell me a joke about cats.")[: endpoint.prompt_count]:
         free = ask_for_call(endpoint.ask_prerequisite, prompt, tools=tools)
         answer = ask_for_call(endpoint.ask, prompt, tools=tools, tool_choice="required")
         votes.append(_calls_as_demanded(answer) if calls_nothing(free) else None)
@@ -175,12 +175,12 @@ def _check_choice_of_one(endpoint: ConversationEndpoint, choose: Any) -> Observa
     votes: list[bool | None] = []
     tools = endpoint.spell_tools(TOOLS)
     habits = ((EXAMPLES, "get_weather", "get_time"), (EXAMPLES_OF_TIME, "get_time", "get_weather"))
-    for conversation, habit, demanded in habits[: endpoint.prompts_per_text]:
+    for conversation, habit, demanded in habits[: endpoint.prompt_count]:
         turns = spell(endpoint, conversation)
         free = ask_for_call(endpoint.ask_prerequisite, turns, tools=tools)
         names = [name for name, _ in free.called_tools]
         answer = ask_for_call(endpoint.ask, turns, tools=tools, tool_choice=endpoint.spell_choice(choose(demanded)))
-        if (names or endpoint.prompts_per_text == 1) and names != [habit]:
+        if (names or endpoint.prompt_count == 1) and names != [habit]:
             raise UndeterminedError("auto does not call the tool that the examples call")
         votes.append(_calls_as_demanded(answer, demanded))
     return weigh(

@@ -22,6 +22,7 @@ from conformance.judge.finalize import finalize_findings
 from conformance.wire.exchange import Exchange
 
 from .asking import MODELS, TIMED, asker_of, examined
+from .servers.honours import SMALL_MODEL
 from .servers.kinds import KINDS, Kind
 from .shortcut import shortened
 
@@ -32,6 +33,8 @@ S, P, R, IGNORED, U = (
     Verdict.IGNORED,
     Verdict.INCONCLUSIVE,
 )
+
+MODELS_OF_KINDS = {**MODELS, "small_context": SMALL_MODEL}
 
 HEARD = {"model", "messages", "prompt", "input", "stream"}
 """Fields that deaf servers act on."""
@@ -161,7 +164,7 @@ def rows_of(kind: Kind) -> list[Row]:
         for row in load_catalog().values()
         if row.endpoint in kind.endpoints
         and (row.probe or row.rule or row.derived_from)
-        and row.capability in MODELS
+        and row.capability in MODELS_OF_KINDS
         and row.capability != "vision"
         and row.id not in TIMED
         and (kind.has_other_shape or not fnmatchcase(row.id, "*/schema*"))
@@ -175,7 +178,7 @@ def outcome_of(name: str) -> Outcome:
     began = time.process_time()
     rows = rows_of(kind)
     findings, exchanges = _asked(kind, [row.id for row in rows if row.probe])
-    whole = finalize_findings(findings, exchanges, models=MODELS, selected=[row.id for row in rows])
+    whole = finalize_findings(findings, exchanges, models=MODELS_OF_KINDS, selected=[row.id for row in rows])
     kept = {row.id: whole[row.id] for row in rows if row.id in whole}
     return Outcome(kind=kind, findings=kept, requests=len(exchanges), seconds=time.process_time() - began)
 
@@ -192,7 +195,8 @@ def _asked(kind: Kind, names: list[str]) -> tuple[dict[str, Finding], list[Excha
     findings = {}
     for name in names:
         try:
-            findings[name] = examined(name, apart.send if name.startswith(("clients/", "errors/")) else send)
+            sent = apart.send if name.startswith(("clients/", "errors/")) else send
+            findings[name] = examined(name, sent, MODELS_OF_KINDS)
         except CRASHES as error:
             reason = f"the probe raises {type(error).__name__}: {error}"
             findings[name] = Finding(row=name, verdict=Verdict.BROKEN, reason=reason)

@@ -77,6 +77,11 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
     """How to ask, where that is not to be negotiated."""
 
     @property
+    def prompt_count(self) -> int:
+        """Prompts that a text is shown on: one is never enough where answers are sampled, and luck has a part."""
+        return self.prompts_per_text if self.control.temperature == 0 else max(2, self.prompts_per_text)
+
+    @property
     def control(self) -> Control:
         """How the plain request is asked: found out with the first request, and shared by all rows of a run."""
         if self.pinned is not None:

@@ -58,7 +58,7 @@ def _check_form(responses: Responses, make: Callable[[str], list[Item]]) -> Obse
     greedy, controls = find_controls(responses)
     varies = greedy and len({control.text for _, control in controls}) > 1
     votes: list[bool | None] = []
-    for prompt, control in controls[: responses.prompts_per_text]:
+    for prompt, control in controls[: responses.prompt_count]:
         answer = responses.ask(make(prompt))
         longer = responses.ask_control(f"{prompt} {LONG_TEXT}")
         counts = has_prompt_grown(longer, control, MIN_ADDED_TOKENS, greedy=greedy) is True

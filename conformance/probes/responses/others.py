@@ -20,6 +20,7 @@ from conformance.probes.sample_images import data_url
 from conformance.probes.session import ABSENT, RequestRejectedError, is_refused, is_usable
 from conformance.probes.tool_conversations import user
 from conformance.probes.unread_fields import check_value_is_read, require_effect
+from conformance.wire.exchange import Exchange
 
 from .state import keep, name_of, require_sendable
 
@@ -208,11 +209,24 @@ CONTEXT_TURNS = 40
 """Turns that are longer together than a context of 512 tokens."""
 
 
-def _long_conversation() -> list[dict[str, Any]]:
+def _long_conversation(length: int = CONTEXT_TURNS) -> list[dict[str, Any]]:
     turns: list[dict[str, Any]] = []
-    for _ in range(CONTEXT_TURNS // 2):
+    for _ in range(length // 2):
         turns += [user(LONG_TEXT), {"role": "assistant", "content": "Aye."}]
     return [*turns, user("Hi")]
+
+
+def _is_cut(responses: Responses, exchange: Exchange) -> bool:
+    """Tell whether an input counts far fewer tokens than its turns have, by what two of them cost."""
+    brief, longer = (responses.ask_control(_long_conversation(length), limit=1).prompt_tokens for length in (0, 2))
+    counted = responses.read(exchange).prompt_tokens
+    if not (brief and longer and counted) or longer <= brief:
+        return False
+    return counted < brief + (longer - brief) * (CONTEXT_TURNS // 2) * MAX_CUT
+
+
+MAX_CUT = 0.8
+"""Share of an input's tokens that one which was cut has at most: two turns tell what all cost up to a few."""
 
 
 @probe("responses/fields/truncation/disabled", capability="small_context", chance=chance.STATUSES)
@@ -220,6 +234,8 @@ def truncation_disabled(responses: Responses) -> Observation:
     """`disabled`, the default: an input longer than the context is refused, and not cut in silence."""
     responses.ask_control("Hi", limit=1)
     exchange = responses.attempt(_long_conversation(), truncation="disabled", limit=1)
+    if exchange.accepted and not _is_cut(responses, exchange):
+        return inconclusive("an input that was to be too long is answered, and no count tells whether it was cut")
     if exchange.accepted:
         tokens = responses.read(exchange).prompt_tokens
         return ignored(f"an input longer than the context is answered, as {tokens} tokens: it is cut in silence")
@@ -239,6 +255,8 @@ def truncation_auto(responses: Responses) -> Observation:
     exchange = responses.attempt(_long_conversation(), truncation="auto", limit=1)
     if is_usable(exchange) and responses.read(exchange).items and is_refused(strict):
         return supported("an input longer than the context is answered with `auto`, and refused with `disabled`")
+    if exchange.accepted and strict.accepted and not _is_cut(responses, strict):
+        return inconclusive("an input that was to be too long is answered, and no count tells whether it was cut")
     if exchange.accepted and strict.accepted:
         return ignored("an input longer than the context is answered with `disabled` as with `auto`")
     if is_refused(exchange):
