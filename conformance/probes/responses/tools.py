@@ -211,7 +211,7 @@ def tools_namespace(responses: Responses) -> Observation:
         {**item, "namespace": "zq_space"} if item.get("type") == "function_call" else item for item in conversation
     ]
     control = responses.ask_control(inside, answer_limit=MAX_CALL_TOKENS)
-    free = ask_for_call(responses.ask_control, conversation, tools=flat)
+    free = ask_for_call(responses.ask_prerequisite, conversation, tools=flat)
     answer = ask_for_call(responses.ask, inside, tools=[space])
     if not isinstance(answer, OutputResponse) or not answer.called_tools:
         if free.called_tools and calls_nothing(answer, *TOOL_NAMES):
