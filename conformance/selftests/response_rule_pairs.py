@@ -134,6 +134,10 @@ RESPONSES: Mapping[str, tuple[tuple[Sample, Change], ...]] = {
 """Row -> honest answer and change."""
 
 ANOTHER = plain(message(text_part("One"), name="msg_2"), asked={"input": "Ho"}, id="resp_2")
+COUNTED = tuple(
+    plain(message(text_part("One"), name=f"msg_{n}"), asked={"input": f"Ho {n}"}, id=f"resp_{n}")
+    for n in range(1, 21)
+)
 TWICE = replace(SAID, call=replace(SAID.call, repetition=1))
 
 
@@ -146,6 +150,9 @@ def pairs_of_several_responses() -> Iterator[Pair]:
     yield "items/unique", (SAID, ANOTHER), change(shared, "msg_2", "msg_1")
     within = "two items of one response have the same id"
     yield "items/unique", (CALLED,), change(within, '"id":"fc_2"', '"id":"fc_1"')
+    random = "ids are random numbers of at most 6 digits, which soon repeat"
+    yield "ids/unique", COUNTED, change(random, "resp_20", "resp_900000")
+    yield "items/unique", COUNTED, change(random, "msg_20", "msg_900000")
     yield "usage/repeatable", (SAID, TWICE), change(UNEQUAL, '"input_tokens":5', '"input_tokens":3')
 
 

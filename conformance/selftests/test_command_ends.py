@@ -110,7 +110,7 @@ def test_a_server_that_dies_ends_the_run(tmp_path: Path, workers: str) -> None:
     reasons = {row["reason"].partition(" any more")[0] for row in report["rows"] if row["verdict"] == "untested"}
     assert reasons == {f"{url} takes no connections"}
     found = {verdict for verdict, _ in verdicts_of(report).values()}
-    assert found == {"supported", "not_applicable"}
+    assert found == {"supported"}
     assert left_behind(tmp_path) == []
 
 

@@ -16,6 +16,7 @@ from conformance.judge.catalog import load_catalog
 from conformance.judge.rules import (
     errors,
     response_echo,
+    response_ids,
     response_objects,
     response_stream_items,
     response_streams,
@@ -88,6 +89,7 @@ def reasons_of(module: ModuleType) -> Iterator[str]:
 MODULES = (
     errors,
     response_echo,
+    response_ids,
     response_objects,
     response_stream,
     response_stream_items,

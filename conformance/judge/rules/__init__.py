@@ -3,6 +3,7 @@
 MODULE_ORDER = (
     "responses",
     "response_objects",
+    "response_ids",
     "response_echo",
     "streams",
     "response_streams",

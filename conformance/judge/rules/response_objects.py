@@ -7,11 +7,10 @@ Those of `/v1/responses` alone: what every endpoint shares is in `responses`, wh
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
-from conformance.judge.response_stream import read_response_stream
 from conformance.probes import chance
 from conformance.probes.endpoints.responses import Responses
 from conformance.probes.response_views import (
@@ -176,80 +175,6 @@ def repeatable_usage(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, str]]
         if len(same) > 1:
             fault = "equal requests count different `input_tokens`" if len({read for _, read in same}) > 1 else ""
             yield from ((name, fault) for name, _ in same)
-
-
-# Ids
-
-
-def _named(exchange: Exchange) -> tuple[str, list[tuple[str, str]]]:
-    """Return the id of a response, and type and id of each of its items; empty ids for those that it lacks."""
-    if _ANY_PLAIN(exchange):
-        response = exchange.json
-    elif _STREAM(exchange):
-        terminal = read_response_stream(exchange.events).terminal
-        response = None if terminal is None else terminal.response
-    else:
-        return "", []
-    items = as_list(get_path(response, "output"))
-    name = get_path(response, "id")
-    pairs = [(get_path(item, "type"), get_path(item, "id")) for item in items]
-    texts = [(kind, each) for kind, each in pairs if isinstance(kind, str) and isinstance(each, str) and each]
-    return name if isinstance(name, str) else "", texts
-
-
-@cross_response_rule("responses/response/ids/unique", title="ids of responses are unique", chance=chance.RULE_IDS)
-def unique_ids(exchanges: Sequence[Exchange]) -> list[tuple[str, str]]:
-    """No two responses of the run have the same id."""
-    named = [(exchange.id, name) for exchange in exchanges if (name := _named(exchange)[0])]
-    holders = _holders(named)
-    if len(named) < 2:
-        return []
-    return [(each, "two responses have the same id" if len(holders[name]) > 1 else "") for each, name in named]
-
-
-@cross_response_rule("responses/response/items/unique", title="ids of items are unique", chance=chance.RULE_IDS)
-def unique_items(exchanges: Sequence[Exchange]) -> list[tuple[str, str]]:
-    """No two items have the same id: in one response, and over the run."""
-    found: list[tuple[str, str]] = []
-    named = [(exchange.id, [name for _, name in _named(exchange)[1]]) for exchange in exchanges]
-    holders = _holders((each, name) for each, names in named for name in names)
-    for each, names in named:
-        if len(set(names)) < len(names):
-            found.append((each, "two items of one response have the same id"))
-        elif any(len(holders[name]) > 1 for name in names):
-            found.append((each, "items of two responses have the same id"))
-        elif names:
-            found.append((each, ""))
-    return found if len(holders) > 1 or any(fault for _, fault in found) else []
-
-
-def _holders(named: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """Return id -> the exchanges that have it. One that is there twice, for two shards, is one."""
-    holders: dict[str, set[str]] = {}
-    for exchange, name in named:
-        holders.setdefault(name, set()).add(exchange)
-    return holders
-
-
-PREFIXES = {"message": "msg_", "function_call": "fc_", "reasoning": "rs_"}
-
-
-@rule(
-    "responses/response/ids/prefixes",
-    _ANY_PLAIN,
-    severity=SHOULD,
-    title="ids tell what they name",
-    chance=chance.RULE_STATUS,
-)
-def prefixes(exchange: Exchange) -> str | None:
-    """Ids of responses begin with `resp_`, those of items with `msg_`, `fc_` or `rs_`."""
-    name, items = _named(exchange)
-    if not name:
-        return None
-    if not name.startswith("resp_"):
-        return "the id of a response does not begin with `resp_`"
-    wrong = [kind for kind, each in items if not each.startswith(PREFIXES.get(kind, ""))]
-    return f"the id of a `{wrong[0]}` item does not begin with `{PREFIXES[wrong[0]]}`" if wrong else ""
 
 
 # Items

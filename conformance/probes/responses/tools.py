@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.checklist.field_values import values
-from conformance.checklist.verdicts import Evidence, Severity
+from conformance.checklist.verdicts import Evidence, Severity, Verdict
 from conformance.probes import chance, tool_calls
 from conformance.probes.added_text import (
     LONG_TEXT,
@@ -43,6 +43,9 @@ from .inputs import output_message
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 FLAT_TOOL: dict[str, Any] = {"type": "function", "name": "get_weather", "parameters": _NO_ARGUMENTS, "strict": False}
 """A tool for requests that only have to be accepted."""
+
+STREAMING: tuple[dict[str, Any], ...] = ({}, {"stream": True})
+"""What asks for an answer plain and as a stream."""
 
 declare_derived(
     "responses/fields/tools",
@@ -102,9 +105,7 @@ def text_beside_call(responses: Responses) -> Observation:
         for each in ([output_message("Let me check."), item] if item.get("type") == "function_call" else [item])
     ]
     tools = responses.spell_tools(TOOLS)
-    answers = [
-        ask_for_call(responses.ask, conversation, tools=tools, **streaming) for streaming in ({}, {"stream": True})
-    ]
+    answers = [ask_for_call(responses.ask, conversation, tools=tools, **streaming) for streaming in STREAMING]
     judged = []
     for answer in answers:
         if not isinstance(answer, OutputResponse) or not answer.called_tools:
@@ -375,14 +376,27 @@ def max_tool_calls(responses: Responses) -> Observation:
     chance=chance.GREEDY_ANSWER,
 )
 def cut_call(responses: Responses) -> Observation:
-    """A call that the limit cut is not told as a whole one: the response is `incomplete`."""
+    """A call that the limit cut is not told as a whole one: the response is `incomplete`, streamed too."""
     whole = ask_for_call(responses.ask_prerequisite, spell(responses, EXAMPLES), tools=responses.spell_tools(TOOLS))
     taken = whole.completion_tokens
     limit = max(responses.control.min_limit, taken // 2 if taken else MIN_CUT_TOKENS)
     arguments = [read_arguments(text) for _, text in whole.called_tools]
     if not arguments or None in arguments or (taken and limit >= taken):
         return inconclusive("no call comes that a limit could cut")
-    answer = responses.ask(spell(responses, EXAMPLES), tools=responses.spell_tools(TOOLS), max_output_tokens=limit)
+    seen = [
+        _judge_cut_call(
+            responses,
+            responses.ask(
+                spell(responses, EXAMPLES), tools=responses.spell_tools(TOOLS), max_output_tokens=limit, **streaming
+            ),
+            limit,
+        )
+        for streaming in STREAMING
+    ]
+    return next((each for each in seen if each.verdict is not Verdict.SUPPORTED), seen[0])
+
+
+def _judge_cut_call(responses: Responses, answer: OutputResponse, limit: int) -> Observation:
     halves = [item for item in answer.items_of("function_call") if read_arguments(str(item.get("arguments"))) is None]
     reached = responses.control.counts == "tokens" and answer.completion_tokens == limit
     if answer.status == "completed" and not halves and (answer.called_tools or not reached):
