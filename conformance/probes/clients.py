@@ -137,8 +137,11 @@ def _judge_helper(responses: Responses, exchange: Exchange) -> Observation:
         return broken(f"the helper raises {taken.exception} on a stream")
     if taken is None or not exchange.accepted:
         return broken(f"the stream gives {exchange.failure or exchange.status}")
-    if (taken.text or "") != responses.read(exchange).raw_content:
+    answer = responses.read(exchange)
+    if (taken.text or "") != answer.raw_content:
         return broken("the helper reads another text than is on the wire")
+    if not answer.content.strip() and not answer.called_tools:
+        return inconclusive("the stream holds no text that could be read")
     return supported("the helper takes the stream, and reads the text that is on the wire")
 
 

@@ -94,7 +94,7 @@ def not_an_object(endpoint: RequestEndpoint[Any]) -> Observation:
 def wrong_type(endpoint: RequestEndpoint[Any], field: str) -> Observation:
     """Nonsense in place of the field's value, where a valid one is accepted: 400."""
     values = field_values(endpoint.name)[field]
-    return _judge_misuse(endpoint, field, send_nonsense(endpoint, field, values, **_bounded(field)))
+    return judge_misuse(endpoint, field, send_nonsense(endpoint, field, values, **_bounded(field)))
 
 
 def out_of_range(endpoint: RequestEndpoint[Any], field: str) -> Observation:
@@ -106,16 +106,19 @@ def misused(endpoint: RequestEndpoint[Any], field: str, value: Any) -> Observati
     """Send a bad value of a field. A server that refuses valid ones too has not told them apart."""
     values = field_values(endpoint.name)[field]
     bad = send_bad(endpoint, **{**values.context, field: value}, **_bounded(field))
-    return _judge_misuse(endpoint, field, bad)
+    return judge_misuse(endpoint, field, bad)
 
 
-def _judge_misuse(endpoint: RequestEndpoint[Any], field: str, bad: Exchange) -> Observation:
+def judge_misuse(
+    endpoint: RequestEndpoint[Any], field: str, bad: Exchange, *, param: str | None = None
+) -> Observation:
+    """Judge the answer to a bad value of a field. `param`: what OpenAI names, the field unless given."""
     values = field_values(endpoint.name)[field]
     if not bad.accepted and values.valid is not None:
         twin = attempt_valid(endpoint, field, values)
         if not twin.accepted:
             return _judge_refused_field(endpoint, values.context, bad, twin)
-    return grade_error(bad, 400, param=field)
+    return grade_error(bad, 400, param=param or field)
 
 
 def _judge_refused_field(

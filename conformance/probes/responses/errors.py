@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.checklist.rows import field_values
 from conformance.checklist.verdicts import Severity
 from conformance.probes import chance
 from conformance.probes.availability import send_bad, send_bad_raw
 from conformance.probes.endpoints import Responses
-from conformance.probes.errors import declare_bad_values, grade_error
+from conformance.probes.errors import declare_bad_values, grade_error, judge_misuse
 from conformance.probes.observation import Observation, broken, ignored, partial, supported
 from conformance.probes.registry import probe
 from conformance.probes.response_views import get_path
@@ -63,7 +64,11 @@ def _declare(name: str, words: str, param: str, fields: dict[str, Any]) -> None:
         chance=chance.STATUS_AND_ERROR,
     )
     def bad_request(responses: Responses) -> Observation:
-        return grade_error(send_bad(responses, **fields), 400, param=param)
+        *_, field = fields
+        bad = send_bad(responses, **fields)
+        if field not in field_values(responses.name):
+            return grade_error(bad, 400, param=param)
+        return judge_misuse(responses, field, bad, param=param)
 
 
 for _name, (_words, _param, _fields) in BAD_REQUESTS.items():

@@ -18,7 +18,16 @@ from conformance.probes.session import RequestRejectedError, is_refused, is_usab
 from conformance.probes.tool_conversations import user
 from conformance.wire.exchange import Exchange
 
-from .state import TERMINAL, UNKNOWN_ID, create_conversation, keep, name_of, require_kept, require_sendable
+from .state import (
+    TERMINAL,
+    UNKNOWN_ID,
+    ask_stored,
+    create_conversation,
+    keep,
+    name_of,
+    require_kept,
+    require_sendable,
+)
 
 
 @probe("responses/operations/retrieve", title="GET /responses/{id}", chance=chance.FETCHED)
@@ -79,7 +88,7 @@ def delete(responses: Responses) -> Observation:
     responses.ask_control()
     _, kept = keep(responses)
     require_kept(kept)
-    name = name_of(responses.ask(store=True, limit=1, metadata={"zq": "delete"}))
+    name = name_of(ask_stored(responses, "Good bye."))  # which no other row goes on from
     gone = responses.attempt_operation("DELETE", f"{responses.path}/{name}", "responses.delete", name)
     if is_refused(gone):
         raise RequestRejectedError(gone)
@@ -133,7 +142,7 @@ def input_items(responses: Responses) -> Observation:
     responses.ask_control()
     texts = ["One.", "Two.", "Three."]
     require_kept(keep(responses)[1])
-    answer = responses.ask([user(text) for text in texts], store=True, limit=1)
+    answer = ask_stored(responses, [user(text) for text in texts])
     name = name_of(answer)
     path = f"{responses.path}/{name}/input_items"
 

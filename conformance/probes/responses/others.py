@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.checklist.field_values import FieldValues, values
 from conformance.checklist.verdicts import Evidence, Severity
-from conformance.probes import chance, told_odds
+from conformance.probes import chance, text_generation, told_odds
 from conformance.probes.added_text import LONG_TEXT, UNSTABLE_COUNTS
 from conformance.probes.availability import send_bad
 from conformance.probes.effort import check_effort
@@ -386,6 +386,8 @@ def nulls(responses: Responses) -> Observation:
     """Null means the same as absence, in each of the 23 fields that may be null beside the limit."""
     free = _without_switches(responses)
     control = responses.ask_control(limit=1, **free)
+    if not control.items:
+        return inconclusive("the plain answer holds nothing, so that none with null can be compared with it")
     counts = responses.has_stable_prompt_count(responses.prompts[0])
     names = [name for name in NULLABLE if not (name == "stream" and responses.control.stream)]
 
@@ -407,11 +409,14 @@ def nulls(responses: Responses) -> Observation:
     return ignored(words) if len(wrong) > len(names) else partial(words)
 
 
-@probe("responses/fields/max_output_tokens/null", title="null", chance=chance.STATUSES)
+@probe("responses/fields/max_output_tokens/null", title="null", chance=chance.GREEDY_TEXT)
 def limit_null(responses: Responses) -> Observation:
     """A limit of null is none. Read as a stream, which is left after its first pieces of text."""
     responses.ask_control(stream=True)
     answer = responses.ask(max_output_tokens=None, limit=None, stream=True, abort_after_events=MAX_EVENTS)
+    limited = text_generation.check_token_limit(responses, "max_output_tokens", names_end=False)
+    if not limited.verdict.is_positive:  # a server that reads no limit takes null like any other
+        return limited
     if answer.content_chunk_count or answer.items:
         return supported("a limit of null is taken, and the text begins", Evidence.ACCEPTED)
     return inconclusive(f"a limit of null is taken, and no text came within {MAX_EVENTS} events")
@@ -426,10 +431,10 @@ def as_clients_send(responses: Responses) -> Observation:
     """The body of a client that sends null and default values for many fields is taken like a plain one."""
     control = responses.ask_control(limit=1, **_without_switches(responses))
     answer = responses.ask(limit=1, **CLIENT_BODY)
-    if answer.prompt_tokens == control.prompt_tokens:
-        return supported("the body is taken like a plain one")
     if not answer.prompt_tokens or not control.prompt_tokens:
         return inconclusive("the server counts no input tokens")
+    if answer.prompt_tokens == control.prompt_tokens:
+        return supported("the body is taken like a plain one")
     if not responses.has_stable_prompt_count(responses.prompts[0]):
         return inconclusive(UNSTABLE_COUNTS)
     return partial(

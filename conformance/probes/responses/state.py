@@ -21,7 +21,7 @@ from conformance.probes.observation import (
 from conformance.probes.registry import probe
 from conformance.probes.response_output import OutputResponse
 from conformance.probes.response_views import as_list, get_path
-from conformance.probes.session import RequestRejectedError, UndeterminedError, is_refused
+from conformance.probes.session import RequestRejectedError, UndeterminedError, is_refused, is_usable
 from conformance.probes.unread_fields import check_value_is_read, require_effect
 from conformance.wire.exchange import Exchange
 
@@ -52,6 +52,17 @@ def is_that(exchange: Exchange, name: str) -> bool:
     return exchange.accepted and get_path(exchange.json, "id") == name
 
 
+def ask_stored(responses: Responses, subject: Any = None, /, **fields: Any) -> OutputResponse:
+    """Send a treatment that is to be stored: without `store`, where that is not taken, since it is the default.
+
+    Raises:
+        RequestRejectedError, RequestFailedError: the server did not take it.
+    """
+    if not is_usable(responses.attempt(store=True, limit=1)):
+        return responses.ask(subject, limit=1, **fields)
+    return responses.ask(subject, store=True, limit=1, **fields)
+
+
 def keep(responses: Responses, subject: Any = None, /, **fields: Any) -> tuple[OutputResponse, Exchange]:
     """Send a treatment that is to be stored, and return it with what asking for its id gives.
 
@@ -59,7 +70,7 @@ def keep(responses: Responses, subject: Any = None, /, **fields: Any) -> tuple[O
         RequestRejectedError, RequestFailedError: the server did not take it.
         UndeterminedError: the answer has no id.
     """
-    answer = responses.ask(subject, store=True, limit=1, **fields)
+    answer = ask_stored(responses, subject, **fields)
     return answer, responses.attempt_retrieve(name_of(answer))
 
 
@@ -101,7 +112,8 @@ def require_kept(kept: Exchange) -> None:
 def store(responses: Responses) -> Observation:
     """Whether the answer is kept, as it is by default; what is kept can be fetched by its id."""
     responses.ask_control()
-    answer, kept = keep(responses)
+    answer = responses.ask(store=True, limit=1)
+    kept = responses.attempt_retrieve(name_of(answer))
     if not is_that(kept, name_of(answer)):
         return ignored(f"store is accepted, and fetching the answer by its id gives {kept.failure or kept.status}")
     left = responses.attempt_retrieve(name_of(responses.ask(store=False, limit=1)))
@@ -140,7 +152,7 @@ def previous_response_id(responses: Responses) -> Observation:
     """The input and the output of an earlier answer stand before the new input."""
     unknown = responses.attempt_minimal(previous_response_id=UNKNOWN_ID)
     control = responses.ask_control("Go on.", limit=1)
-    first = responses.ask_control(LONG_HISTORY, store=True, limit=1)
+    first = ask_stored(responses, LONG_HISTORY)
     answer = responses.ask("Go on.", previous_response_id=name_of(first), limit=1)
     counts = (control.prompt_tokens, first.prompt_tokens, answer.prompt_tokens)
     if None in counts or not all(counts):
@@ -162,7 +174,7 @@ def previous_response_id(responses: Responses) -> Observation:
 )
 def previous_instructions(responses: Responses) -> Observation:
     """The instructions of an earlier answer are not those of the next."""
-    first = responses.ask_control(LONG_HISTORY, store=True, limit=1)
+    first = ask_stored(responses, LONG_HISTORY)
     plain = responses.ask("Go on.", previous_response_id=name_of(first), limit=1)
     alone = responses.ask_control("Go on.", limit=1)
     if not plain.prompt_tokens or not alone.prompt_tokens:
