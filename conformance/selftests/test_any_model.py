@@ -15,7 +15,7 @@ from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.judge.catalog import load_catalog
 
 from .asking import asker_of, examined
-from .kinds import PACED, PIECES, VALIDATED, due, member_of, outcome_of, rows_of
+from .kinds import MODELS_OF_KINDS, PACED, PIECES, VALIDATED, due, member_of, outcome_of, rows_of
 from .servers import strips
 from .servers.kinds import DEAF, HONEST, KINDS
 from .shortcut import shortened
@@ -82,7 +82,9 @@ def test_without_the_sdk_between_verdicts_are_the_same():
     rows = [row.id for row in rows_of(kind) if row.probe and row.endpoint in ("chat", "responses")]
     found = outcome_of("leading_space").findings
     odd = {
-        row: str(seen.verdict) for row in rows if (seen := examined(row, asker.send)).verdict != found[row].verdict
+        row: str(seen.verdict)
+        for row in rows
+        if (seen := examined(row, asker.send, MODELS_OF_KINDS)).verdict != found[row].verdict
     }
     assert len(rows) > 150
     assert odd == {}

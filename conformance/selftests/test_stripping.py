@@ -69,6 +69,7 @@ OTHERWISE = {
     "responses/fields/max_output_tokens/incomplete": "without a limit the answer is not cut",
     "responses/fields/previous_response_id/instructions": "no turn goes on from another",
     "responses/fields/reasoning/summary": "without it the model does not think",
+    "responses/fields/reasoning/generate_summary": "without it the model does not think",
     "responses/fields/tools/function/strict": "without tools there is no call whose arguments could be judged",
     "responses/fields/tools/namespace": "without tools there is no call",
     "responses/fields/tools/text_beside_call": "without tools there is no call",

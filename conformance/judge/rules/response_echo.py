@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.checklist.verdicts import Severity
-from conformance.judge.response_stream import read_response_stream
 from conformance.probes import chance
 from conformance.probes.endpoints.responses import Responses
+from conformance.probes.response_output import TERMINAL_EVENTS
 from conformance.probes.response_views import as_finite_float, as_int64, as_list, get_path
 from conformance.wire.exchange import Exchange
 
@@ -196,8 +196,8 @@ def read_response(exchange: Exchange) -> Any:
     """Return the response that an answer holds; of a stream, the one at its end; None where there is none."""
     if not exchange.call.streams:
         return exchange.json
-    terminal = read_response_stream(exchange.events).terminal
-    return None if terminal is None else terminal.response
+    bodies = (event.json for event in reversed(exchange.events))
+    return next((get_path(body, "response") for body in bodies if get_path(body, "type") in TERMINAL_EVENTS), None)
 
 
 def _sends(field: str, echo: Echo) -> Applies:

@@ -58,6 +58,8 @@ def image_detail(responses: Responses) -> Observation:
     bad = send_bad(responses, input=[user([{**bare, "detail": "zz_bogus"}])])
     if is_refused(bad):
         return supported(f"low is taken, and 'zz_bogus' is refused with {bad.status}")
+    if not bad.accepted:
+        return inconclusive(f"'zz_bogus' is answered with {bad.failure or bad.status}")
     return ignored("'zz_bogus' is taken like a valid value: `detail` is not read")
 
 

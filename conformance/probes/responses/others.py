@@ -437,5 +437,7 @@ def as_clients_send(responses: Responses) -> Observation:
         return supported("the body is taken like a plain one")
     if not responses.has_stable_prompt_count(responses.prompts[0]):
         return inconclusive(UNSTABLE_COUNTS)
-    more = answer.prompt_tokens - control.prompt_tokens
-    return partial(f"the body is taken, and counts {more} tokens more than a plain one: null is no absence")
+    return partial(
+        f"the body is taken, and counts {answer.prompt_tokens} tokens where a plain one counts "
+        f"{control.prompt_tokens}: null is no absence"
+    )

@@ -286,7 +286,7 @@ def _check_hosted(responses: Responses, tool: dict[str, Any], nonsense: dict[str
         return inconclusive(f"nonsense in the tool's declaration is answered with {bad.failure or bad.status}")
     if _is_like_an_invented_tool(responses, bad):
         return ignored(f"the answer has no item `{item}`, and the prompt's tokens are those of a tool that is none")
-    if counted and not grown:
+    if counted and answer.prompt_tokens == control.prompt_tokens:  # fewer may be: tools can replace a default text
         return ignored(f"the answer has no item `{item}`, and nonsense in the tool's declaration is taken too")
     return inconclusive("the tool changes the prompt, and is not run; nonsense in its declaration is taken too")
 

@@ -36,6 +36,8 @@ class Kind:
     wrap: Callable[[Server], Server] | None = None
     """What stands before the server."""
     lenient: bool = False
+    pace: float = 0.0
+    """Seconds between the chunks of a stream."""
     extensions: bool = True
     endpoints: tuple[str, ...] = TEXT
     decided: float = 1.0
@@ -59,7 +61,9 @@ class Kind:
 
     def server(self) -> Server:
         """A server of this kind, that has not been asked yet."""
-        made = HonoursEverything(lenient=self.lenient, extensions=self.extensions, pace=0, late=0, parts=self.parts)
+        made = HonoursEverything(
+            lenient=self.lenient, extensions=self.extensions, pace=self.pace, late=0, parts=self.parts
+        )
         return made if self.wrap is None else self.wrap(made)
 
 
@@ -130,6 +134,7 @@ PLAIN_KINDS: dict[str, Kind] = {
         endpoints=TEXT,
         refuses=("n", "best_of"),
     ),
+    "slow": Kind(description="Takes its time for each token of a stream.", pace=0.005, endpoints=("chat",)),
     "context_1k": Kind(
         description="Takes 1,024 tokens in all.",
         parts=Parts(manners=Manners(context=1024)),

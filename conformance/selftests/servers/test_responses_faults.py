@@ -14,6 +14,7 @@ from conformance.checklist.findings import Finding
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.catalog import load_catalog
 from conformance.judge.finalize import judge_rules
+from conformance.probes.added_text import LONG_TEXT
 from conformance.selftests.asking import MODELS, asked, asker_of, rows
 from conformance.wire.exchange import Call, Exchange
 
@@ -87,20 +88,30 @@ def test_a_fault_is_told_by_its_rule(name: str) -> None:
     assert found.verdict in ACCUSED, found.reason
 
 
-def offers(*known: str) -> Server:
-    """Some hosted tools are offered to the model, which does not call them; one of another type is none to it."""
+def offers(*known: str, replaced: str = "") -> Server:
+    """Some hosted tools are offered to the model, which does not call them; one of another type is none to it.
+
+    `replaced`: a text that the prompt has where there are no tools.
+    """
 
     def offered(tool: Any) -> Any:
         name = tool["type"] if tool["type"] in known else "x"
         return tool if tool["type"] == "function" else {"type": "function", "name": name, "parameters": {}}
 
-    return ResponsesProxy(going=lambda body: {**body, "tools": [offered(tool) for tool in body.get("tools") or ()]})
+    def going(body: dict[str, Any]) -> dict[str, Any]:
+        tools = body.get("tools")
+        return {**body, "tools": [offered(tool) for tool in tools]} if tools else {**body, "instructions": replaced}
+
+    return ResponsesProxy(going=going)
 
 
+@pytest.mark.parametrize("replaced", ["", LONG_TEXT])
 @pytest.mark.parametrize(("tool", "due"), [("web_search", Verdict.INCONCLUSIVE), ("file_search", Verdict.IGNORED)])
-def test_a_hosted_tool_that_is_not_used_is_ignored_only_if_it_is_like_none(tool: str, due: Verdict) -> None:
+def test_a_hosted_tool_that_is_not_used_is_ignored_only_if_it_is_like_none(
+    tool: str, due: Verdict, replaced: str
+) -> None:
     row = f"responses/fields/tools/{tool}"
-    found = asked(offers("web_search"), [row])[0][row]
+    found = asked(offers("web_search", replaced=replaced), [row])[0][row]
     assert found.verdict is due, found.reason
 
 
