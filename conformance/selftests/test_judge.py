@@ -18,6 +18,7 @@ from conformance.judge.catalog import load_catalog
 from conformance.judge.derive import combine_verdicts
 from conformance.judge.finalize import finalize_findings
 from conformance.probes.endpoints import ENDPOINTS
+from conformance.probes.responses.errors import BAD_REQUESTS
 from conformance.probes.session import Send
 from conformance.wire.exchange import Call, Exchange, SdkResult
 
@@ -109,7 +110,8 @@ def beside(row: str) -> set[int]:
     """
     asked = calls_of(row)
     after = {place for place, exchange in enumerate(asked) if exchange.call.purpose == "after_error"}
-    checks = row in NOT_ITS_OWN or (row.startswith("errors/") and row.split("/")[2] in ("wrong_type", "out_of_range"))
+    valid = ("wrong_type", "out_of_range", *(BAD_REQUESTS.keys() - {"unknown_field"}))
+    checks = row in NOT_ITS_OWN or (row.startswith("errors/") and row.split("/")[2] in valid)
     return after | {len(asked) - 1} if checks else after
 
 

@@ -245,8 +245,8 @@ def hosted_items(responses: Responses) -> Observation:
     answer = responses.ask_minimal(input=[*HOSTED_ITEMS, user("Hi")])
     if not responses.read(answer.exchange).items:
         return broken(f"the answer to a history of {kinds} holds nothing")
-    if responses.attempt_minimal(input=BAD_ITEMS["unknown_item"]).accepted:
-        return inconclusive(f"taken as history: {kinds}; but an item of an invented type is taken too")
+    if not is_refused(responses.attempt_minimal(input=BAD_ITEMS["unknown_item"])):
+        return inconclusive(f"taken as history: {kinds}; but an item of an invented type is not refused")
     return supported(f"taken as history, where an item of an invented type is not: {kinds}", Evidence.PARSED)
 
 
