@@ -247,7 +247,7 @@ def hosted_items(responses: Responses) -> Observation:
         return broken(f"the answer to a history of {kinds} holds nothing")
     if not is_refused(responses.attempt_minimal(input=BAD_ITEMS["unknown_item"])):
         return inconclusive(f"taken as history: {kinds}; but an item of an invented type is not refused")
-    return supported(f"taken as history, where an item of an invented type is not: {kinds}", Evidence.PARSED)
+    return supported(f"taken as history, where an item of an invented type is not: {kinds}", Evidence.ACCEPTED)
 
 
 BAD_ITEMS: dict[str, list[Item]] = {
