@@ -88,7 +88,7 @@ THE_SAME = {
 
 
 ONLY_TAKEN = {"responses/fields/input/hosted_items", "responses/fields/max_output_tokens/null"}
-"""Rows about values that are only to be taken, where others are not: supported without an effect, but not stripped."""
+"""Rows about values that are only to be taken, where others are not: no effect shows, and yet none when stripped."""
 
 
 def field_of(row: str) -> str | None:
