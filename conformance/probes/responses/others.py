@@ -431,10 +431,12 @@ def as_clients_send(responses: Responses) -> Observation:
     """The body of a client that sends null and default values for many fields is taken like a plain one."""
     control = responses.ask_control(limit=1, **_without_switches(responses))
     answer = responses.ask(limit=1, **CLIENT_BODY)
-    if not answer.prompt_tokens or not control.prompt_tokens:
-        return inconclusive("the server counts no input tokens")
+    if not control.items or not answer.items:
+        return inconclusive("an answer holds nothing, so that the two cannot be compared")
     if answer.prompt_tokens == control.prompt_tokens:
         return supported("the body is taken like a plain one")
+    if not answer.prompt_tokens or not control.prompt_tokens:
+        return inconclusive("the server counts no input tokens")
     if not responses.has_stable_prompt_count(responses.prompts[0]):
         return inconclusive(UNSTABLE_COUNTS)
     return partial(
