@@ -24,7 +24,7 @@ def prompt_string(completions: Completions) -> Observation:
     """A string: other words, another text."""
     (_, one), (_, two) = completions.find_repeatable_controls(2)
     longer = completions.ask_control(f"{completions.prompts[0]} and a very old and very wise and very hungry horse")
-    grown = (longer.prompt_tokens or 0) > (one.response.prompt_tokens or 0)
+    grown = (longer.prompt_tokens or 0) > (one.prompt_tokens or 0)
     if one.text == two.text == longer.text and one.text.strip():
         if grown:
             return inconclusive("three different prompts get one and the same text, but count different tokens")

@@ -199,7 +199,7 @@ def suffix(completions: Completions) -> Observation:
         if changed and not departs_early(answer.text, control.text):
             changed = completions.is_changed(prompt, control, suffix=behind)
         counts = completions.has_stable_prompt_count(prompt) and answer.prompt_tokens is not None
-        grown = counts and (answer.prompt_tokens or 0) > (control.response.prompt_tokens or 0)
+        grown = counts and (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)
         votes.append(True if changed else None if grown else False)
     return weigh(
         votes,

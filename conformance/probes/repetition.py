@@ -49,6 +49,11 @@ class RepeatedResponse:
     is_whole: bool
     """Whether the other repeated all of it."""
 
+    @property
+    def prompt_tokens(self) -> int | None:
+        """The tokens of its prompt, None where the server does not count."""
+        return self.response.prompt_tokens
+
     def is_repeated_in(self, text: str) -> bool:
         """Tell whether a text is the control's as far as that repeats itself."""
         return text == self.text if self.is_whole else text.startswith(self.text)

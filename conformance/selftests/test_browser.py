@@ -49,7 +49,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     compared = write_comparison([one, evil], [ordinary(), hostile()], folder / "compare.html")
     index = folder / "index.html"
     operations = [row(f"operations/files/{name}", "rejected") for name in ("list", "create")]
-    uncounted = write_report(report([row("chat/fields/n"), *operations]), [], folder, "uncounted")
+    uncounted = write_report(
+        report([row("chat/fields/n"), *operations]), [], tmp_path_factory.mktemp("others"), "uncounted"
+    )
     return {
         "one": one.with_name("index.html"),
         "uncounted": uncounted.with_name("index.html"),

@@ -29,7 +29,13 @@ OTHER_TEXTS = ("markdown", "json", "capitals", "chinese", "japanese", "russian",
 UNLIKE = {
     "usage_zeros": {"stream_options": "each chunk has a usage"},
     "gateway": {"model": "the answer names another model"},
-    "base": {"messages": "roles do not reach it", "max_tokens": "nothing else ends it"},
+    "base": {
+        "messages": "roles do not reach it",
+        "input": "roles do not reach it",
+        "max_tokens": "nothing else ends it",
+        "max_output_tokens": "nothing else ends it",
+        "context_management": "the text that is too long for its threshold is longer than the context",
+    },
     "certain": dict.fromkeys(("presence_penalty", "frequency_penalty", "seed"), "the first choice leads by far"),
     "special_low": {"logit_bias": "300 is a control token"},
 }
