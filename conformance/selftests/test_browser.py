@@ -299,7 +299,7 @@ def test_a_hostile_server_gets_nothing_run(opened: Open) -> None:
         visit.page.wait_for_timeout(50)
         assert visit.page.evaluate("window.pwned") is None
         assert visit.page.locator("img, iframe, form:not(.filters)").count() == 0
-        if name != "one":
+        if name not in ("one", "uncounted"):
             assert "\\u202e" in visit.page.inner_text("body")
 
 
