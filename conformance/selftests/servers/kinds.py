@@ -23,6 +23,8 @@ Expected = tuple[frozenset[str], str]
 
 TEXT = ("chat", "completions", "responses")
 """Endpoints that are asked of a kind, unless its parts touch others: those would be as they are of the plain one."""
+CHOICES = ("chat", "completions")
+"""Endpoints of kinds that differ by their words alone: some of them are asked at `/responses` too."""
 THOUGHTS = ("chat", "responses", "clients")
 ALL = ("chat", "completions", "responses", "clients", "errors", "embeddings", "models")
 
@@ -107,16 +109,22 @@ PLAIN_KINDS: dict[str, Kind] = {
             "errors/*/wrong_type/*": _may("fields that are idle are not read", "ignored"),
         },
     ),
-    "markdown": Kind(description="Writes Markdown.", parts=_speaks(vocabularies.MARKDOWN)),
-    "json": Kind(description="Writes what looks like JSON.", parts=_speaks(vocabularies.JSON, opening='{"')),
-    "capitals": Kind(description="Writes in capitals.", parts=_speaks(vocabularies.CAPITALS)),
+    "markdown": Kind(description="Writes Markdown.", parts=_speaks(vocabularies.MARKDOWN), endpoints=CHOICES),
+    "json": Kind(
+        description="Writes what looks like JSON.", parts=_speaks(vocabularies.JSON, opening='{"'), endpoints=CHOICES
+    ),
+    "capitals": Kind(description="Writes in capitals.", parts=_speaks(vocabularies.CAPITALS), endpoints=CHOICES),
     "chinese": Kind(description="Writes Chinese.", parts=_speaks(vocabularies.CHINESE)),
-    "japanese": Kind(description="Writes Japanese.", parts=_speaks(vocabularies.JAPANESE)),
-    "russian": Kind(description="Writes Russian letters.", parts=_speaks(vocabularies.RUSSIAN)),
-    "emoji": Kind(description="Writes emoji of two tokens each.", parts=_speaks(vocabularies.EMOJI)),
+    "japanese": Kind(description="Writes Japanese.", parts=_speaks(vocabularies.JAPANESE), endpoints=CHOICES),
+    "russian": Kind(description="Writes Russian letters.", parts=_speaks(vocabularies.RUSSIAN), endpoints=CHOICES),
+    "emoji": Kind(
+        description="Writes emoji of two tokens each.", parts=_speaks(vocabularies.EMOJI), endpoints=CHOICES
+    ),
     "emoji_drop": Kind(description="The same; drops half an emoji.", parts=_speaks(vocabularies.EMOJI_DROP)),
     "leading_newline": Kind(
-        description="Begins each text with two newlines.", parts=Parts(model=Model(opening="\n\n"))
+        description="Begins each text with two newlines.",
+        parts=Parts(model=Model(opening="\n\n")),
+        endpoints=CHOICES,
     ),
     "leading_space": Kind(description="Begins each text with a space.", parts=Parts(model=Model(opening=" "))),
     "big_tokens": Kind(description="Has tokens of three words.", parts=_speaks(vocabularies.BIG)),
@@ -126,12 +134,12 @@ PLAIN_KINDS: dict[str, Kind] = {
     "special_low": Kind(
         description="Has control tokens as ids below 1,000.",
         parts=_speaks(vocabularies.SPECIAL_LOW),
-        endpoints=(*TEXT, "embeddings"),
+        endpoints=(*CHOICES, "embeddings"),
     ),
     "one_choice": Kind(
         description="Refuses more than one choice.",
         parts=Parts(manners=Manners(most_choices=1)),
-        endpoints=TEXT,
+        endpoints=CHOICES,
         refuses=("n", "best_of"),
     ),
     "slow": Kind(description="Takes its time for each token of a stream.", pace=0.005, endpoints=("chat",)),
