@@ -20,6 +20,8 @@ from .servers import strips
 from .servers.kinds import DEAF, HONEST, KINDS
 from .shortcut import shortened
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.mark.parametrize("name", KINDS)
 def test_no_verdict_is_untrue_of_the_kind(name):

@@ -39,6 +39,8 @@ from .spoiled import (
     with_text,
 )
 
+pytestmark = pytest.mark.exhaustive
+
 OPERATIONS = ("operations/files/list", "operations/files/create", "operations/chat/completions/retrieve")
 """One of each form: the others have the same experiment."""
 PROBED = [row.id for row in load_catalog().values() if row.probe and (is_counted(row.id) or row.id in OPERATIONS)]

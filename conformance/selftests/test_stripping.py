@@ -25,6 +25,8 @@ from .asking import MODELS, TIMED, asker_of, examined, outcome, rows
 from .servers import HonoursEverything
 from .servers.behaviours import OTHERS, Strips
 
+pytestmark = pytest.mark.exhaustive
+
 CONTROLS = {
     **{(each.name, name): value for each in OTHERS.values() for name, value in each.smallest.items()},
     ("chat", "messages"): [{"role": "user", "content": Chat.prompts[0]}],
