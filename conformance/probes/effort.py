@@ -11,7 +11,7 @@ from .endpoints import ConversationEndpoint
 from .observation import Observation, inconclusive, partial, supported, weigh
 from .repetition import departs_early
 from .response_views import TextResponse, as_int64, get_path
-from .session import ABSENT, RequestRejectedError, UndeterminedError
+from .session import RequestRejectedError, UndeterminedError
 from .unread_fields import check_value_is_read, is_unread, require_effect
 
 Setting = Callable[[str], dict[str, Any]]
@@ -56,8 +56,7 @@ def _ask_with_effort(
     endpoint: ConversationEndpoint, prompt: str, setting: dict[str, Any], limit: int
 ) -> TextResponse:
     """Ask with an effort, and without what else turns thinking off in plain requests."""
-    free = {name: ABSENT for switch in endpoint.thinking_switches for name in switch}
-    return endpoint.ask(prompt, answer_limit=limit, **{**free, **setting})
+    return endpoint.ask(prompt, answer_limit=limit, **{**endpoint.without_switches, **setting})
 
 
 def _are_alike(one: TextResponse, two: TextResponse) -> bool:

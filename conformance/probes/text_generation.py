@@ -238,6 +238,20 @@ def check_stream_equals_plain(endpoint: TextEndpoint, *, compare_counts: bool) -
     return supported("content, finish_reason and usage agree on two prompts")
 
 
+def check_error_before_stream(endpoint: TextEndpoint, **wrong: Any) -> Observation:
+    """Check that a bad request for a stream is refused with a 4xx and an error envelope, as a plain one is.
+
+    `wrong`: the subject, of a type that no request has.
+    """
+    endpoint.ask_control(stream=True)
+    exchange = endpoint.attempt(stream=True, limit=1, **wrong)
+    if exchange.status is not None and 400 <= exchange.status < 500 and get_path(exchange.json, "error"):
+        return supported(f"refused with {exchange.status} and an error envelope")
+    if exchange.accepted:
+        return ignored("a bad request for a stream is answered with 200")
+    return broken(f"a bad request for a stream is answered with status {exchange.status}, no 4xx with an envelope")
+
+
 def _compared(answer: TextResponse) -> dict[str, Any]:
     return {
         "content": answer.text,

@@ -6,11 +6,12 @@ Whether the server obeys `tool_choice` is asked against the habit that a convers
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from .endpoints import ConversationEndpoint
 from .observation import Observation, ignored, inconclusive, supported, weigh
-from .response_views import TextResponse
+from .response_views import TextResponse, get_path
 from .session import UndeterminedError
 from .tool_conversations import (
     EXAMPLES,
@@ -98,6 +99,28 @@ def _judge_no_strict_call(answer: TextResponse, loose: TextResponse) -> Observat
     if loose.called_tools and calls_nothing(answer, *TOOL_NAMES):
         return ignored("auto calls a function here; the request that demands the call does not")
     return inconclusive("the model called no function, so that its arguments cannot be judged")
+
+
+def check_custom(endpoint: ConversationEndpoint, send: Callable[..., TextResponse], kind: str) -> Observation:
+    """Check that a custom tool, which takes free text, is called when the request names it.
+
+    `send`: how to ask. `kind`: what the endpoint calls such a call.
+    """
+    custom = {"name": "note_down", "description": "Writes a note."}
+    choice = endpoint.spell_choice({"type": "custom", "custom": {"name": "note_down"}})
+    prompt = "Note down the word apple."
+    control = endpoint.ask_control(prompt)
+    tools = endpoint.spell_tools([{"type": "custom", "custom": custom}])
+    answer = ask_for_call(send, prompt, tools=tools, tool_choice=choice)
+    if get_path(answer.tool_calls, 0, "custom", "name") == "note_down":
+        return supported(f"the tool is called as `{kind}`")
+    if answer.tool_calls:
+        return ignored(f"the tool is called, but not as `{kind}`")
+    if not calls_nothing(answer, "note_down"):
+        return inconclusive("the limit came before any call, or the tool is called in the text")
+    if answer.prompt_tokens is not None and answer.prompt_tokens == control.prompt_tokens:
+        return ignored("the tool does not reach the prompt, and is not called though the request names it")
+    return ignored("the tool is not called though the request names it")
 
 
 def check_choice_none(endpoint: ConversationEndpoint) -> Observation:

@@ -52,6 +52,16 @@ def called(name: str, arguments: dict[str, str], call_id: str) -> dict[str, Any]
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": text}}
 
 
+def after_a_call(prompt: str, result: Any, city: str = "Paris") -> list[Message]:
+    """Return a prompt, a call that it leads to, and the call's result."""
+    call = called("get_weather", {"city": city}, "call_1")
+    return [
+        user(prompt),
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": result},
+    ]
+
+
 def examples(name: str = "get_weather", word: str = "Weather") -> list[Message]:
     """Return three calls to copy, then a question that wants one more."""
     turns: list[Message] = []

@@ -10,9 +10,9 @@ from conformance.checklist.verdicts import Evidence
 from conformance.wire.exchange import Exchange
 
 from .availability import attempt_valid, send_nonsense
-from .endpoints import RequestEndpoint
+from .endpoints import RequestEndpoint, TextEndpoint
 from .observation import Observation, ignored, inconclusive, supported
-from .response_views import TextResponse
+from .response_views import TextResponse, get_path
 from .session import is_usable
 
 MIN_TELLING_CHARACTERS = 32
@@ -62,6 +62,18 @@ def _judge_failure(endpoint: RequestEndpoint[Any], field: str, invalid: Any, non
     if named and endpoint.attempt_minimal(zz_unknown=invalid).accepted:
         return supported(f"{invalid!r} is answered with {status}, in words that name the field", Evidence.PARSED)
     return inconclusive(f"a valid value is accepted; {invalid!r} is answered with status {status}")
+
+
+def check_moderation(endpoint: TextEndpoint) -> Observation:
+    """Check that an answer that is to be moderated holds the outcome."""
+    endpoint.ask_control()
+    asked = {"model": "omni-moderation-latest"}
+    answer = endpoint.ask(moderation=asked, limit=1)
+    if get_path(answer.body, "moderation") not in (None, {}, asked):
+        return supported("the answer holds the outcome of its moderation")
+    return require_effect(
+        check_value_is_read(endpoint, "moderation"), absent=True, words="the answer holds no outcome of a moderation"
+    )
 
 
 def require_effect(seen: Observation, *, absent: bool, words: str) -> Observation:

@@ -21,7 +21,7 @@ from conformance.probes.added_text import (
 from conformance.probes.endpoints import Chat
 from conformance.probes.observation import Observation, ignored, inconclusive, partial, supported
 from conformance.probes.registry import declare_derived, probe
-from conformance.probes.tool_conversations import Message, called, fill_content, refuses_null, user
+from conformance.probes.tool_conversations import Message, after_a_call, fill_content, refuses_null, user
 
 
 @probe("chat/fields/messages/turns", title="several turns", chance=chance.GREEDY_TEXT)
@@ -103,21 +103,13 @@ def role_assistant(chat: Chat) -> Observation:
     return check_earlier_answer(chat)
 
 
-def _after_a_call(prompt: str, result: str, arguments: dict[str, str]) -> list[Message]:
-    return [
-        user(prompt),
-        {"role": "assistant", "content": None, "tool_calls": [called("get_weather", arguments, "call_1")]},
-        {"role": "tool", "tool_call_id": "call_1", "content": result},
-    ]
-
-
 @probe("chat/fields/messages/role/tool", capability="tools", chance=chance.GREEDY_TEXT)
 def role_tool(chat: Chat) -> Observation:
     """A tool's result reaches the model."""
     seen = check_added_turns(
         chat,
-        lambda prompt: fill_content(chat, _after_a_call(prompt, LONG_TEXT, {"city": "Paris"})),
-        lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": "Paris"})),
+        lambda prompt: fill_content(chat, after_a_call(prompt, LONG_TEXT)),
+        lambda prompt: fill_content(chat, after_a_call(prompt, "Rain.")),
     )
     return excuse_template(chat, seen)
 
@@ -127,8 +119,8 @@ def message_tool_calls(chat: Chat) -> Observation:
     """An assistant's earlier tool calls reach the model, arguments included."""
     seen = check_added_turns(
         chat,
-        lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": LONG_TEXT})),
-        lambda prompt: fill_content(chat, _after_a_call(prompt, "Rain.", {"city": "Paris"})),
+        lambda prompt: fill_content(chat, after_a_call(prompt, "Rain.", city=LONG_TEXT)),
+        lambda prompt: fill_content(chat, after_a_call(prompt, "Rain.")),
     )
     return excuse_template(chat, seen)
 

@@ -19,7 +19,7 @@ from conformance.probes.session import (
     is_rejection,
 )
 from conformance.probes.tool_conversations import MAX_LONG_CALL_TOKENS
-from conformance.probes.unread_fields import check_value_is_read, is_unread, require_effect
+from conformance.probes.unread_fields import check_moderation, check_value_is_read, is_unread, require_effect
 from conformance.wire.exchange import Exchange
 
 
@@ -220,14 +220,7 @@ def service_tier(chat: Chat) -> Observation:
 )
 def moderation(chat: Chat) -> Observation:
     """Whether the answer is moderated; the answer then holds the outcome."""
-    chat.ask_control()
-    asked = {"model": "omni-moderation-latest"}
-    answer = chat.ask(moderation=asked, limit=1)
-    if get_path(answer.body, "moderation") not in (None, {}, asked):
-        return supported("the answer holds the outcome of its moderation")
-    return require_effect(
-        check_value_is_read(chat, "moderation"), absent=True, words="the answer holds no outcome of a moderation"
-    )
+    return check_moderation(chat)
 
 
 @probe("chat/fields/verbosity", values=values("low", "zz_bogus"), chance=chance.GREEDY_OR_STATUS)

@@ -9,7 +9,7 @@ from conformance.checklist.verdicts import Severity
 from conformance.probes import chance, text_generation
 from conformance.probes.arrival import judge_pieces
 from conformance.probes.endpoints import Chat
-from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
+from conformance.probes.observation import Observation, broken, inconclusive, supported
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import TextResponse, as_list, get_path
 from conformance.probes.session import RequestRejectedError, is_usable
@@ -66,13 +66,7 @@ def arrives_in_pieces(chat: Chat) -> Observation:
 )
 def error_before_first_token(chat: Chat) -> Observation:
     """A bad request for a stream is refused with a 4xx and a JSON envelope, as a plain one is."""
-    chat.ask_control(stream=True)
-    exchange = chat.attempt(stream=True, messages="x", limit=1)
-    if exchange.status is not None and 400 <= exchange.status < 500 and get_path(exchange.json, "error"):
-        return supported(f"refused with {exchange.status} and an error envelope")
-    if exchange.accepted:
-        return ignored("a bad request for a stream is answered with 200")
-    return broken(f"a bad request for a stream is answered with status {exchange.status}, no 4xx with an envelope")
+    return text_generation.check_error_before_stream(chat, messages="x")
 
 
 @probe("chat/stream/tool_calls", capability="tools", title="tool calls in chunks join", chance=chance.MEMBERS)

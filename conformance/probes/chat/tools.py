@@ -8,7 +8,7 @@ from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Severity
 from conformance.probes import chance, tool_calls
 from conformance.probes.endpoints import Chat
-from conformance.probes.observation import Observation, ignored, inconclusive, supported, weigh
+from conformance.probes.observation import Observation, weigh
 from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import get_path
 from conformance.probes.tool_calls import PLAIN_FUNCTION, PLAIN_TOOL
@@ -48,22 +48,8 @@ def tools_strict(chat: Chat) -> Observation:
 @probe("chat/fields/tools/custom", capability="tools", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER)
 def tools_custom(chat: Chat) -> Observation:
     """A custom tool takes free text; its call comes as `custom` with `input`."""
-    tool = {"type": "custom", "custom": {"name": "note_down", "description": "Writes a note."}}
-    choice = {"type": "custom", "custom": {"name": "note_down"}}
-    prompt = "Note down the word apple."
-    control = chat.ask_control(prompt)
     # The clause of a stream's chunks knows no custom calls, so that their shape is not held against the field.
-    send = chat.ask_prerequisite if chat.control.stream else chat.ask
-    answer = ask_for_call(send, prompt, tools=[tool], tool_choice=choice)
-    if get_path(answer.tool_calls, 0, "custom", "name") == "note_down":
-        return supported("the tool is called as `custom`")
-    if answer.tool_calls:
-        return ignored("the tool is called, but not as `custom`")
-    if not calls_nothing(answer, "note_down"):
-        return inconclusive("the limit came before any call, or the tool is called in the text")
-    if answer.prompt_tokens is not None and answer.prompt_tokens == control.prompt_tokens:
-        return ignored("the tool does not reach the prompt, and is not called though the request names it")
-    return ignored("the tool is not called though the request names it")
+    return tool_calls.check_custom(chat, chat.ask_prerequisite if chat.control.stream else chat.ask, "custom")
 
 
 declare_derived(

@@ -17,7 +17,7 @@ from conformance.probes.control import (
 )
 from conformance.probes.repetition import RepeatedResponse, departs_early, read_repeated
 from conformance.probes.response_views import TextResponse
-from conformance.probes.session import RequestFailedError, RequestRejectedError, Session, UndeterminedError
+from conformance.probes.session import ABSENT, RequestFailedError, RequestRejectedError, Session, UndeterminedError
 from conformance.wire.exchange import Call, Exchange
 
 from .endpoint import RequestEndpoint
@@ -80,6 +80,11 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
     def prompt_count(self) -> int:
         """Prompts that a text is shown on: one is never enough where answers are sampled, and luck has a part."""
         return self.prompts_per_text if self.control.temperature == 0 else max(2, self.prompts_per_text)
+
+    @property
+    def without_switches(self) -> dict[str, Any]:
+        """What leaves out of a request that which turns thinking off in plain ones."""
+        return {name: ABSENT for switch in self.thinking_switches for name in switch}
 
     @property
     def control(self) -> Control:

@@ -6,10 +6,10 @@ from conformance.checklist.verdicts import Severity
 from conformance.probes import chance, text_generation
 from conformance.probes.arrival import judge_pieces
 from conformance.probes.endpoints import Responses
-from conformance.probes.observation import Observation, broken, ignored, inconclusive, supported
+from conformance.probes.observation import Observation, broken, inconclusive, supported
 from conformance.probes.registry import probe
 from conformance.probes.response_views import get_path
-from conformance.probes.session import is_refused, is_usable
+from conformance.probes.session import is_usable
 
 
 @probe("responses/stream/equals_create", title="stream and plain answer say the same", chance=chance.GREEDY_TEXT)
@@ -36,13 +36,7 @@ def pieces(responses: Responses) -> Observation:
 )
 def error_before_start(responses: Responses) -> Observation:
     """A bad request for a stream is refused with a 4xx and a JSON envelope, as a plain one is."""
-    responses.ask_control(stream=True)
-    exchange = responses.attempt(stream=True, input=7, limit=1)
-    if is_refused(exchange) and get_path(exchange.json, "error"):
-        return supported(f"refused with {exchange.status} and an error envelope")
-    if exchange.accepted:
-        return ignored("a bad request for a stream is answered with 200")
-    return broken(f"a bad request for a stream is answered with status {exchange.status}, no 4xx with an envelope")
+    return text_generation.check_error_before_stream(responses, input=7)
 
 
 @probe("responses/stream/client_leaves", title="a client that leaves frees the server", chance=chance.STILL_ANSWERS)

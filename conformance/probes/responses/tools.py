@@ -27,15 +27,14 @@ from conformance.probes.tool_conversations import (
     MAX_CALL_TOKENS,
     TOOL_NAMES,
     TOOLS,
-    Message,
+    after_a_call,
     answered,
     ask_for_call,
-    called,
     calls_nothing,
     spell,
     user,
 )
-from conformance.probes.unread_fields import check_value_is_read, is_unread
+from conformance.probes.unread_fields import is_unread
 from conformance.wire.exchange import Exchange
 
 from .inputs import output_message
@@ -147,18 +146,9 @@ MIN_LOST_TOKENS = 3
 def round_trip(responses: Responses) -> Observation:
     """The output of a function reaches the model."""
     seen = check_added_turns(
-        responses, lambda prompt: _after_a_call(prompt, LONG_TEXT), lambda prompt: _after_a_call(prompt, "Rain.")
+        responses, lambda prompt: after_a_call(prompt, LONG_TEXT), lambda prompt: after_a_call(prompt, "Rain.")
     )
     return excuse_template(responses, seen)
-
-
-def _after_a_call(prompt: str, result: str) -> list[Message]:
-    call = called("get_weather", {"city": "Paris"}, "call_1")
-    return [
-        user(prompt),
-        {"role": "assistant", "content": None, "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "call_1", "content": result},
-    ]
 
 
 @probe(
@@ -176,8 +166,8 @@ def output_parts(responses: Responses) -> Observation:
 
     seen = check_added_turns(
         responses,
-        lambda prompt: _after_a_call(prompt, parts(LONG_TEXT)),
-        lambda prompt: _after_a_call(prompt, parts("Rain.")),
+        lambda prompt: after_a_call(prompt, parts(LONG_TEXT)),
+        lambda prompt: after_a_call(prompt, parts("Rain.")),
     )
     return excuse_template(responses, seen)
 
@@ -185,20 +175,7 @@ def output_parts(responses: Responses) -> Observation:
 @probe("responses/fields/tools/custom", capability="tools", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER)
 def tools_custom(responses: Responses) -> Observation:
     """A custom tool takes free text; its call comes as `custom_tool_call` with `input`."""
-    tool = {"type": "custom", "name": "note_down", "description": "Writes a note."}
-    prompt = "Note down the word apple."
-    control = responses.ask_control(prompt)
-    choice = {"type": "custom", "name": "note_down"}
-    answer = ask_for_call(responses.ask, prompt, tools=[tool], tool_choice=choice)
-    if get_path(answer.tool_calls, 0, "custom", "name") == "note_down":
-        return supported("the tool is called as `custom_tool_call`")
-    if answer.tool_calls:
-        return ignored("the tool is called, but not as `custom_tool_call`")
-    if not calls_nothing(answer, "note_down"):
-        return inconclusive("the limit came before any call, or the tool is called in the text")
-    if answer.prompt_tokens is not None and answer.prompt_tokens == control.prompt_tokens:
-        return ignored("the tool does not reach the prompt, and is not called though the request names it")
-    return ignored("the tool is not called though the request names it")
+    return tool_calls.check_custom(responses, responses.ask, "custom_tool_call")
 
 
 @probe("responses/fields/tools/namespace", capability="tools", severity=Severity.SHOULD, chance=chance.GREEDY_ANSWER)
@@ -302,71 +279,6 @@ def _is_like_an_invented_tool(responses: Responses, bad: Exchange) -> bool:
 
 for _name, (_tool, _nonsense, _item) in HOSTED_TOOLS.items():
     _declare_hosted(_name, _tool, _nonsense, _item)
-
-
-declare_derived(
-    "responses/fields/tool_choice",
-    "Whether, and which, tool is called.",
-    capability="tools",
-    values=values("auto", 7, tools=[FLAT_TOOL]),
-)
-
-
-@probe("responses/fields/tool_choice/none", capability="tools", chance=chance.GREEDY_ANSWER)
-def choice_none(responses: Responses) -> Observation:
-    """`none`: no tool is called, where auto calls one."""
-    return tool_calls.check_choice_none(responses)
-
-
-@probe("responses/fields/tool_choice/auto", capability="tools", chance=chance.GREEDY_OR_STATUS)
-def choice_auto(responses: Responses) -> Observation:
-    """`auto`, the default: the model decides. The value is read, or any nonsense would do."""
-    return tool_calls.check_choice_auto(responses)
-
-
-@probe("responses/fields/tool_choice/required", capability="tools", chance=chance.GREEDY_ANSWER)
-def choice_required(responses: Responses) -> Observation:
-    """`required`: a tool is called, where auto would not."""
-    return tool_calls.check_choice_required(responses)
-
-
-@probe("responses/fields/tool_choice/named", capability="tools", chance=chance.GREEDY_ANSWER)
-def choice_named(responses: Responses) -> Observation:
-    """A function by name: that one is called, where the examples call another."""
-    return tool_calls.check_choice_named(responses)
-
-
-@probe(
-    "responses/fields/tool_choice/allowed_tools",
-    capability="tools",
-    severity=Severity.SHOULD,
-    chance=chance.GREEDY_ANSWER,
-)
-def choice_allowed(responses: Responses) -> Observation:
-    """Only the tools named may be called, and one must be."""
-    return tool_calls.check_choice_allowed(responses)
-
-
-@probe(
-    "responses/fields/parallel_tool_calls",
-    capability="tools",
-    values=values(False, "zz", tools=[FLAT_TOOL]),
-    chance=chance.GREEDY_OR_STATUS,
-)
-def parallel_tool_calls(responses: Responses) -> Observation:
-    """False: at most one tool is called in an answer, where true calls two."""
-    return tool_calls.check_parallel_calls(responses)
-
-
-@probe(
-    "responses/fields/max_tool_calls",
-    severity=Severity.SHOULD,
-    values=values(1, "zz"),
-    chance=chance.STATUSES,
-)
-def max_tool_calls(responses: Responses) -> Observation:
-    """How many calls of hosted tools an answer may make."""
-    return check_value_is_read(responses, "max_tool_calls")
 
 
 @probe(
