@@ -23,6 +23,7 @@ from .tool_conversations import (
     examples,
     examples_of_two,
     function,
+    shows_no_call,
     spell,
 )
 from .unread_fields import check_value_is_read, is_unread
@@ -161,12 +162,12 @@ def check_choice_required(endpoint: ConversationEndpoint) -> Observation:
     for prompt in ("Just say hello.", "Tell me a joke about cats.")[: endpoint.prompt_count]:
         free = ask_for_call(endpoint.ask_prerequisite, prompt, tools=tools)
         answer = ask_for_call(endpoint.ask, prompt, tools=tools, tool_choice="required")
-        votes.append(_calls_as_demanded(answer) if calls_nothing(free) else None)
+        votes.append(_calls_as_demanded(answer) if shows_no_call(free) else None)
     return weigh(
         votes,
         seen="a tool is called where auto calls none",
-        absent=f"no tool is called within {MAX_CALL_TOKENS} tokens, though one is required",
-        unclear="auto calls a tool here, or the limit came before call and text, so that required shows nothing",
+        absent="the answer ends without a call, though one is required",
+        unclear="auto calls a tool here, or the limit came before a call, so that required shows nothing",
     )
 
 
@@ -210,7 +211,7 @@ def _check_choice_of_one(endpoint: ConversationEndpoint, choose: Any) -> Observa
         votes,
         seen="the demanded tool is called against the examples",
         absent="the demanded tool is not called",
-        unclear="the demanded tool is called one way round only, a habit, or the limit came before call and text",
+        unclear="the demanded tool is called one way round only, a habit, or the limit came before a call",
     )
 
 

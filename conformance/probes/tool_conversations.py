@@ -134,8 +134,8 @@ def _is_unfinished(answer: TextResponse) -> bool:
     return not answer.content.strip()
 
 
-def calls_nothing(answer: TextResponse, *names: str) -> bool:
-    """Tell whether an answer provably calls no tool: it says text instead, or ended.
+def shows_no_call(answer: TextResponse, *names: str) -> bool:
+    """Tell whether an answer holds no call, but text, or ended without.
 
     `names`: of tools; a text that holds one may be a call, which the server does not know as this model's form of it.
     """
@@ -144,3 +144,13 @@ def calls_nothing(answer: TextResponse, *names: str) -> bool:
     if answer.content.strip():
         return not any(name in answer.content for name in names)
     return answer.finish_reason not in ("length", None)
+
+
+def calls_nothing(answer: TextResponse, *names: str) -> bool:
+    """Tell whether an answer provably calls no tool, though it was to: it has ended without.
+
+    Text that the limit cut is no proof: a server may take the call behind any text, and keep it from ending before.
+    There are servers that tell no cut.
+    """
+    cut = answer.is_cut or answer.completion_tokens in (MAX_CALL_TOKENS, MAX_LONG_CALL_TOKENS)
+    return shows_no_call(answer, *names) and not cut

@@ -225,6 +225,18 @@ FOOLS = {
     "writes_calls_as_text": fool(
         misleading.writes_calls_as_text, {U}, "chat/fields/tools/function", "chat/fields/tool_choice/required"
     ),
+    **{
+        f"talks_before_the_call/{tells}": fool(
+            lambda tells=tells: misleading.talks_before_the_call(tells=tells),
+            {U},
+            "chat/fields/tool_choice/required",
+            "chat/fields/tool_choice/named",
+            "chat/fields/tools/function/strict",
+            "chat/fields/tools/custom",
+            "chat/fields/function_call",
+        )
+        for tells in (True, False)
+    },
     "refuses_store_and_audio": fool(
         lambda: misleading.refuses("store", "audio"), {S}, "chat/fields/metadata", "chat/fields/modalities"
     ),

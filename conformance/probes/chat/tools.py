@@ -156,5 +156,5 @@ def function_call(chat: Chat) -> Observation:
         votes,
         seen="the demanded function is called as `function_call`, one and the other",
         absent="no `function_call` comes, though one is demanded",
-        unclear="one of two demanded functions is called, a habit, or the limit came before call and text",
+        unclear="one of two demanded functions is called, a habit, or the limit came before a call",
     )

@@ -115,6 +115,26 @@ def _as_text(choice: Body) -> Body:
     }
 
 
+def talks_before_the_call(*, tells: bool) -> Server:
+    """A call that is demanded may come behind any text, which goes on until the limit cuts it.
+
+    `tells`: whether the finish_reason says that it was cut.
+    """
+
+    def coming(sent: Body, got: Body) -> Body:
+        demanded = [sent.get("tool_choice"), sent.get("function_call")]
+        if not got.get("choices") or all(choice in (None, "auto", "none") for choice in demanded):
+            return got
+        reason = "length" if tells else "stop"
+        message = {"role": "assistant", "content": "I am glad that you are here.", "refusal": None}
+        choices = [{**each, "message": message, "finish_reason": reason} for each in got["choices"]]
+        counted = {**got["usage"], "completion_tokens": sent["max_tokens"]}
+        counted["total_tokens"] = counted["prompt_tokens"] + counted["completion_tokens"]
+        return {**got, "choices": choices, "usage": counted}
+
+    return Proxy(coming=coming)
+
+
 def refuses(*names: str) -> Server:
     """Some fields are refused, whatever they hold."""
 
