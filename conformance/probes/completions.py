@@ -11,7 +11,6 @@ from . import chance, documents, text_generation, token_choice
 from .endpoints import CONTROL_TOKENS, Completions
 from .observation import Observation, broken, ignored, inconclusive, partial, supported, weigh
 from .registry import declare_derived, probe
-from .repetition import departs_early
 from .response_views import TextResponse, as_list, get_path
 from .session import RequestFailedError, RequestRejectedError
 from .unread_fields import check_value_is_read
@@ -196,7 +195,7 @@ def suffix(completions: Completions) -> Observation:
         answer = completions.ask(prompt, suffix=behind)
         # Some servers put the suffix behind the text, and count it, and do not show it to the model.
         changed: bool | None = not control.is_repeated_in(answer.text.removesuffix(behind))
-        if changed and not departs_early(answer.text, control.text):
+        if changed:
             changed = completions.is_changed(prompt, control, suffix=behind)
         counts = completions.has_stable_prompt_count(prompt) and answer.prompt_tokens is not None
         grown = counts and (answer.prompt_tokens or 0) > (control.prompt_tokens or 0)

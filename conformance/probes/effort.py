@@ -43,7 +43,10 @@ def check_effort(
             # Where nothing is said, thoughts may have been hidden until the limit.
             votes.append(shows_thinking(high) if none.content.strip() else None)
         else:
-            votes.append(False if _are_alike(high, none) else None)
+            alike = _are_alike(high, none) or _are_alike(
+                high, _ask_with_effort(endpoint, prompt, setting("none"), limit, repetition=1)
+            )
+            votes.append(False if alike else None)
     return weigh(
         votes,
         seen="the model thinks with effort `high` and does not with `none`",
@@ -53,16 +56,21 @@ def check_effort(
 
 
 def _ask_with_effort(
-    endpoint: ConversationEndpoint, prompt: str, setting: dict[str, Any], limit: int
+    endpoint: ConversationEndpoint, prompt: str, setting: dict[str, Any], limit: int, repetition: int = 0
 ) -> TextResponse:
     """Ask with an effort, and without what else turns thinking off in plain requests."""
-    return endpoint.ask(prompt, answer_limit=limit, **{**endpoint.without_switches, **setting})
+    fields = {**endpoint.without_switches, **setting}
+    return endpoint.ask(prompt, answer_limit=limit, repetition=repetition, **fields)
 
 
 def _are_alike(one: TextResponse, two: TextResponse) -> bool:
-    """Tell whether two answers say the same, after as many tokens; where they say nothing, thoughts may be hidden."""
+    """Tell whether two answers say the same; where they say nothing, thoughts may be hidden.
+
+    As many tokens, and the same words in the first half: beyond, rounding alone may have chosen another.
+    """
     counts = {(answer.prompt_tokens, answer.completion_tokens) for answer in (one, two)}
-    return bool(one.content.strip()) and one.text == two.text and len(counts) == 1
+    told = bool(one.content.strip()) and bool(two.content.strip())
+    return told and len(counts) == 1 and not departs_early(two.text, one.text)
 
 
 def _check_lower_effort(
@@ -110,6 +118,10 @@ def check_verbosity(
     for place, (prompt, control) in enumerate(asked):
         low, high = (endpoint.ask(prompt, **setting(value)) for value in ("low", "high"))
         differing.append(_differ(low.text, high.text) if greedy else None)
+        if differing[-1]:
+            again = [endpoint.ask(prompt, repetition=1, **setting(value)).text for value in ("low", "high")]
+            repeated = not departs_early(again[0], low.text) and not departs_early(again[1], high.text)
+            differing[-1] = True if repeated and departs_early(*again) else None
         unread += [is_unread(answer, control, other=controls[place - 1][1]) for answer in (low, high)]
         grown.append((low.prompt_tokens or 0) > (control.prompt_tokens or 0) > 0)
     if all(differing):

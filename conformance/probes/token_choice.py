@@ -70,7 +70,7 @@ def _is_hot(endpoint: TextEndpoint, prompt: str, control: RepeatedResponse) -> b
     """
     first = endpoint.ask(prompt, temperature=MAX_TEMPERATURE).text
     if departs_early(first, control.text):
-        return True
+        return endpoint.departs_again(prompt, control, temperature=MAX_TEMPERATURE)
     tokens = control.response.completion_tokens or 0
     is_long = tokens >= MIN_HOT_TOKENS or len(control.text.split()) >= MIN_HOT_TOKENS
     if is_long and control.is_repeated_in(first):
@@ -118,6 +118,8 @@ def check_top_p(endpoint: TextEndpoint) -> Observation:
             # Rounding may lead to another greedy text from an early token on. That repeats itself, hot text does not.
             again = endpoint.ask(prompt, temperature=temperature, top_p=0.001, repetition=1)
             vote = False if departs_early(again.text, narrow.text) else None
+        elif vote:
+            vote = endpoint.departs_again(prompt, control, temperature=temperature)
         votes.append(vote)
     return weigh(
         votes,

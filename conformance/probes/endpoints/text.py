@@ -15,7 +15,7 @@ from conformance.probes.control import (
     LimitField,
     negotiate,
 )
-from conformance.probes.repetition import RepeatedResponse, departs_early, read_repeated
+from conformance.probes.repetition import RepeatedResponse, departs_early, is_continuation, read_repeated
 from conformance.probes.response_views import TextResponse
 from conformance.probes.session import ABSENT, RequestFailedError, RequestRejectedError, Session, UndeterminedError
 from conformance.wire.exchange import Call, Exchange
@@ -206,6 +206,21 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
             raise UndeterminedError("two equal requests at temperature 0 were answered differently")
         return found
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether greedy text repeated itself wholly on the first prompts."""
+        twice = (self._ask_twice(prompt, answered=False) for prompt in self.prompts[:2])
+        return all(is_continuation(again.text, control.text) for control, again in twice)
+
+    def departs_again(self, prompt: str, control: RepeatedResponse, **fields: Any) -> bool | None:
+        """Tell whether a text that departs early from its control does so once more; None where it does not.
+
+        Asked only where greedy text was seen to change by itself: else no rounding is known that could have done it.
+        """
+        if self.is_steady:
+            return True
+        return departs_early(self.ask(prompt, repetition=1, **fields).text, control.text) or None
+
     def is_changed(
         self, prompt: str, control: RepeatedResponse, *, confirm: bool = True, **fields: Any
     ) -> bool | None:
@@ -221,7 +236,7 @@ class TextEndpoint(RequestEndpoint[TextResponse]):
         if control.is_repeated_in(answer.text):
             return False
         if departs_early(answer.text, control.text):
-            return True
+            return self.departs_again(prompt, control, **fields)
         if not confirm:
             return None
         for repetition in (1, 2):
