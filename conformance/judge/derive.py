@@ -75,4 +75,21 @@ def _reason(row: Row, parts: list[Finding]) -> str:
     for part in parts:
         name = part.row.removeprefix(row.id + "/")
         groups.setdefault(part.verdict, []).append("/".join(name.split("/")[2:]) if name == part.row else name)
-    return "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in groups.items())
+    return describe_parts(groups)
+
+
+def describe_parts(groups: Mapping[Verdict, Sequence[str]]) -> str:
+    """Return which parts have which verdict, in words: `logprobs is partial, top_logprobs supported`.
+
+    The words do not begin with a verdict: that of the whole stands before them wherever they are printed.
+    """
+    clauses: list[str] = []
+    for verdict, names in groups.items():
+        verb = "" if clauses else "is " if len(names) == 1 else "are "  # the first clause's holds for all
+        clauses.append(f"{_list_names(names)} {verb}{str(verdict).replace('_', ' ')}")
+    return ("; " if any("," in clause for clause in clauses) else ", ").join(clauses)
+
+
+def _list_names(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

@@ -27,6 +27,7 @@ from referencing.jsonschema import DRAFT202012
 
 from conformance.checklist.packaged_data import folder
 from conformance.checklist.verdicts import Severity
+from conformance.wire.json_text import quote_value
 
 ROOT = "$"
 """Path of the whole body."""
@@ -77,7 +78,7 @@ def violations(schema: str, body: object) -> tuple[Violation, ...]:
     for path, key, known in islice(unknown, MAX_COMPARED_KEYS):
         for spelling in known.members:
             if _resembles(key, spelling):
-                message = f"is unknown and looks like {spelling!r}"
+                message = f"is unknown and looks like {quote_value(spelling)}"
                 found.add(Violation(path=_join(path, key), message=message, severity=Severity.SHOULD))
     return tuple(sorted(found))
 
@@ -153,10 +154,8 @@ def _kind(value: object) -> str:
 def _quote(value: object) -> str:
     """Return a value of an enumeration: strings in quotes and clipped, of all others the kind."""
     if isinstance(value, str):
-        quoted = repr(value[:MAX_VALUE_CHARACTERS])
-        whole = len(value) <= MAX_VALUE_CHARACTERS and len(quoted) <= MAX_VALUE_CHARACTERS
-        return quoted if whole else f"{quoted[:MAX_VALUE_CHARACTERS]}..."
-    return json.dumps(value) if isinstance(value, bool) else _kind(value)
+        return quote_value(value, MAX_VALUE_CHARACTERS)
+    return quote_value(value) if isinstance(value, bool) else _kind(value)
 
 
 # Validation

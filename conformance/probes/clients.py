@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Exchange, Transport
+from conformance.wire.json_text import quote_value
 
 from . import chance
 from .control import CONTROL_TOKENS
@@ -74,7 +75,7 @@ def _check_parse(endpoint: ConversationEndpoint) -> Observation:
                 "the text has not begun, or begins as the JSON that the model demands, and does not end as it"
             )
         return ignored(f"the text is not the JSON that the model demands: parse() raises {exception}")
-    return broken(f"parse() gives {exception or said[:40]!r} (status {exchange.status})")
+    return broken(f"parse() gives {quote_value(exception or said)} (status {exchange.status})")
 
 
 def _content_of(endpoint: ConversationEndpoint, exchange: Exchange) -> str:

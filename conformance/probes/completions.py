@@ -6,6 +6,7 @@ from typing import Any
 
 from conformance.checklist.field_values import values
 from conformance.checklist.verdicts import Evidence, Severity
+from conformance.wire.json_text import quote_value
 
 from . import chance, documents, text_generation, token_choice
 from .endpoints import CONTROL_TOKENS, Completions
@@ -286,7 +287,7 @@ def _told(answer: TextResponse) -> list[Any]:
 
 
 def _held(found: Any) -> str:
-    return str(sorted(found)[:4]) if isinstance(found, dict) else "no object"
+    return quote_value(sorted(found)[:4], 200) if isinstance(found, dict) else "no object"
 
 
 def _legacy_logprobs(answer: TextResponse, control: TextResponse) -> Observation:

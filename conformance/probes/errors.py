@@ -15,6 +15,7 @@ from conformance.checklist.field_values import FieldValues
 from conformance.checklist.rows import field_values
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Call, Exchange
+from conformance.wire.json_text import quote_value
 
 from . import chance
 from .availability import attempt_valid, send_bad, send_bad_raw, send_nonsense
@@ -50,22 +51,18 @@ def grade_error(exchange: Exchange, status: int, param: str | None = None, code:
 def _details(error: Any, param: str | None, code: str | None) -> list[str]:
     wrong = []
     if error.get("type") != "invalid_request_error":
-        wrong.append(f"`type` is {_clipped(error.get('type'))}")
+        wrong.append(f"`type` is {quote_value(error.get('type'))}")
     named = error.get("param", ABSENT)
     if named is ABSENT:
         wrong.append("`param` is missing")
     elif param is not None and not (isinstance(named, str) and param in named):
-        wrong.append(f"`param` is {_clipped(named)}, not `{param}`")
+        wrong.append(f"`param` is {quote_value(named)}, not `{param}`")
     coded = error.get("code", ABSENT)
     if coded is ABSENT:
         wrong.append("`code` is missing")
     elif not isinstance(coded, str | None) or (code is not None and coded != code):
-        wrong.append(f"`code` is {_clipped(coded)}" + (f", not `{code}`" if code else ""))
+        wrong.append(f"`code` is {quote_value(coded)}" + (f", not `{code}`" if code else ""))
     return wrong
-
-
-def _clipped(value: object) -> str:
-    return repr(value)[:40]
 
 
 def unknown_model(endpoint: RequestEndpoint[Any]) -> Observation:

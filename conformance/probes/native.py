@@ -13,6 +13,7 @@ from typing import Any
 from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.checklist.verdicts import Severity
 from conformance.wire.exchange import Call
+from conformance.wire.json_text import quote_value
 
 from . import chance
 from .endpoints import Chat, Models, Native, Raw, endpoint_at
@@ -78,7 +79,7 @@ def _answers_as_alias(native: Native, purpose: str, path: str, body: dict[str, A
     told = get_path(answer, "model")
     if isinstance(told, str) and told.removesuffix(":latest") == name:
         return supported("the alias answers, and is echoed as `model`")
-    return broken(f"the alias answers, and `model` is {repr(told)[:60]}")
+    return broken(f"the alias answers, and `model` is {quote_value(told, 60)}")
 
 
 @probe("native/alias/listed", capability="writes", title="an alias is listed", chance=chance.COPIED_MODEL)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.wire.exchange import Exchange
+from conformance.wire.json_text import quote_value
 
 from .availability import send_bad
 from .endpoints import CONTROL_TOKENS, TextEndpoint
@@ -203,7 +204,9 @@ def check_stream(endpoint: TextEndpoint) -> Observation:
         return supported(f"{len(answer.chunks)} events of {kind.partition(';')[0]} arrived")
     if answer.exchange.json is not None:
         return ignored("one JSON document came where a stream was asked for")
-    return inconclusive(f"the answer is neither a JSON document nor several events (content-type {kind[:60]!r})")
+    return inconclusive(
+        f"the answer is neither a JSON document nor several events (content-type {quote_value(kind, 60)})"
+    )
 
 
 MAX_REPETITIONS = 2

@@ -229,7 +229,7 @@ def _judge_no_change(endpoint: TextEndpoint, field: str, controls: list[tuple[st
         return ignored("under the penalties 2 and -2, greedy text is the controls'; a frequency penalty changes it")
     nonsense: dict[str, Any] = {field: "zz"}
     if endpoint.attempt_minimal(**nonsense).accepted:
-        return ignored("under the penalties 2 and -2, greedy text is the controls', and 'zz' is accepted as well")
+        return ignored('under the penalties 2 and -2, greedy text is the controls\', and "zz" is accepted as well')
     return inconclusive("the penalties 2 and -2 change no greedy text, but nothing shows that they would have to")
 
 

@@ -8,6 +8,7 @@ from conformance.checklist.field_values import FieldValues
 from conformance.checklist.rows import field_values
 from conformance.checklist.verdicts import Evidence
 from conformance.wire.exchange import Exchange
+from conformance.wire.json_text import quote_value
 
 from .availability import attempt_valid, send_nonsense
 from .endpoints import RequestEndpoint, TextEndpoint
@@ -47,12 +48,16 @@ def check_value_is_read(
         endpoint.ask_minimal(**values.context, **{field: values.valid})
     nonsense = send_nonsense(endpoint, field, values)
     if nonsense.status is not None and 400 <= nonsense.status < 500:
-        return supported(f"a valid value is accepted and {values.invalid!r} is refused: it is read", Evidence.PARSED)
+        return supported(
+            f"a valid value is accepted and {quote_value(values.invalid)} is refused: it is read", Evidence.PARSED
+        )
     if not nonsense.accepted:
         return _judge_failure(endpoint, field, values.invalid, nonsense)
     if endpoint.attempt_minimal(zz_unknown=1).accepted:
-        return ignored(f"a valid value, {values.invalid!r} and an invented key are all accepted alike")
-    return ignored(f"{values.invalid!r} is taken like a valid value: the name is known, and the value is not read")
+        return ignored(f"a valid value, {quote_value(values.invalid)} and an invented key are all accepted alike")
+    return ignored(
+        f"{quote_value(values.invalid)} is taken like a valid value: the name is known, and the value is not read"
+    )
 
 
 def _judge_failure(endpoint: RequestEndpoint[Any], field: str, invalid: Any, nonsense: Exchange) -> Observation:
@@ -60,8 +65,10 @@ def _judge_failure(endpoint: RequestEndpoint[Any], field: str, invalid: Any, non
     status = nonsense.failure or nonsense.status
     named = nonsense.failure is None and field in nonsense.text
     if named and endpoint.attempt_minimal(zz_unknown=invalid).accepted:
-        return supported(f"{invalid!r} is answered with {status}, in words that name the field", Evidence.PARSED)
-    return inconclusive(f"a valid value is accepted; {invalid!r} is answered with status {status}")
+        return supported(
+            f"{quote_value(invalid)} is answered with {status}, in words that name the field", Evidence.PARSED
+        )
+    return inconclusive(f"a valid value is accepted; {quote_value(invalid)} is answered with status {status}")
 
 
 def check_moderation(endpoint: TextEndpoint) -> Observation:

@@ -50,10 +50,10 @@ RESPONSES: Mapping[str, tuple[tuple[Sample, Change], ...]] = {
     "schema/details": (
         (plain(TEXT, **DEFAULTS), change("truncation: is missing", ',"truncation":"disabled"')),
     ),
-    "model": ((SAID, change("`model` is 'x', not the one asked for", '"model":"m"', '"model":"x"')),),
-    "content_type": ((SAID, change("content-type is 'text/html'", "application/json", "text/html")),),
+    "model": ((SAID, change('`model` is "x", not the one asked for', '"model":"m"', '"model":"x"')),),
+    "content_type": ((SAID, change('content-type is "text/html"', "application/json", "text/html")),),
     "status": (
-        (SAID, change("the status is 'done'", '"status":"completed","error"', '"status":"done","error"')),
+        (SAID, change('the status is "done"', '"status":"completed","error"', '"status":"done","error"')),
         (
             SAID,
             change(
@@ -101,11 +101,11 @@ RESPONSES: Mapping[str, tuple[tuple[Sample, Change], ...]] = {
         (THOUGHT_OF, change("the id of a `reasoning` item does not begin with `rs_`", '"rs_1"', '"msg_1"')),
     ),
     "message": (
-        (SAID, change("the role is 'user'", '"assistant"', '"user"')),
+        (SAID, change('the role is "user"', '"assistant"', '"user"')),
         (SAID, change("a message has no content", compact([text_part("One two three")]), "[]")),
         (SAID, change("a message has no content", compact([text_part("One two three")]), '"One two three"')),
         (SAID, change("a part of a message has no text", '"text":"One two three"', '"text":null')),
-        (SAID, change("a part of a message is of type 'text'", '"output_text"', '"text"')),
+        (SAID, change('a part of a message is of type "text"', '"output_text"', '"text"')),
     ),
     "function_call": (
         (CALLED, change("`call_id` is missing or repeated", '"call_id":"call_fc_1",')),

@@ -82,7 +82,7 @@ def pairs_of_responses_in_streams() -> Iterator[Pair]:
     yield "schema", (honest,), change("item.type: is missing", '"item":{"type":"message",', '"item":{')
     whole = write(each_changed(SPEECH, complete))
     yield "schema/details", (whole,), change("logprobs: is missing", ',"logprobs":[],"seq', ',"seq')
-    yield "content_type", (honest,), change("content-type is 'text/html; charset=utf-8'", "event-stream", "html")
+    yield "content_type", (honest,), change('content-type is "text/html; charset=utf-8"', "event-stream", "html")
     yield "framing", (honest,), change("an event holds no JSON object", "data: {", "data: ", nth=1)
     yield "event_names", (honest,), change("an event has no name", "event: response.completed\n")
     yield "event_names", (honest,), change("the name of an event is not its `type`", "event: response.c", "event: c")

@@ -48,7 +48,7 @@ def plain(endpoint: str, said: str = "", finish: str = "length", logprobs: str =
 
 
 CREATED = f'"created":{NOW}'
-HTML = change("content-type is 'text/html'", "application/json", "text/html")
+HTML = change('content-type is "text/html"', "application/json", "text/html")
 RESPONSES: dict[str, tuple[Change, ...]] = {
     "schema": (change("choices.*.index: is missing", '"index":0,'),),
     "schema/details": (change("created: is not above 0", CREATED, '"created":0'),),
@@ -62,7 +62,7 @@ RESPONSES: dict[str, tuple[Change, ...]] = {
         change("`choices` is missing or empty", '"choices"', '"other"'),
         change("the indices of the choices are [1]", '"index":0', '"index":1'),
     ),
-    "finish_reason": (change("finish_reason is 'eos'", '"length"', '"eos"'),),
+    "finish_reason": (change('finish_reason is "eos"', '"length"', '"eos"'),),
     "length_is_the_limit": (
         change(
             "finish_reason `length` with 2 tokens where 3 were allowed",
@@ -74,7 +74,7 @@ RESPONSES: dict[str, tuple[Change, ...]] = {
         change("`created` is no whole number", CREATED, f"{CREATED}.5"),
         change("`created` is not near now, in seconds", CREATED, f"{CREATED}000"),
     ),
-    "model": (change("`model` is 'x', not the one asked for", '"model":"m"', '"model":"x"'),),
+    "model": (change('`model` is "x", not the one asked for', '"model":"m"', '"model":"x"'),),
     "content_type": (HTML,),
 }
 
@@ -92,7 +92,7 @@ CALLED = plain("chat", CALLS, "tool_calls")
 SPOKEN = plain("chat", logprobs=LOGPROBS)
 
 CHAT_RESPONSES: dict[str, tuple[Sample, tuple[Change, ...]]] = {
-    "role": (plain("chat"), (change("the role is 'user'", '"assistant"', '"user"'),)),
+    "role": (plain("chat"), (change('the role is "user"', '"assistant"', '"user"'),)),
     "tool_calls": (
         CALLED,
         (
@@ -107,7 +107,7 @@ CHAT_RESPONSES: dict[str, tuple[Sample, tuple[Change, ...]]] = {
     "finish_tool_calls": (
         CALLED,
         (
-            change("tools are called, and finish_reason is 'stop'", '_reason":"tool_calls"', '_reason":"stop"'),
+            change('tools are called, and finish_reason is "stop"', '_reason":"tool_calls"', '_reason":"stop"'),
             change("finish_reason is `tool_calls`, and no tool is called", '"tool_calls":[', '"other":['),
         ),
     ),
@@ -163,7 +163,7 @@ LATER = 'data: {"choices":[{"index":0,"finish_reason":null}]}\n\n'
 STREAMS: dict[str, tuple[Change, ...]] = {
     "schema": (change("choices.*.index: is missing", '"index":0,'),),
     "schema/details": (change("created: is not above 0", CREATED, '"created":0'),),
-    "content_type": (change("content-type is 'text/html; charset=utf-8'", "event-stream", "html"),),
+    "content_type": (change('content-type is "text/html; charset=utf-8"', "event-stream", "html"),),
     "framing": (
         change("a line is neither a field nor a comment", "data: {", "oops\ndata: {"),
         change("an event holds no JSON object", "data: {", "data: ", nth=1),
@@ -182,7 +182,7 @@ STREAMS: dict[str, tuple[Change, ...]] = {
         change("no finish_reason comes", STOP, NULL),
         change("finish_reason comes more than once", NULL, STOP),
         change("chunks follow the finish_reason", DONE, LATER + DONE),
-        change("finish_reason is 'eos'", STOP, '"finish_reason":"eos"'),
+        change('finish_reason is "eos"', STOP, '"finish_reason":"eos"'),
     ),
     "no_empty_choices": (change("a chunk has no choices", DONE, 'data: {"choices":[]}\n\n' + DONE),),
     "usage_last": (
@@ -222,7 +222,7 @@ EMBEDDED = Sample(
 EMBEDDINGS: dict[str, tuple[Change, ...]] = {
     "schema": (change("data.*.index: is missing", '"index":0,'),),
     "schema/details": (change("usage.prompt_tokens: is below 0", '"prompt_tokens":2', '"prompt_tokens":-2'),),
-    "model": (change("`model` is 'x', not the one asked for", '"model":"e"', '"model":"x"'),),
+    "model": (change('`model` is "x", not the one asked for', '"model":"e"', '"model":"x"'),),
     "content_type": (HTML,),
     "vectors": (
         change("`data` is missing or empty", '"data"', '"other"'),

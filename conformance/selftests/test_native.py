@@ -58,7 +58,7 @@ def not_found(way: str) -> tuple[Verdict, str]:
     return R, f"refused with 404: model '{MODEL_COPY_PREFIX}-{way}' not found"
 
 
-ANOTHER_NAME = (B, "the alias answers, and `model` is 'mini:latest'")
+ANOTHER_NAME = (B, 'the alias answers, and `model` is "mini:latest"')
 LACKS_CHOICES = (B, "the answer lacks choices, which every client reads")
 NOT_LISTED = (B, "the alias is not in the list")
 ANOTHER_SECOND = (B, "`created` is another second than modified_at")

@@ -326,4 +326,4 @@ def test_a_presence_penalty_that_is_not_read_is_found_without_probabilities_by_w
     assert "a frequency penalty changes it" in found.reason
     assert examined(row, asker_of(tells_no_odds).send).verdict is S
     reads_neither = strips("frequency_penalty", strips("presence_penalty", tells_no_odds))
-    assert "'zz' is accepted as well" in examined(row, asker_of(reads_neither).send).reason
+    assert '"zz" is accepted as well' in examined(row, asker_of(reads_neither).send).reason

@@ -192,7 +192,7 @@ def test_what_differs_and_breaks_no_client_is_a_should(body, path):
 
 def test_a_kind_that_is_not_known_is_told_without_naming_all_that_are():
     assert told(EVENT, done({"type": "brand_new_call"})) == [
-        ("item.type", f"is 'brand_new_call', none of the {len(response_schemas.ITEMS)} values known", "should")
+        ("item.type", f'is "brand_new_call", none of the {len(response_schemas.ITEMS)} values known', "should")
     ]
 
 
@@ -232,7 +232,7 @@ WRONG = {
     "chat's kind of part": (
         RESPONSE,
         response(message({"type": "text", "text": "x"})),
-        ("output.*.content.*.type", "is 'text', not 'output_text' or 'refusal'"),
+        ("output.*.content.*.type", 'is "text", not "output_text" or "refusal"'),
     ),
     "a content that is a text": (
         RESPONSE,
@@ -263,7 +263,7 @@ WRONG = {
     "a state of no message": (
         RESPONSE,
         response(message(status="done")),
-        ("output.*.status", "is 'done', not 'in_progress' or 'completed' or 'incomplete'"),
+        ("output.*.status", 'is "done", not "in_progress" or "completed" or "incomplete"'),
     ),
     "no usage at the end": (RESPONSE, response(usage=None), ("usage", "is null, not an object")),
     "incomplete without reason": (

@@ -184,5 +184,5 @@ def test_what_a_server_makes_of_a_bad_request_says_nothing_of_its_answers() -> N
 def test_several_faults_are_counted_in_words() -> None:
     faulty = [change("", '"role":"assistant"', f'"role":"{who}"').apply(plain("chat")) for who in "abc"]
     one, two = (RULES["chat/response/role"](exchanges(faulty[:count])).reason for count in (2, 3))
-    assert one == "the role is 'a'; and 1 other fault"
-    assert two == "the role is 'a'; and 2 other faults"
+    assert one == 'the role is "a"; and 1 other fault'
+    assert two == 'the role is "a"; and 2 other faults'

@@ -30,7 +30,7 @@ def chat(**changed):
     [
         ("chat_completion", chat(usage=None), [("usage", "is null, not an object", "must")]),
         ("chat_completion", chat(choices=[]), [("choices", "has fewer elements than 1", "must")]),
-        ("chat_completion", chat(object="chat"), [("object", "is 'chat', not 'chat.completion'", "must")]),
+        ("chat_completion", chat(object="chat"), [("object", 'is "chat", not "chat.completion"', "must")]),
         ("chat_completion", chat(id="x"), [("id", "does not match ^chatcmpl-", "should")]),
         ("chat_completion", chat(created=0), [("created", "is not above 0", "should")]),
         ("chat_completion", chat(created=10**5000), [("created", "is above 99999999999", "should")]),
@@ -213,7 +213,7 @@ def test_a_misspelt_key_is_told(key):
     choice = {**chat()["choices"][0], key: "stop"}
     told = violations("chat_completion", chat(choices=[choice]))
     assert told == (
-        Violation(path=f"choices.*.{key}", message="is unknown and looks like 'finish_reason'", severity="should"),
+        Violation(path=f"choices.*.{key}", message='is unknown and looks like "finish_reason"', severity="should"),
     )
 
 
@@ -226,7 +226,7 @@ def test_another_name_is_no_misspelling(key):
 
 def test_a_swap_of_neighbours_is_told_whatever_the_letters_around_it():
     shard = {"index": 1, "of": 1, "selected": [], "ended": "", "edned": ""}
-    message = "is unknown and looks like 'ended'"
+    message = 'is unknown and looks like "ended"'
     assert violations("report", {**REPORT, "shard": shard}) == (
         Violation(path="shard.edned", message=message, severity="should"),
     )

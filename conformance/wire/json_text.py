@@ -32,3 +32,15 @@ def _is_within_depth(document: object) -> bool:
         if not level:
             return True
     return False
+
+
+def quote_value(value: object, max_characters: int = 40) -> str:
+    """Return a value of a body as JSON, for words that people read: its beginning, where it is longer.
+
+    Characters that cannot be seen are written as JSON's escapes; those of other languages stay.
+    """
+    begun = value[:max_characters] if isinstance(value, str) else value  # its quotes make it longer than that
+    text = "".join(
+        char if char.isprintable() else json.dumps(char)[1:-1] for char in json.dumps(begun, ensure_ascii=False)
+    )
+    return text if len(text) <= max_characters else f"{text[: max_characters - 1]}…"

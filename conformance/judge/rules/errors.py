@@ -8,6 +8,7 @@ from conformance.checklist.verdicts import Severity
 from conformance.judge.schema import violations
 from conformance.probes import chance
 from conformance.wire.exchange import Exchange
+from conformance.wire.json_text import quote_value
 
 from .registry import cross_response_rule, is_error_response, rule
 
@@ -39,7 +40,7 @@ def content_type(exchange: Exchange) -> str | None:
     if exchange.call.server == "native":
         return None
     kind = exchange.header("content-type")
-    return "" if kind.startswith("application/json") else f"content-type is {kind[:60]!r}"
+    return "" if kind.startswith("application/json") else f"content-type is {quote_value(kind, 60)}"
 
 
 @rule("errors/response/no_5xx", _answered, title="no request makes the server fail", chance=chance.RULE_STATUS)

@@ -22,7 +22,7 @@ from conformance.probes.response_views import (
     get_path,
 )
 from conformance.wire.exchange import Exchange
-from conformance.wire.json_text import parse_json
+from conformance.wire.json_text import parse_json, quote_value
 
 from .registry import applies_to_plain, applies_to_stream, cross_response_rule, rule
 from .responses import SPECIAL_TOKEN
@@ -58,7 +58,7 @@ def status(exchange: Exchange) -> str | None:
     if told is None:
         return None
     if told not in STATUSES:
-        return f"the status is {repr(told)[:40]}"
+        return f"the status is {quote_value(told)}"
     if told == "completed" and any(
         get_path(item, "status") in ("in_progress", "incomplete") for item in _items(exchange)
     ):
@@ -188,7 +188,7 @@ def message(exchange: Exchange) -> str | None:
         return None
     for item in found:
         if get_path(item, "role") != "assistant":
-            return f"the role is {repr(get_path(item, 'role'))[:40]}"
+            return f"the role is {quote_value(get_path(item, 'role'))}"
         parts = get_path(item, "content")
         if not isinstance(parts, list) or (not parts and get_path(item, "status") in (None, "completed")):
             return "a message has no content"
@@ -204,7 +204,7 @@ def _part_fault(part: Any) -> str:
     if member is not None:
         return "" if isinstance(get_path(part, member), str) else "a part of a message has no text"
     is_vendors = isinstance(kind, str) and ":" in kind
-    return "" if is_vendors else f"a part of a message is of type {repr(kind)[:40]}"
+    return "" if is_vendors else f"a part of a message is of type {quote_value(kind)}"
 
 
 @rule(

@@ -20,6 +20,7 @@ from conformance.probes.response_views import (
     get_path,
 )
 from conformance.wire.exchange import Exchange
+from conformance.wire.json_text import quote_value
 
 from .registry import Check, applies_to_plain, cross_response_rule, rule
 
@@ -65,7 +66,11 @@ def choice_indices(exchange: Exchange) -> str | None:
     if not choices:
         return "`choices` is missing or empty"
     indices = [get_path(choice, "index") for choice in choices]
-    return "" if indices == list(range(len(choices))) else f"the indices of the choices are {repr(indices[:6])[:60]}"
+    return (
+        ""
+        if indices == list(range(len(choices)))
+        else f"the indices of the choices are {quote_value(indices[:6], 60)}"
+    )
 
 
 def finish_reason(exchange: Exchange) -> str | None:
@@ -74,7 +79,7 @@ def finish_reason(exchange: Exchange) -> str | None:
     if not choices:
         return None
     unknown = [reason for choice in choices if (reason := get_path(choice, "finish_reason")) not in FINISHES]
-    return f"finish_reason is {repr(unknown[0])[:40]}" if unknown else ""
+    return f"finish_reason is {quote_value(unknown[0])}" if unknown else ""
 
 
 def length_is_the_limit(exchange: Exchange) -> str | None:
@@ -111,13 +116,13 @@ def model_echoed(exchange: Exchange) -> str | None:
     told = get_path(exchange.json, "model")
     if isinstance(told, str) and told.startswith(asked):
         return ""
-    return f"`model` is {repr(told)[:60]}, not the one asked for"
+    return f"`model` is {quote_value(told, 60)}, not the one asked for"
 
 
 def content_type(exchange: Exchange) -> str:
     """A plain answer is application/json."""
     kind = exchange.header("content-type")
-    return "" if kind.startswith("application/json") else f"content-type is {kind[:60]!r}"
+    return "" if kind.startswith("application/json") else f"content-type is {quote_value(kind, 60)}"
 
 
 SHARED: Mapping[str, tuple[str, Check, Severity]] = {
@@ -153,7 +158,7 @@ def role(exchange: Exchange) -> str | None:
     if not choices:
         return None
     others = [who for choice in choices if (who := get_path(choice, "message", "role")) != "assistant"]
-    return f"the role is {repr(others[0])[:40]}" if others else ""
+    return f"the role is {quote_value(others[0])}" if others else ""
 
 
 @rule("chat/response/tool_calls", _CHAT, title="tool calls are well formed", chance=chance.RULE_GREEDY)
@@ -205,7 +210,7 @@ def finish_tool_calls(exchange: Exchange) -> str | None:
         if calls:
             faults = faults or ""
             if reason not in ("tool_calls", "length") and not (named and reason == "stop"):
-                faults = f"tools are called, and finish_reason is {repr(reason)[:40]}"
+                faults = f"tools are called, and finish_reason is {quote_value(reason)}"
         elif reason == "tool_calls":
             faults = "finish_reason is `tool_calls`, and no tool is called"
     return faults

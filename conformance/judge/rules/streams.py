@@ -10,6 +10,7 @@ from conformance.probes import chance
 from conformance.probes.endpoints import ENDPOINTS, Chat
 from conformance.probes.response_views import THOUGHTS, as_int64, as_list, get_path
 from conformance.wire.exchange import Exchange
+from conformance.wire.json_text import quote_value
 
 from .registry import Check, applies_to_stream, rule
 from .responses import FINISHES, schema, schema_details
@@ -35,7 +36,7 @@ def choices(exchange: Exchange) -> list[tuple[int, Any]]:
 def content_type(exchange: Exchange) -> str:
     """A stream is text/event-stream."""
     kind = exchange.header("content-type")
-    return "" if kind.startswith("text/event-stream") else f"content-type is {kind[:60]!r}"
+    return "" if kind.startswith("text/event-stream") else f"content-type is {quote_value(kind, 60)}"
 
 
 def framing(exchange: Exchange) -> str | None:
@@ -93,7 +94,7 @@ def finishes_once(exchange: Exchange) -> str | None:
         if reasons[-1] is None:
             return "chunks follow the finish_reason"
         if said[0] not in FINISHES:
-            return f"finish_reason is {repr(said[0])[:40]}"
+            return f"finish_reason is {quote_value(said[0])}"
     return ""
 
 

@@ -14,6 +14,7 @@ from conformance.probes.registry import declare_derived, probe
 from conformance.probes.response_views import TextResponse, as_list, get_path
 from conformance.probes.session import RequestRejectedError, is_usable
 from conformance.probes.tool_conversations import EXAMPLES, TOOLS, fill_content
+from conformance.wire.json_text import quote_value
 
 
 @probe("chat/fields/stream", values=values(False, "zz"), chance=chance.MEMBERS)
@@ -94,7 +95,7 @@ def tool_calls(chat: Chat) -> Observation:
             ):
                 wrong.add("a first delta lacks id, type or name")
     if answer.finish_reason not in ("tool_calls", None):
-        wrong.add(f"finish_reason is {answer.finish_reason!r}")
+        wrong.add(f"finish_reason is {quote_value(answer.finish_reason)}")
     if wrong:
         return broken("; ".join(sorted(wrong)))
     return supported(f"{len(first)} call in {len(deltas)} deltas, with index, id, type and name")

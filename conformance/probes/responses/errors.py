@@ -13,6 +13,7 @@ from conformance.probes.errors import declare_bad_values, grade_error, judge_mis
 from conformance.probes.observation import Observation, broken, ignored, partial, supported
 from conformance.probes.registry import probe
 from conformance.probes.response_views import get_path
+from conformance.wire.json_text import quote_value
 
 from .inputs import BAD_ITEMS
 from .state import UNKNOWN_ID
@@ -105,7 +106,7 @@ def unknown_previous(responses: Responses) -> Observation:
         return broken(f"status {exchange.failure or exchange.status} where 400 or 404 is due")
     code = get_path(exchange.json, "error", "code")
     if code != "previous_response_not_found":
-        return partial(f"status {exchange.status} is right; `code` is {str(code)[:40]!r}")
+        return partial(f"status {exchange.status} is right; `code` is {quote_value(code)}")
     return supported(f"status {exchange.status} and code are right")
 
 

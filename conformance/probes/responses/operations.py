@@ -17,6 +17,7 @@ from conformance.probes.response_views import as_int64, as_list, get_path
 from conformance.probes.session import RequestRejectedError, is_refused, is_usable
 from conformance.probes.tool_conversations import user
 from conformance.wire.exchange import Exchange
+from conformance.wire.json_text import quote_value
 
 from .state import (
     TERMINAL,
@@ -121,7 +122,7 @@ def cancel(responses: Responses) -> Observation:
         return supported("a response in the making is cancelled")
     if ended.accepted and status in TERMINAL:
         return inconclusive(f"the response was {status} before it could be cancelled")
-    return ignored(f"after it was cancelled the response is {str(status or ended.status)[:40]!r}")
+    return ignored(f"after it was cancelled the response is {quote_value(status or ended.status)}")
 
 
 def _cancel_what_is_done(responses: Responses, name: str) -> Observation:

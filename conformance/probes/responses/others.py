@@ -21,6 +21,7 @@ from conformance.probes.session import RequestRejectedError, is_refused, is_usab
 from conformance.probes.tool_conversations import user
 from conformance.probes.unread_fields import check_moderation, check_value_is_read, require_effect
 from conformance.wire.exchange import Exchange
+from conformance.wire.json_text import quote_value
 
 from .state import keep, name_of, require_sendable
 
@@ -239,7 +240,9 @@ def truncation_disabled(responses: Responses) -> Observation:
     code = get_path(exchange.json, "error", "code")
     if code == "context_length_exceeded":
         return supported("an input longer than the context is refused, with the code for it")
-    return partial(f"an input longer than the context is refused with {exchange.status}, and code {str(code)[:40]!r}")
+    return partial(
+        f"an input longer than the context is refused with {exchange.status}, and code {quote_value(code)}"
+    )
 
 
 @probe("responses/fields/truncation/auto", capability="small_context", chance=chance.STATUSES)

@@ -12,6 +12,7 @@ from conformance.probes.repetition import trim_cut
 from conformance.probes.response_output import TERMINAL_EVENTS, OutputResponse
 from conformance.probes.response_views import get_path
 from conformance.probes.text_generation import has_more_tokens
+from conformance.wire.json_text import quote_value
 
 
 @probe("responses/fields/model", values=values(None, 7), chance=chance.STATUS_AND_ERROR)
@@ -87,16 +88,16 @@ def _find_end_fault(answer: OutputResponse) -> Observation | None:
     if answer.status == "completed":
         return broken("an answer that the limit cut says that it is `completed`")
     if answer.status != "incomplete":
-        return broken(f"the status of an answer that the limit cut is {str(answer.status)[:40]!r}")
+        return broken(f"the status of an answer that the limit cut is {quote_value(answer.status)}")
     if reason != "max_output_tokens":
-        return partial(f"the status is `incomplete`, and the reason {str(reason)[:40]!r}, not `max_output_tokens`")
+        return partial(f"the status is `incomplete`, and the reason {quote_value(reason)}, not `max_output_tokens`")
     if answer.streamed:
         ends = [get_path(event, "type") for event in answer.chunks if get_path(event, "type") in TERMINAL_EVENTS]
         if ends != ["response.incomplete"]:
-            return partial(f"the status is `incomplete`, and the stream ends with {str(ends)[:60]}")
+            return partial(f"the status is `incomplete`, and the stream ends with {quote_value(ends, 60)}")
     last = answer.items[-1] if answer.items else None
     if get_path(last, "status") not in ("incomplete", None):
-        return partial(f"the response is `incomplete`, and its last item {str(get_path(last, 'status'))[:40]!r}")
+        return partial(f"the response is `incomplete`, and its last item {quote_value(get_path(last, 'status'))}")
     return None
 
 

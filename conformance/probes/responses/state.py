@@ -24,6 +24,7 @@ from conformance.probes.response_views import as_list, get_path
 from conformance.probes.session import RequestRejectedError, UndeterminedError, is_refused, is_usable
 from conformance.probes.unread_fields import check_value_is_read, require_effect
 from conformance.wire.exchange import Exchange
+from conformance.wire.json_text import quote_value
 
 UNKNOWN_ID = "resp_zq_unknown"
 """An id that no response has."""
@@ -261,12 +262,12 @@ def background(responses: Responses) -> Observation:
     if answer.status == "completed" or (answer.status in TERMINAL and answer.content.strip()):
         return ignored(f"the first answer is {answer.status} already: it did not come in the background")
     if answer.status not in ("queued", "in_progress"):
-        return inconclusive(f"the status of the first answer is {str(answer.status)[:40]!r}")
+        return inconclusive(f"the status of the first answer is {quote_value(answer.status)}")
     last = _poll(responses, name_of(answer))
     if get_path(last.json, "status") in ("completed", "incomplete") and as_list(get_path(last.json, "output")):
         return supported(f"the answer is {answer.status} at first, and there when it is fetched by its id")
     status = get_path(last.json, "status") or last.failure or last.status
-    return broken(f"the answer is {answer.status} at first, and {str(status)[:40]!r} when it is fetched by its id")
+    return broken(f"the answer is {answer.status} at first, and {quote_value(status)} when it is fetched by its id")
 
 
 def _poll(responses: Responses, name: str) -> Exchange:

@@ -36,6 +36,7 @@ from conformance.probes.tool_conversations import (
 )
 from conformance.probes.unread_fields import is_unread
 from conformance.wire.exchange import Exchange
+from conformance.wire.json_text import quote_value
 
 from .inputs import output_message
 
@@ -319,7 +320,7 @@ def _judge_cut_call(responses: Responses, answer: OutputResponse, limit: int) ->
     if any(item.get("status") == "completed" for item in halves):
         return broken("half a call says that it is `completed`")
     if answer.status != "incomplete":
-        raise UndeterminedError(f"the status of the answer is {str(answer.status)[:40]!r}")
+        raise UndeterminedError(f"the status of the answer is {quote_value(answer.status)}")
     return supported("the response is `incomplete`, and no half call is told as a whole one")
 
 

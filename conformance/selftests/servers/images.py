@@ -17,7 +17,7 @@ from .interface import RefusalError, Reply, json_reply
 RULE_CHANGES = {
     "schema": ("data.*.url: is missing", "b64_json", "base64"),
     "schema/details": ("size: does not match ^[0-9]+x[0-9]+$", '"size":"64x48"', '"size":"0 by 0"'),
-    "content_type": ("content-type is 'text/plain'", "application/json", "text/plain"),
+    "content_type": ('content-type is "text/plain"', "application/json", "text/plain"),
 }
 """Shared rule -> the reason that it must name, and what to replace in an honest response for that, old and new."""
 

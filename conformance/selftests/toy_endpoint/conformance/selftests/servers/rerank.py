@@ -12,8 +12,8 @@ from .interface import RefusalError, Reply, json_reply
 
 RULE_CHANGES = {
     "schema": ("results.*.relevance_score: is missing", "relevance_score", "score"),
-    "model": ("`model` is 'xmini-embed', not the one asked for", '"model":"', '"model":"x'),
-    "content_type": ("content-type is 'text/plain'", "application/json", "text/plain"),
+    "model": ('`model` is "xmini-embed", not the one asked for', '"model":"', '"model":"x'),
+    "content_type": ('content-type is "text/plain"', "application/json", "text/plain"),
 }
 """Shared rule -> the reason that it must name, and what to replace in an honest response for that, old and new."""
 
