@@ -55,3 +55,21 @@ def _compare(found: Verdict, expected: Verdict | None) -> Standing:
     if found.rank == expected.rank:
         return Standing.AS_EXPECTED
     return Standing.REGRESSED if found.rank > expected.rank else Standing.IMPROVED
+
+
+_STEPS = {
+    (Verdict.IGNORED, Verdict.REJECTED): "fails loudly instead of silently",
+    (Verdict.REJECTED, Verdict.IGNORED): "fails silently instead of loudly",
+    (Verdict.BROKEN, Verdict.REJECTED): "a clean refusal instead of a fault",
+    (Verdict.REJECTED, Verdict.BROKEN): "a fault instead of a clean refusal",
+    (Verdict.BROKEN, Verdict.IGNORED): "answers, though without the effect, instead of a fault",
+    (Verdict.IGNORED, Verdict.BROKEN): "a fault instead of an answer without the effect",
+}
+
+
+def explain_step(old: Verdict | None, new: Verdict | None) -> str:
+    """Return why one verdict without support is better or worse than another; empty where the words say it.
+
+    The order is that of the verdicts' ranks: what a caller notices and can handle is better than what goes unnoticed.
+    """
+    return _STEPS.get((old, new), "") if old and new else ""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from conformance.checklist.verdicts import Verdict
-from conformance.judge.expectation import Standing, assess_verdict
+from conformance.checklist.verdicts import RANKED, Verdict
+from conformance.judge.expectation import Standing, assess_verdict, explain_step
 
-from .text import clean_line
+from .wrapping import align_rows, cut_line, wrap_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,32 +121,91 @@ def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 _HEADINGS = {
-    "regressions": "Regressions",
-    "lost_evidence": "Evidence lost",
-    "improvements": "Improvements",
-    "gained_evidence": "Evidence gained",
+    "regressions": "Worse",
+    "lost_evidence": "No longer told",
+    "improvements": "Better",
+    "gained_evidence": "Told for the first time",
     "new_rows": "New rows",
     "removed_rows": "Removed rows",
     "changed_reasons": "Same verdict, another reason",
 }
+"""Group -> its heading, what is worse first."""
+
+MAX_REASON_CHARACTERS = 200
 
 
-def format_difference(difference: Difference, *, groups: tuple[str, ...] = tuple(_HEADINGS)) -> list[str]:
-    """Return the differences as lines for a terminal."""
+def format_difference(
+    difference: Difference, *, groups: tuple[str, ...] = tuple(_HEADINGS), width: int = 100
+) -> list[str]:
+    """Return the differences as lines for a terminal of so many columns: counts in words, then the rows of groups."""
     lines: list[str] = []
     if difference.changed_models:
-        lines += [
-            f"Another model answered for {', '.join(difference.changed_models)}: changes there may be the model's.",
-            "",
-        ]
+        names = ", ".join(difference.changed_models)
+        lines += wrap_line(f"Another model answered for {names}: changes there may be the model's.", width)
+    lines += [*wrap_line(_count(difference), width), ""]
     for group in groups:
         changes: tuple[Change, ...] = getattr(difference, group)
         if changes:
             lines.append(f"{_HEADINGS[group]} ({len(changes)})")
-            lines += [
-                f"  {each.row}: {each.old or '-'} -> {each.new or '-'}  {clean_line(each.reason)}" for each in changes
-            ]
-            lines.append("")
+            lines += [*align_rows([_cells(each) for each in sorted(changes, key=_badness)], width), ""]
+    return lines
+
+
+def _count(difference: Difference) -> str:
+    """Return how many rows are worse, better and neither, in words."""
+    worse, better = len(difference.regressions), len(difference.improvements)
+    said = f"{worse} {'regression' if worse == 1 else 'regressions'}" + (f", {better} better" if better else "")
+    for changes, words in (
+        (difference.lost_evidence, "no longer told"),
+        (difference.gained_evidence, "told for the first time"),
+    ):
+        said += f", {len(changes)} {words}" if changes else ""
+    if not any(getattr(difference, group) for group in _HEADINGS):
+        said = "No differences: 0 regressions"
     if difference.untested:
-        lines += [f"{difference.untested} rows were not asked in one of the two.", ""]
-    return lines or ["No differences.", ""]
+        rows = "1 row was" if difference.untested == 1 else f"{difference.untested} rows were"
+        said += f"; {rows} not asked in one of the two"
+    return f"{said}."
+
+
+def _badness(change: Change) -> tuple[int, int]:
+    """Return what sorts the worst first: by the verdict it has now, and how good it was before."""
+    now, was = (Verdict(word).rank if word else None for word in (change.new, change.old))
+    return (-(now if now is not None else -1), was if was is not None else len(RANKED))
+
+
+def _cells(change: Change) -> tuple[str, str, str]:
+    old, new = (Verdict(word) if word else None for word in (change.old, change.new))
+    reason = cut_line(change.reason, MAX_REASON_CHARACTERS)
+    words = "; ".join(part for part in (explain_step(old, new), reason) if part)
+    return (change.row, f"{change.old or '-'} -> {change.new or '-'}", words)
+
+
+def format_comparison(
+    old: Mapping[str, Any], new: Mapping[str, Any], difference: Difference, *, width: int
+) -> list[str]:
+    """Return what `openai-conformance compare` prints of two reports: who is compared with whom, then the rows."""
+    before, after = old["target"], new["target"]
+    lines = wrap_line(f"{_name(before)} -> {_name(after)}", width, hanging="    ")
+    if before["kind"] != after["kind"]:
+        words = f"ANOTHER SERVER: {_name(after)} is compared with {_name(before)}; worse and better say which of the"
+        lines += wrap_line(f"{words} two does more, not that one of them lost or gained it.", width)
+    models = [_models(target) for target in (before, after)]
+    if models[0] == models[1]:
+        lines += wrap_line(f"models of both: {models[1]}", width, hanging="    ")
+    else:
+        for target, said in zip((before, after), models, strict=True):
+            lines += wrap_line(f"models of {_name(target)}: {said}", width, hanging="    ")
+    partial = [_name(report["target"]) for report in (old, new) if not report["complete"]]
+    if partial:
+        lines += wrap_line(f"partial, not every row was asked: {' and '.join(partial)}", width)
+    return [*lines, *format_difference(difference, width=width)]
+
+
+def _name(target: Mapping[str, Any]) -> str:
+    return cut_line(f"{target['kind']} {target['version'] or ''}".strip(), 60)
+
+
+def _models(target: Mapping[str, Any]) -> str:
+    names = dict.fromkeys(cut_line(str(model["id"]), 80) for model in target["models"].values())
+    return ", ".join(names) or "none"
