@@ -44,64 +44,161 @@ def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="openai-conformance",
         description="Which fields of the OpenAI API does this server honour, and which does it silently ignore?",
-        epilog=EXITS,
+        epilog=_epilog(
+            "openai-conformance run --base-url http://localhost:8000/v1",
+            "openai-conformance explain chat/fields/n",
+            "openai-conformance COMMAND --help",
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
-    _add_run(subparsers)
-    one = subparsers.add_parser("list", help="print all rows")
-    one.set_defaults(act=commands.list_rows)
-    one = subparsers.add_parser("explain", help="what a row means, how it is probed, and what was found")
-    one.add_argument("row", metavar="ROW")
-    one.add_argument(
-        "--report", type=Path, default=Path("reports"), metavar="PATH", help="a report (default: newest)"
-    )
-    one.set_defaults(act=commands.explain)
-    one = subparsers.add_parser(
-        "render", help="write again what is rendered from a report, or from a folder of reports"
-    )
-    one.add_argument("report", type=Path, nargs="?", default=Path("reports"), metavar="REPORT")
-    one.set_defaults(act=commands.render)
-    one = subparsers.add_parser(
-        "compare", help="the differences of two reports or more, and a page of them", epilog=EXITS
-    )
-    one.add_argument("old", type=Path, metavar="OLD")
-    one.add_argument("new", type=Path, metavar="NEW", nargs="+", help="more than one: neighbours are compared")
-    one.add_argument("--json", action="store_true", help="print them as JSON; a page is only written with --html")
-    one.add_argument("--html", type=Path, metavar="FILE", help="the page (default: beside the folder of the last)")
-    one.set_defaults(act=commands.compare_reports)
-    _add_docs(subparsers)
-    _add_merge(subparsers)
-    one = subparsers.add_parser("models", help="put the suite's small models into an Ollama, or take them away")
-    one.add_argument("what", choices=("prepare", "remove"))
-    one.add_argument("--base-url", metavar="URL", help="the Ollama (default: OLLAMA_HOST, else its default port)")
-    one.set_defaults(act=commands.manage_models)
-    one = subparsers.add_parser("serve", help="start the embedded server for use by hand")
-    one.set_defaults(act=commands.serve_embedded)
+    for add in (_add_run, _add_list, _add_explain, _add_render, _add_compare, _add_docs, _add_merge):
+        add(subparsers)
+    _add_models(subparsers)
+    _add_serve(subparsers)
     return parser
 
 
-def _add_run(subparsers: Any) -> None:
-    run = subparsers.add_parser(
-        "run",
-        help="ask a server, and write its matrix",
-        description="Ask a server, and write its matrix. pytest's own options work too: -k, -n, -x ...",
-        epilog=EXITS,
+def _epilog(*examples: str, exits: str = EXITS) -> str:
+    """Return what stands below the options of a command: examples, and what its exit statuses mean."""
+    return "\n".join(["examples:", *(f"  {example}" for example in examples), "", exits])
+
+
+def _add_command(
+    subparsers: Any, name: str, text: str, act: Any, *examples: str, exits: str = EXITS, description: str = ""
+) -> argparse.ArgumentParser:
+    """Add a command. `text`: what it does, in the list of commands; `description`: more, in its own help."""
+    command: argparse.ArgumentParser = subparsers.add_parser(
+        name,
+        help=text,
+        description=description or f"{text[0].upper()}{text[1:]}.",
+        epilog=_epilog(*examples, exits=exits),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+    )
+    command.set_defaults(act=act)
+    return command
+
+
+def _add_run(subparsers: Any) -> None:
+    run = _add_command(
+        subparsers,
+        "run",
+        "ask a server, and write its matrix",
+        None,
+        "openai-conformance run",
+        "openai-conformance run --base-url http://localhost:8000/v1 --model NAME",
+        "openai-conformance run --target ollama --prepare",
+        "openai-conformance run --baseline auto -k chat/fields",
+        description="Ask a server, and write its matrix. pytest's own options work too: -k, -n, -x ...",
     )
     for option in OPTIONS:
         run.add_argument(option.flag, *option.aliases, help=option.help, **option.settings)
 
 
+def _add_list(subparsers: Any) -> None:
+    one = _add_command(
+        subparsers,
+        "list",
+        "print the rows: their ids and titles",
+        commands.list_rows,
+        "openai-conformance list chat/fields/stop",
+        "openai-conformance list '*/logprobs' --json",
+    )
+    one.add_argument(
+        "pattern",
+        metavar="PATTERN",
+        nargs="?",
+        help="only rows whose ids hold this; with * ? or [..] in it, ids that match as a whole",
+    )
+    one.add_argument(
+        "--json",
+        action="store_true",
+        help="an array of objects: id, title, endpoint, kind, severity, capability, documented (whether Ollama's "
+        "page has had a box or a note of it), clause",
+    )
+
+
+def _add_explain(subparsers: Any) -> None:
+    one = _add_command(
+        subparsers,
+        "explain",
+        "what a row means, how it is probed, and what was found",
+        commands.explain,
+        "openai-conformance explain chat/fields/n",
+        "openai-conformance explain chat/fields/n/plain --report reports/ollama-0.24.0",
+        "openai-conformance explain chat/fields/n --issue > issue.md",
+    )
+    one.add_argument("row", metavar="ROW", help="the id of a row, as openai-conformance list prints it")
+    one.add_argument(
+        "--report", type=Path, metavar="PATH", help="a report, or a folder of them (default: the newest in ./reports)"
+    )
+    one.add_argument(
+        "--issue", action="store_true", help="print a bug report in Markdown, for the tracker of the server"
+    )
+
+
+def _add_render(subparsers: Any) -> None:
+    one = _add_command(
+        subparsers,
+        "render",
+        "render anew the files that are made from a report",
+        commands.render,
+        "openai-conformance render",
+        "openai-conformance render reports/ollama-0.24.0",
+        description="Render anew the files that are made from a report: page, matrix.md, badges, and the index of a "
+        "folder.",
+    )
+    one.add_argument(
+        "report",
+        type=Path,
+        nargs="?",
+        default=commands.DEFAULT_REPORTS,
+        metavar="REPORT",
+        help="a report, or a folder of them (default: all in ./reports)",
+    )
+
+
+def _add_compare(subparsers: Any) -> None:
+    one = _add_command(
+        subparsers,
+        "compare",
+        "the differences of two reports or more",
+        commands.compare_reports,
+        "openai-conformance compare reports/ollama-0.24.0 reports/ollama-0.34.4",
+        "openai-conformance compare old new --html compare.html",
+        description="Print the differences of reports, what is worse first. No file is written without --html.",
+    )
+    one.add_argument("old", type=Path, metavar="OLD", help="the report to compare with: a folder or a report.json")
+    one.add_argument(
+        "new",
+        type=Path,
+        metavar="NEW",
+        nargs="+",
+        help="the newer report; of several, each is compared with the last",
+    )
+    one.add_argument("--json", action="store_true", help="print the differences as JSON")
+    one.add_argument("--html", type=Path, metavar="FILE", help="also write them as a page, a column per report")
+
+
 def _add_docs(subparsers: Any) -> None:
-    docs = subparsers.add_parser(
+    docs = _add_command(
+        subparsers,
         "docs",
-        help="lay the checklist of a documentation page against a report",
-        epilog="exit status: 0 no box is wrong; 1 boxes are wrong (also where --write put them right); 2 cannot",
+        "check the boxes of a documentation page against a report",
+        commands.check_documentation,
+        "openai-conformance docs docs/openai.md",
+        "openai-conformance docs docs/openai.md --report reports/ollama-0.24.0 --write",
+        exits="exit status: 0 no box is wrong; 1 boxes are wrong (also where --write put them right); 2 cannot\n",
     )
     docs.add_argument("page", type=Path, metavar="FILE", help="the page: Ollama's docs/openai.md, or a translation")
     docs.add_argument(
-        "--report", type=Path, default=Path("reports"), metavar="PATH", help="a report (default: newest)"
+        "--report",
+        type=Path,
+        default=commands.DEFAULT_REPORTS,
+        metavar="PATH",
+        help="a report, or a folder of them (default: the newest in ./reports)",
     )
     docs.add_argument(
         "--write",
@@ -111,7 +208,9 @@ def _add_docs(subparsers: Any) -> None:
         metavar="OUT",
         help="write the page with its boxes put right, in its place or to OUT; nothing else is changed",
     )
-    docs.set_defaults(act=commands.check_documentation)
+    docs.add_argument(
+        "-v", "--verbose", action="store_true", help="also name the rows without a box that are not supported"
+    )
 
 
 _MERGE_OPTIONS = (
@@ -120,12 +219,46 @@ _MERGE_OPTIONS = (
 
 
 def _add_merge(subparsers: Any) -> None:
-    merge = subparsers.add_parser("merge", help="join the shards of a run into its report", epilog=EXITS)
+    merge = _add_command(
+        subparsers,
+        "merge",
+        "join the shards of a run into its report",
+        commands.merge_reports,
+        "openai-conformance merge reports",
+        "openai-conformance merge shard-1 shard-2 --baseline expected.json",
+    )
     merge.add_argument("shards", type=Path, nargs="+", metavar="DIR", help="a shard's report, or a folder of them")
     for option in OPTIONS:
         if option.name in _MERGE_OPTIONS:
             merge.add_argument(option.flag, *option.aliases, help=option.help, **option.settings)
-    merge.set_defaults(act=commands.merge_reports)
+
+
+def _add_models(subparsers: Any) -> None:
+    one = _add_command(
+        subparsers,
+        "models",
+        "put the suite's small models into an Ollama, or take them away",
+        commands.manage_models,
+        "openai-conformance models prepare",
+        "openai-conformance models remove --base-url http://localhost:11434",
+    )
+    one.add_argument("what", choices=("prepare", "remove"), help="put them in, or take them away again")
+    one.add_argument("--base-url", metavar="URL", help="the Ollama (default: OLLAMA_HOST, else its default port)")
+
+
+def _add_serve(subparsers: Any) -> None:
+    one = _add_command(
+        subparsers,
+        "serve",
+        "start the embedded server for use by hand",
+        commands.serve_embedded,
+        "openai-conformance serve",
+        "openai-conformance serve --port 8080",
+        exits="exit status: 0 stopped with Ctrl-C; 2 cannot\n",
+    )
+    one.add_argument(
+        "--port", type=int, default=0, metavar="PORT", help="where chat is served (default: a free port)"
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -132,6 +132,8 @@ _HEADINGS = {
 """Group -> its heading, what is worse first."""
 
 MAX_REASON_CHARACTERS = 200
+MIN_ALIKE_ROWS = 4
+"""Rows from which on those that changed alike, for one reason, are listed together."""
 
 
 def format_difference(
@@ -146,8 +148,7 @@ def format_difference(
     for group in groups:
         changes: tuple[Change, ...] = getattr(difference, group)
         if changes:
-            lines.append(f"{_HEADINGS[group]} ({len(changes)})")
-            lines += [*align_rows([_cells(each) for each in sorted(changes, key=_badness)], width), ""]
+            lines += [f"{_HEADINGS[group]} ({len(changes)})", *_format_changes(changes, width), ""]
     return lines
 
 
@@ -166,6 +167,22 @@ def _count(difference: Difference) -> str:
         rows = "1 row was" if difference.untested == 1 else f"{difference.untested} rows were"
         said += f"; {rows} not asked in one of the two"
     return f"{said}."
+
+
+def _format_changes(changes: Sequence[Change], width: int) -> list[str]:
+    """Return rows that changed, the worst first; many of one kind for one reason share a paragraph, as a list."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for change in sorted(changes, key=_badness):
+        name, *words = _cells(change)
+        alike.setdefault((words[0], words[1]), []).append(name)
+    single = [(name, *words) for words, names in alike.items() if len(names) < MIN_ALIKE_ROWS for name in names]
+    lines = align_rows(single, width)
+    for (step, reason), names in alike.items():
+        if len(names) >= MIN_ALIKE_ROWS:
+            said = f"{len(names)} rows {step}" + (f": {reason}" if reason else "")
+            lines += wrap_line(said, width, indent="  ", hanging="    ")
+            lines += wrap_line(", ".join(names), width, indent="      ")
+    return lines
 
 
 def _badness(change: Change) -> tuple[int, int]:

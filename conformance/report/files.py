@@ -80,10 +80,28 @@ def find_report(path: Path) -> Path:
         return path
     if (path / "report.json").is_file():
         return path / "report.json"
-    found = sorted(path.glob("*/report.json"), key=lambda file: file.stat().st_mtime)
+    found = list_reports(path)
     if not found:
         raise ReportError(f"there is no report.json at {path}; make one with: openai-conformance run")
-    return found[-1]
+    return found[0]
+
+
+def list_reports(folder: Path) -> list[Path]:
+    """Return the report.json of each report in a folder, that of the newest run first.
+
+    When a run began is told by the report, not by the file: a checkout gives all files the time that it was made at.
+    """
+    return sorted(folder.glob("*/report.json"), key=_measure_age, reverse=True)
+
+
+def _measure_age(file: Path) -> tuple[str, float]:
+    """Return what sorts the file by the time that its run began; a damaged one counts as older than all others."""
+    try:
+        report = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        report = None
+    started = report.get("started") if isinstance(report, dict) else None
+    return (started if isinstance(started, str) else "", file.stat().st_mtime)
 
 
 def read_report(path: Path) -> dict[str, Any]:

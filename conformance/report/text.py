@@ -7,6 +7,7 @@ Servers answer with what they like: `</script>`, terminal escapes, characters th
 | terminal, CI log, JUnit         | `clean_line`; ElementTree escapes JUnit's markup |
 | Markdown of matrix.md           | `escape_markdown`                                |
 | Markdown of a CI's summary      | `escape_summary`                                 |
+| Markdown of a bug report        | `fence`, `format_code`                           |
 | GitHub's workflow commands      | `escape_command_data`, `escape_command_property` |
 | HTML (Jinja escapes its markup) | `escape_invisible`, `clip`                       |
 | JSON in HTML                    | `format_data_block`                              |
@@ -67,6 +68,22 @@ def escape_summary(text: str) -> str:
         .replace("@", "@\u200b")
         .replace("://", ":\u200b//")
     )
+
+
+def fence(text: str, language: str = "") -> str:
+    """Return a text as a fenced block of Markdown, which shows it as it is: no mention, no link, no tag.
+
+    The fence is longer than any row of backticks in the text, so that none of them can end it.
+    """
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    mark = "`" * max(3, longest + 1)
+    return f"{mark}{language}\n{escape_invisible(text)}\n{mark}"
+
+
+def format_code(text: str) -> str:
+    """Return the beginning of a text as one line of code in Markdown, without the backticks that would end it."""
+    line = " ".join(clean_line(text).replace("`", "'").split())
+    return f"`{line}`" if line else ""
 
 
 def escape_command_data(text: str) -> str:

@@ -56,7 +56,7 @@ OPTIONS = (
             "there is one)", metavar="FILE"),
     _option("--junitxml", "write the rows as cases of a JUnit file, for a CI's test tab", "--junit-xml",
             metavar="FILE"),
-    _option("--shard", "ask the second of five parts of the rows: 2/5; join them with openai-conformance merge",
+    _option("--shard", "ask one part of five: 2/5; join the parts with openai-conformance merge",
             metavar="I/N"),
 )  # fmt: skip
 """In the order in which `--help` shows them."""

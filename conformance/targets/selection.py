@@ -45,11 +45,19 @@ class Choice:
         return ("a gateway: the verdicts are of it and of the server behind it together",)
 
 
-def choose(*, base_url: str | None, target: Target | None, environ: Mapping[str, str], look: Detect) -> Choice:
+def choose(
+    *,
+    base_url: str | None,
+    target: Target | None,
+    environ: Mapping[str, str],
+    look: Detect,
+    forced_by: str = "--target ollama",
+) -> Choice:
     """Choose the server: `--base-url`, `OPENAI_BASE_URL`, `OLLAMA_HOST`, a local Ollama, the embedded one.
 
     `target` (`--target`) leaves out every step that is not of its kind. Variables that are empty count as
-    not set. OpenAI's own API costs money, so only `--base-url` can name it.
+    not set. OpenAI's own API costs money, so only `--base-url` can name it. `forced_by`: what asks for an Ollama,
+    as its users typed it.
 
     Raises:
         UsageError: what was named cannot be reached, is of another kind than `--target` says, contradicts it,
@@ -61,10 +69,10 @@ def choose(*, base_url: str | None, target: Target | None, environ: Mapping[str,
         return _choose_embedded("--target embedded")
     named = _find_named(base_url, target, environ)
     if named is not None:
-        return named if target == "openai" else _detect_named(named, target, look)
+        return named if target == "openai" else _detect_named(named, target, look, forced_by)
     if target == "openai":
         raise UsageError("--target openai needs --base-url (or OPENAI_BASE_URL) to say which server")
-    return _choose_local(target, look)
+    return _choose_local(target, look, forced_by)
 
 
 def _find_named(base_url: str | None, target: Target | None, environ: Mapping[str, str]) -> Choice | None:
@@ -88,7 +96,7 @@ def _find_named(base_url: str | None, target: Target | None, environ: Mapping[st
     return None
 
 
-def _detect_named(named: Choice, target: Target | None, look: Detect) -> Choice:
+def _detect_named(named: Choice, target: Target | None, look: Detect, forced_by: str) -> Choice:
     """Return the named server with its kind and version."""
     url = named.base_url or ""
     if is_openai_api(url):
@@ -98,7 +106,7 @@ def _detect_named(named: Choice, target: Target | None, look: Detect) -> Choice:
     except UsageError as error:
         raise UsageError(f"{error} ({named.reason})") from error
     if target == "ollama" and server.kind != "ollama":
-        raise UsageError(f"--target ollama, but what answers at {url} ({named.reason}) is not an Ollama")
+        raise UsageError(f"{forced_by}, but what answers at {url} ({named.reason}) is not an Ollama")
     return Choice(
         kind=server.kind,
         base_url=url,
@@ -108,19 +116,19 @@ def _detect_named(named: Choice, target: Target | None, look: Detect) -> Choice:
     )
 
 
-def _choose_local(target: Target | None, look: Detect) -> Choice:
+def _choose_local(target: Target | None, look: Detect, forced_by: str) -> Choice:
     """Return the Ollama on its default port, else the embedded server."""
     try:
         server = look(DEFAULT_OLLAMA)
     except UsageError as error:
         if target == "ollama":
-            raise UsageError(f"--target ollama, and none runs on its default port: {error}") from error
+            raise UsageError(f"{forced_by}, and none runs on its default port: {error}") from error
         return _choose_embedded("nothing was named, and no Ollama answers on its default port")
     if server.kind != "ollama":
         if target == "ollama":
-            raise UsageError(f"--target ollama, but what answers at {DEFAULT_OLLAMA} is not an Ollama")
+            raise UsageError(f"{forced_by}, but what answers at {DEFAULT_OLLAMA} is not an Ollama")
         return _choose_embedded("nothing was named, and what answers on Ollama's default port is none")
-    why = "--target ollama" if target else "it answers on its default port"
+    why = forced_by if target else "it answers on its default port"
     return Choice(kind="ollama", base_url=DEFAULT_OLLAMA, reason=why, version=server.version)
 
 

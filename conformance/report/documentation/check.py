@@ -7,13 +7,13 @@ changed; a checkbox whose row is not certain stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from conformance.checklist.verdicts import Verdict
-from conformance.report.text import clean_line
+from conformance.report.wrapping import align_rows, cut_line
 
 from .match import match_checkboxes
 from .parse import Checkbox, find_checkboxes
@@ -108,29 +108,54 @@ def _could_have_checkbox(row: Mapping[str, Any], endpoints: set[str]) -> bool:
     return endpoint in endpoints and kind in ("features", "fields") and (len(path) == 1 or documented)
 
 
-def format_check(check: PageCheck) -> list[str]:
-    """Return what `openai-conformance docs` prints: wrong checkboxes both ways, then what could not be compared."""
-    lines: list[str] = []
-    for heading, ticked in (("Claimed but not there", True), ("There but not claimed", False)):
-        lines += _format_group(heading, (_format(each) for each in check.wrong if each.checkbox.ticked is ticked))
+def format_check(check: PageCheck, *, every: bool = False, width: int = 100) -> list[str]:
+    """Return what `openai-conformance docs` prints: the counts, wrong checkboxes both ways, then what is open.
+
+    `every`: whether to name also the rows without a checkbox that are not supported. `width`: in columns.
+    """
     unranked = [result for result in check.results if result.verdict.rank is None]
-    lines += _format_group("Could not be told, left as they are", map(_format, unranked))
-    lines += _format_group(
-        "Boxes without a row", (f"line {box.line}: {clean_line(box.wording)}" for box in check.without_row)
-    )
-    lines += _format_group(
-        "Rows without a box", (f"{row['id']}: {row['verdict']}" for row in check.rows_without_checkbox)
-    )
     wrong = len(check.wrong)
     right = len(check.results) - wrong - len(unranked)
     total = len(check.results) + len(check.without_row)
-    return [*lines, f"{total} boxes: {right} right, {wrong} wrong, {total - right - wrong} open"]
+    lines = [f"{total} boxes: {right} right, {wrong} wrong, {total - right - wrong} open", ""]
+    for heading, ticked in (("Claimed but not there", True), ("There but not claimed", False)):
+        rows = [_cells(each) for each in check.wrong if each.checkbox.ticked is ticked]
+        lines += _format_group(heading, rows, width)
+    lines += _format_group("Could not be told, left as they are", _fold(unranked), width, count=len(unranked))
+    unknown = [(f"line {box.line}", cut_line(box.wording)) for box in check.without_row]
+    lines += _format_group("Boxes without a row", unknown, width)
+    return [*lines, *_format_unlisted(check, every=every, width=width)]
 
 
-def _format_group(heading: str, entries: Iterable[str]) -> list[str]:
-    lines = [f"  {entry}" for entry in entries]
-    return [f"{heading} ({len(lines)})", *lines, ""] if lines else []
+def _format_unlisted(check: PageCheck, *, every: bool, width: int) -> list[str]:
+    """Return the rows without a checkbox: those that could have a ticked one, and with `every` the others too."""
+    rows = [(str(row["id"]), str(row["verdict"])) for row in check.rows_without_checkbox]
+    there = [(name, verdict) for name, verdict in rows if Verdict(verdict).is_positive]
+    lines = _format_group("There, and the page has no box for it", there, width)
+    others = [row for row in rows if row not in there]
+    if every:
+        return lines + _format_group("Other rows without a box", others, width)
+    return lines + ([f"{len(others)} more rows without a box are not supported: -v names them", ""] if others else [])
 
 
-def _format(result: CheckboxResult) -> str:
-    return f"line {result.checkbox.line}: {result.checkbox.row}: {result.verdict}: {clean_line(result.reason)}"
+def _format_group(heading: str, rows: Sequence[Sequence[str]], width: int, *, count: int | None = None) -> list[str]:
+    return [f"{heading} ({len(rows) if count is None else count})", *align_rows(rows, width), ""] if rows else []
+
+
+def _cells(result: CheckboxResult) -> tuple[str, str, str]:
+    box = result.checkbox
+    return (f"line {box.line}", str(box.row), f"{result.verdict}: {cut_line(result.reason)}")
+
+
+def _fold(results: Sequence[CheckboxResult]) -> list[tuple[str, str]]:
+    """Return checkboxes that are open for one reason together, with the lines that they stand on."""
+    groups: dict[str, list[CheckboxResult]] = {}
+    for result in results:
+        words = f"{str(result.verdict).replace('_', ' ')}: {cut_line(result.reason)}"
+        groups.setdefault(words, []).append(result)
+    return [
+        (f"line {found[0].checkbox.line}", f"{found[0].checkbox.row}: {words}")
+        if len(found) == 1
+        else (f"{len(found)} boxes", f"{words} (lines {', '.join(str(each.checkbox.line) for each in found)})")
+        for words, found in groups.items()
+    ]

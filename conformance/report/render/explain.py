@@ -5,34 +5,97 @@ from __future__ import annotations
 import inspect
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.checklist.rows import Row
+from conformance.checklist.rows import Row, field_values
+from conformance.checklist.verdicts import Verdict
 from conformance.probes.clauses import clause_url
-from conformance.report.text import clean_line
+from conformance.report.html.pairs import RequestDiff, pair_requests
+from conformance.report.text import escape_invisible
+from conformance.report.wrapping import align_rows, cut_line, wrap_line
 from conformance.wire.exchange import Exchange
+
+from .answers import format_result, summarize_answer
 
 NOT_PROBED = "not probed yet"
 """Said of a row of the checklist that the suite has no experiment for."""
 
+MAX_SHOWN_EXCHANGES = 8
+"""Exchanges that are printed of one row."""
+_MAX_CURL_CHARACTERS = 6000
 
-def explain_row(row: Row, report: Mapping[str, Any] | None, exchanges: Mapping[str, Exchange]) -> list[str]:
-    """Return the lines that `openai-conformance explain ROW` prints."""
-    lines = [row.id, f"  {row.heading}", "", row.description, "", f"clause: {clause_url(row)}"]
-    lines += [f"severity: {row.severity}; needs: a model for {row.capability}", *describe_probe(row), ""]
-    found = next((entry for entry in report["rows"] if entry["id"] == row.id), None) if report else None
+PROMPTS = (("messages",), ("prompt",), ("input",))
+"""Members of a request that hold what is asked of the model."""
+
+
+def explain_row(
+    row: Row,
+    report: Mapping[str, Any] | None,
+    exchanges: Mapping[str, Exchange],
+    *,
+    parts: Sequence[str] = (),
+    others: Mapping[str, str] | None = None,
+    width: int = 100,
+) -> list[str]:
+    """Return the lines that `openai-conformance explain ROW` prints, at most `width` columns wide but for commands.
+
+    `parts`: the rows that a derived row follows from. `others`: the row's verdicts in other reports, by their names.
+    """
+    lines = [row.id, f"  {row.heading}", "", *wrap_line(row.description, width), ""]
+    lines += [f"clause: {clause_url(row)}", f"severity: {row.severity}; needs: a model for {row.capability}"]
+    lines += [line for told in describe_probe(row) for line in wrap_line(told, width, hanging="  ")]
+    lines.append("")
+    found = find_row(report, row.id)
+    if report is not None and found is not None:
+        lines += _format_finding(report, found, width)
+    elif report is not None:
+        made = report["suite"]["version"]
+        lines += [*wrap_line(f"The report does not know this row: it was made by version {cut_line(made)}.", width)]
+    else:
+        lines.append("There is no report yet; make one with: openai-conformance run")
+    if others:
+        lines += wrap_line(f"other reports: {_format_others(others)}", width, hanging="  ")
     if report is None or found is None:
-        return [*lines, "No report knows this row yet; make one with: openai-conformance run"]
+        return lines
+    if parts:
+        return [*lines, "", *_format_parts(report, parts, width)]
+    return [*lines, "", *_format_exchanges(row, report, found, exchanges, width)]
+
+
+def _format_others(others: Mapping[str, str]) -> str:
+    """Return the verdicts of other reports, each word once, with the reports that have it."""
+    named = {verdict: [name for name, word in others.items() if word == verdict] for verdict in Verdict}
+    return "; ".join(
+        f"{str(verdict).replace('_', ' ')} in {', '.join(names)}" for verdict, names in named.items() if names
+    )
+
+
+def find_row(report: Mapping[str, Any] | None, name: str) -> Mapping[str, Any] | None:
+    """Return what a report says of a row; None where there is no report, or it does not know the row."""
+    rows: Sequence[Mapping[str, Any]] = report["rows"] if report else ()
+    return next((entry for entry in rows if entry["id"] == name), None)
+
+
+def _format_finding(report: Mapping[str, Any], found: Mapping[str, Any], width: int) -> list[str]:
     target = report["target"]
-    lines.append(f"{target['kind']} {target['version'] or ''} ({report['started']}): {found['verdict'].upper()}")
-    lines.append(f"  {clean_line(found['reason'])}")
-    claim = {True: "claimed", False: "not claimed", None: "nothing said"}[found["claim"]]
-    lines += [f"  evidence: {found['evidence']}; documentation: {claim}; model: {found['model']}", ""]
-    for name in found["exchanges"]:
-        if name in exchanges:
-            lines += format_exchange(exchanges[name])
-    return lines
+    server = cut_line(f"{target['kind']} {target['version'] or ''}".strip(), 60)
+    said = f"{server}, {report['started'][:10]}: {found['verdict'].upper()}: {cut_line(found['reason'], 400)}"
+    claim = {True: "claims it", False: "does not claim it", None: "says nothing of it"}[found["claim"]]
+    about = [f"evidence: {found['evidence']}"] if Verdict(found["verdict"]).is_positive else []
+    about += [f"the documentation {claim}"] if report["claims"] else []
+    about += [f"model: {cut_line(found['model'], 80)}"] if found["model"] else []
+    return [
+        *wrap_line(said, width, hanging="  "),
+        *(wrap_line("; ".join(about), width, hanging="  ") if about else []),
+    ]
+
+
+def _format_parts(report: Mapping[str, Any], parts: Sequence[str], width: int) -> list[str]:
+    """Return the rows that a derived row follows from; each has its own requests, which are not repeated here."""
+    known = [entry for name in parts if (entry := find_row(report, name)) is not None]
+    lines = [f"It follows from {len(known)} rows; explain one of them for its requests:"]
+    return lines + align_rows([(each["id"], each["verdict"], cut_line(each["reason"])) for each in known], width)
 
 
 def describe_probe(row: Row) -> list[str]:
@@ -46,27 +109,77 @@ def describe_probe(row: Row) -> list[str]:
     return [f"probed by: {where}", f"probability of a false verdict: {row.false_verdict_probability}"]
 
 
-def format_exchange(exchange: Exchange) -> list[str]:
-    """Return an exchange as a curl command and the beginning of its response."""
-    status = exchange.failure or exchange.status
-    answer = clean_line(" ".join(exchange.text[:600].split()))
-    return [
-        f"{exchange.id}: {status} in {exchange.seconds:.2f} s",
-        f"  {format_curl(exchange)}",
-        f"  -> {answer}",
-        "",
-    ]
+def _format_exchanges(
+    row: Row,
+    report: Mapping[str, Any],
+    found: Mapping[str, Any],
+    exchanges: Mapping[str, Exchange],
+    width: int,
+) -> list[str]:
+    own = [exchanges[name] for name in found["exchanges"] if name in exchanges]
+    if not own:
+        return [] if found["exchanges"] else ["No single request decides it."]
+    base = find_base_url(report, own)
+    lines = [f"export OPENAI_BASE_URL={shlex.quote(escape_invisible(base))}  # the server that was asked", ""]
+    for number, diff in enumerate(pair_requests(own)[:MAX_SHOWN_EXCHANGES], 1):
+        lines += _format_exchange(number, diff, describe_role(row, diff), base, width)
+    if len(own) > MAX_SHOWN_EXCHANGES:
+        lines.append(f"and {len(own) - MAX_SHOWN_EXCHANGES} more, on the report's page and in its exchanges.jsonl")
+    return lines
 
 
-def format_curl(exchange: Exchange) -> str:
+def describe_role(row: Row, diff: RequestDiff) -> str:
+    """Return what a request is for: the control, the treatment and what it changes, and whether a value is valid."""
+    if diff.control is None:
+        return "control"
+    if diff.changed and all(steps[:1] in PROMPTS for steps in diff.changed):
+        return f"control, another prompt: {diff.label}"
+    field = row.path[-1] if row.endpoint == "errors" else row.path[0]
+    values = field_values(row.kind if row.endpoint == "errors" else row.endpoint).get(field)
+    body = diff.treatment.sent_json
+    valued = ""
+    if values is not None and isinstance(body, dict) and field in body:
+        valued = {repr(values.invalid): ", a bad value", repr(values.valid): ", a valid value"}.get(
+            repr(body[field]), ""
+        )
+    return f"treatment{valued}: {diff.label}" if diff.changed else diff.label
+
+
+def _format_exchange(number: int, diff: RequestDiff, role: str, base: str, width: int) -> list[str]:
+    exchange = diff.treatment
+    lines = wrap_line(f"{number}. {cut_line(role, 300)}", width, hanging="   ")
+    command = escape_invisible(format_curl(exchange, base))
+    if len(command) > _MAX_CURL_CHARACTERS:
+        lines.append(f"   (a request of {len(command):,} characters: {exchange.id} in exchanges.jsonl)")
+    else:
+        lines.append(f"   {command}")
+    lines.append(f"   -> {format_result(exchange)}")
+    for told in summarize_answer(exchange):
+        lines += wrap_line(told, width, indent="      ", hanging="        ")
+    return [*lines, ""]
+
+
+def find_base_url(report: Mapping[str, Any], exchanges: Sequence[Exchange]) -> str:
+    """Return the base URL that requests went to: that of the target, or of the embedding model's own server."""
+    target = report["target"]
+    bases = [target["base_url"], *(model.get("base_url") for model in target["models"].values())]
+    known = [base for base in bases if isinstance(base, str)]
+    asked = [exchange.url for exchange in exchanges]
+    return next(
+        (base for base in known if any(url.startswith(f"{base}/") for url in asked)), known[0] if known else ""
+    )
+
+
+def format_curl(exchange: Exchange, base_url: str = "") -> str:
     """Return the command that sends the request again; the key is a variable, never the key.
 
     A header that the row itself puts there, such as a key that nobody gave out, is written out: it is the point.
+    `base_url`: what stands in the command as `$OPENAI_BASE_URL`; empty for the addresses as they were.
     """
     parts = ["curl", "-sN"] if exchange.call.streams else ["curl", "-s"]
     if exchange.call.method != "POST":
         parts += ["-X", exchange.call.method]
-    parts.append(shlex.quote(exchange.url))
+    parts.append(_format_address(exchange.url, base_url))
     if exchange.sent and not any(name == "content-type" for name, _ in exchange.call.headers):
         parts += ["-H", shlex.quote("content-type: application/json")]
     own = dict(exchange.call.headers)
@@ -75,6 +188,16 @@ def format_curl(exchange: Exchange) -> str:
     tail += "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in own.items())
     body = f" -d {shlex.quote(_compact(exchange.sent))}" if exchange.sent else ""
     return " ".join(parts) + tail + body
+
+
+def _format_address(url: str, base_url: str) -> str:
+    """Return an address for a shell, its beginning as `$OPENAI_BASE_URL` where it lies below that."""
+    base = base_url.rstrip("/")
+    places = {base: '"$OPENAI_BASE_URL"', base.removesuffix("/v1"): '"${OPENAI_BASE_URL%/v1}"'} if base else {}
+    for start, variable in places.items():
+        if url.startswith(f"{start}/"):
+            return f"{variable}{shlex.quote(url[len(start) :])}"
+    return shlex.quote(url)
 
 
 def _compact(sent: str) -> str:

@@ -21,7 +21,10 @@ _PARENT_POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the child is to serve; paths are absolute, `parent` is the process id to outlive no longer."""
+    """What the child is to serve; paths are absolute, `parent` is the process id to outlive no longer.
+
+    `port`: of chat; 0 for a free one.
+    """
 
     weights: str
     projector: str
@@ -30,6 +33,7 @@ class Settings:
     embedding_model: str
     threads: int
     parent: int
+    port: int = 0
 
     def as_line(self) -> bytes:
         """Return the settings as the line that the child reads."""
@@ -88,6 +92,7 @@ def _shared_parameters(parameters: "xllamacpp.CommonParams", settings: Settings)
 
 def _chat_parameters(parameters: "xllamacpp.CommonParams", settings: Settings) -> Any:
     _shared_parameters(parameters, settings)
+    parameters.port = settings.port
     parameters.model_alias = {settings.chat_model}
     parameters.mmproj.path = settings.projector
     parameters.mmproj_use_gpu = False

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import select
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,9 @@ from conformance.targets.fixtures.models import CHAT, TEXT_EMBEDDINGS
 LOG_NAME = "embedded-server.log"
 """The name of llama.cpp's log in the folder given to `start`."""
 
+MAX_PORT = 65535
+_HOST = "127.0.0.1"
+"""Where llama.cpp listens."""
 _MAX_START_SECONDS = 120.0
 _MAX_STOP_SECONDS = 2.0
 _MAX_THREADS = 4  # more do not make a model of this size faster
@@ -68,8 +72,10 @@ class EmbeddedServer:
         self.stop()
 
 
-def start(log_folder: Path | None = None, *, progress: Callable[[str], None]) -> EmbeddedServer:
-    """Start the server on free ports and return it when it answers, some seconds later.
+def start(log_folder: Path | None = None, *, progress: Callable[[str], None], port: int = 0) -> EmbeddedServer:
+    """Start the server and return it when it answers, some seconds later.
+
+    `port`: of chat; 0 for a free one, as that of embeddings always is.
 
     llama.cpp's own messages go to `embedded-server.log` in `log_folder`, or nowhere. `progress` takes lines
     for the user, most of them on the first use, which fetches 93 MB.
@@ -88,6 +94,7 @@ def start(log_folder: Path | None = None, *, progress: Callable[[str], None]) ->
         embedding_model=TEXT_EMBEDDINGS.name,
         threads=_choose_threads(),
         parent=os.getpid(),
+        port=port,
     )
     return launch(settings, log_folder)
 
@@ -106,21 +113,42 @@ def _check_platform() -> None:
         )
 
 
-def serve(log_folder: Path | None = None, *, say: Callable[[str], None]) -> None:
+def serve(log_folder: Path | None = None, *, say: Callable[[str], None], port: int = 0) -> None:
     """Start the server for use by hand and return at Ctrl-C: the body of `openai-conformance serve`.
+
+    `port`: of chat; 0 for a free one.
 
     Raises:
         FixtureUnavailableError: the model is not cached and cannot be fetched.
         ServerStartError: llama.cpp does not come up.
-        UsageError: llama.cpp ended by itself.
+        UsageError: the port cannot be had, or llama.cpp ended by itself.
     """
-    with start(log_folder, progress=say) as server:
+    check_port(port)
+    with start(log_folder, progress=say, port=port) as server:
         try:
             say(_format_guide(server))
             status = server.process.wait()
         except KeyboardInterrupt:
             return
     raise UsageError(f"The embedded server ended by itself, with status {status}.")
+
+
+def check_port(port: int) -> None:
+    """See that a server can listen on a port of this machine; 0 stands for any free one.
+
+    Raises:
+        UsageError: it cannot; the message names the option.
+    """
+    if not 0 <= port <= MAX_PORT:
+        raise UsageError(f"--port: {port}: give a port from 1 to {MAX_PORT}, or leave it out for a free one")
+    try:
+        with socket.socket() as probe:
+            # As servers do: one that has just ended there is no hindrance.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((_HOST, port))
+    except OSError as error:
+        words = f"--port: {port} cannot be had ({error.strerror or error})"
+        raise UsageError(f"{words}: give another, or leave it out for a free one") from error
 
 
 def _format_guide(server: EmbeddedServer) -> str:
