@@ -42,7 +42,7 @@ class Entry:
     diff: RequestDiff
     part: str
     fault: str = ""
-    """How the answer breaks the rule that the row is about."""
+    """How the answer breaks the rule that the row is about, where the row's reason does not say it."""
     places: tuple[Path, ...] = ()
     """Where in the answer the fault lies: steps into its JSON."""
     events: tuple[int, ...] = ()
@@ -59,7 +59,7 @@ class Entry:
         if self.fault:
             return f"{self.part}: {self.fault}"
         first = self.diff.control is None and self.part == CONTROL
-        return self.part if first or self.diff.label == "the same again" else f"{self.part}: {self.diff.label}"
+        return self.part if first or self.diff.label == "the same again" else f"{self.part} ({self.diff.label})"
 
     @property
     def result(self) -> str:

@@ -30,10 +30,11 @@ from .rule_evidence import read_rules
 _MAX_ENTRIES = 60
 """Exchanges listed for one row."""
 
-MAX_PAGE_BYTES = 1_450_000
-"""Bytes of a page: its exchanges are cut so that it keeps to them."""
+MAX_PAGE_BYTES = 2_700_000
+"""Bytes of a page: its exchanges are cut so that it keeps to them. A whole run of a thousand rows fits uncut: what a
+row rests on is worth more than a smaller file."""
 
-_MIN_EXCHANGE_BYTES = 400_000
+_MIN_EXCHANGE_BYTES = 1_200_000
 """Bytes that the exchanges get at least, however many rows there are."""
 
 _PLACE = "[exchanges]"

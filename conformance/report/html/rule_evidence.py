@@ -65,8 +65,8 @@ def _read_rule(
         first = row["reason"].partition("; and ")[0]
         leading = [name for name, fault in faults.items() if fault == first and name not in row["exchanges"]][:1]
         named = [exchanges[name] for name in (*row["exchanges"], *leading) if name in exchanges]
-        entries = [_make_entry(exchange, BREAKS, faults.get(exchange.id, first)) for exchange in named]
-        entries.sort(key=lambda entry: (entry.fault != first, not (entry.places or entry.events)))
+        entries = [_make_entry(exchange, BREAKS, faults.get(exchange.id, first), known=first) for exchange in named]
+        entries.sort(key=lambda entry: (bool(entry.fault), not (entry.places or entry.events)))
         return RuleEvidence(entries=tuple(entries), held=0)
     if faults or row["verdict"] != "supported":
         return RuleEvidence(entries=(), held=0)
@@ -79,14 +79,19 @@ def _as_sample(exchange: Exchange) -> tuple[bool, int, str]:
     return (not exchange.text, len(exchange.sent) + len(exchange.text), exchange.id)
 
 
-def _make_entry(exchange: Exchange, part: str, reason: str) -> Entry:
+def _make_entry(exchange: Exchange, part: str, fault: str, *, known: str = "") -> Entry:
+    """Return the entry of an answer. `fault`: how it breaks the rule; `known`: what the row's reason says."""
     documents = read_documents(exchange)[:_MAX_EVENTS]
-    places = [tuple(_find_places(document, reason)) for document in documents] if reason else []
-    diff = RequestDiff(treatment=exchange, control=None)
-    if not exchange.call.streams:
-        return Entry(diff=diff, part=part, fault=reason, places=places[0][:_MAX_PLACES] if places else ())
-    events = tuple(number for number, found in enumerate(places) if found)
-    return Entry(diff=diff, part=part, fault=reason, events=events if len(events) < len(documents) else ())
+    places = [tuple(_find_places(document, fault)) for document in documents] if fault else []
+    streams = exchange.call.streams
+    events = tuple(number for number, found in enumerate(places) if found) if streams else ()
+    return Entry(
+        diff=RequestDiff(treatment=exchange, control=None),
+        part=part,
+        fault=fault if fault != known else "",
+        places=places[0][:_MAX_PLACES] if places and not streams else (),
+        events=events if len(events) < len(documents) else (),
+    )
 
 
 def _find_places(document: Any, reason: str) -> Iterator[Path]:
