@@ -100,8 +100,13 @@ class TableRow:
 
     @property
     def differs(self) -> bool:
-        """Whether the reports that asked do not all say the same."""
-        return len({cell.verdict for cell in self.cells if cell.verdict != _UNTESTED}) > 1
+        """Whether the reports that know the row and asked do not all say the same."""
+        return len({cell.verdict for cell in self.cells if cell.verdict not in (None, _UNTESTED)}) > 1
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether every report knows the row."""
+        return all(cell.verdict is not None for cell in self.cells)
 
     @property
     def direction(self) -> str:
@@ -130,6 +135,11 @@ class Table:
     def differing(self) -> int:
         """Number of rows in which the reports differ."""
         return sum(row.differs for row in self.rows.values())
+
+    @property
+    def unshared(self) -> int:
+        """Number of rows that not every report knows."""
+        return sum(not row.is_shared for row in self.rows.values())
 
     def count_turns(self, direction: str) -> int:
         """Return how many rows became worse, or better, with their last change."""

@@ -63,7 +63,8 @@ def _read_rule(
     faults = {name: fault for name, fault in tested.items() if fault}
     if row["exchanges"]:
         first = row["reason"].partition("; and ")[0]
-        leading = [name for name, fault in faults.items() if fault == first and name not in row["exchanges"]][:1]
+        showing = [name for name, fault in faults.items() if fault == first]
+        leading = [] if set(showing) & set(row["exchanges"]) else showing[:1]  # of many, the report names a few
         named = [exchanges[name] for name in (*row["exchanges"], *leading) if name in exchanges]
         entries = [_make_entry(exchange, BREAKS, faults.get(exchange.id, first), known=first) for exchange in named]
         entries.sort(key=lambda entry: (bool(entry.fault), not (entry.places or entry.events)))
