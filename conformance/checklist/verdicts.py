@@ -33,10 +33,11 @@ RANKED = (Verdict.SUPPORTED, Verdict.PARTIAL, Verdict.REJECTED, Verdict.IGNORED,
 LEGEND = {
     Verdict.SUPPORTED: "accepted, and its documented effect was seen, or (evidence `parsed`) its value was "
     "demonstrably read",
-    Verdict.PARTIAL: "some of its documented forms work",
+    Verdict.PARTIAL: "some of its documented forms work, or it works and its answer breaks the schema",
     Verdict.REJECTED: "refused with a 4xx: honest, the caller notices",
     Verdict.IGNORED: "accepted, and the effect was provably absent: the silent failure",
-    Verdict.BROKEN: "5xx, a cut connection, a hang past the deadline, or an answer the SDK or the schema cannot take",
+    Verdict.BROKEN: "a 5xx, a cut connection, a hang past the deadline, an answer that the SDK or the schema cannot take, "
+    "or one that breaks a rule of the API",
     Verdict.INCONCLUSIVE: "we could not tell: the control failed or the model gave no chance to see it",
     Verdict.NOT_APPLICABLE: "the target declares no model or capability that could be asked",
     Verdict.UNTESTED: "not asked in this run",

@@ -51,8 +51,8 @@ def judge_rules(
     split; a call that several of them made is there several times. `models`: the capabilities that the target
     declares a model for. `selected`: ids of the rows that the run was to reach.
     """
-    first = _of_first_attempt(exchanges)
-    each = [_of_first_attempt(shard) for shard in shards]
+    first = select_judged(exchanges)
+    each = [select_judged(shard) for shard in shards]
     return {
         row.id: _judge_rule(row, first, each) if row.capability in models else _absent(row)
         for row in load_catalog().values()
@@ -60,7 +60,8 @@ def judge_rules(
     }
 
 
-def _of_first_attempt(exchanges: Exchanges) -> Exchanges:
+def select_judged(exchanges: Exchanges) -> Exchanges:
+    """Return the exchanges that rules are judged over: those of the first attempt, that rules are about at all."""
     # What was sent to see whether requests disturb each other says nothing of a request alone. Answers of routes that
     # may not be there are no answers of the endpoints that rules are about.
     calls = ((exchange, exchange.call) for exchange in exchanges)

@@ -9,6 +9,7 @@ from typing import Any
 from conformance.checklist.rows import is_counted
 from conformance.checklist.verdicts import Verdict
 from conformance.probes.endpoints import HEADINGS
+from conformance.report.render.explain import NOT_PROBED
 
 Row = Mapping[str, Any]
 
@@ -20,6 +21,22 @@ KIND_HEADINGS = {
     "stream": "Streams",
 }
 
+LEVEL_HEADINGS = {
+    "missing": "A required field is missing",
+    "wrong_type": "A value of the wrong type",
+    "out_of_range": "A value out of range",
+}
+"""Part of an id that is no row itself -> what the rows below it have in common."""
+
+SECTION_NOTES = {
+    "errors": "Bad requests, each one fault away from a request that is accepted. Supported means that the server "
+    "refuses it as OpenAI does: with the right status, and an error that the SDK understands.",
+    "clients": "Whether the clients that people use get on with the server: the OpenAI SDK, sync and async, with and "
+    "without a key, with and without a slash at the end of the base URL.",
+    "native": "What the server's own API, beside the one of OpenAI, changes for users of the latter: models that it "
+    "lists, names that it gives them, the context that they get.",
+}
+"""What the sections are about that belong to no endpoint."""
 
 UNCOUNTED_NOTE = (
     "The rest of what the SDK can ask for, outside the counts: no server has to have it all. Each operation was "
@@ -27,6 +44,15 @@ UNCOUNTED_NOTE = (
     "something even so was not asked."
 )
 """What is said of a section that is not counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """Rows that a part of their ids holds together, though no row has that id: `errors/chat/wrong_type`."""
+
+    heading: str
+    """Empty for the rows that belong to no level."""
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +72,11 @@ class Group:
     def __iter__(self) -> Iterator[Row]:
         """Return all rows, in order."""
         return iter((*self.rows, *self.undocumented))
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The documented rows by what they have in common: first those without a heading of their own."""
+        return tuple(_levels(self.rows))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +130,55 @@ def _groups(rows: Sequence[Row]) -> Iterator[Group]:
         theirs = tuple(row for row in of_kind if not tops or find_top(row) in tops)
         others = tuple(row for row in of_kind if tops and find_top(row) not in tops)
         yield Group(kind=kind, rows=theirs, undocumented=others)
+
+
+def _levels(rows: Sequence[Row]) -> Iterator[Level]:
+    by_heading: dict[str, list[Row]] = {"": []}
+    for row in rows:
+        by_heading.setdefault(_level_heading(row), []).append(row)
+    return (Level(heading=heading, rows=tuple(own)) for heading, own in by_heading.items() if own)
+
+
+def _level_heading(row: Row) -> str:
+    parts = row["id"].split("/")
+    return LEVEL_HEADINGS.get(parts[2], "") if parts[0] == "errors" and len(parts) > 3 else ""
+
+
+def format_title(row: Row) -> str:
+    """Return the title of a row, in which backticks mark code: below a level of errors the name of its field."""
+    return f"`{row['id'].rpartition('/')[2]}`" if _level_heading(row) else str(row["title"])
+
+
+FOLLOWS = "follows from: "
+"""Beginning of what `describe_probe` says of a row that is judged by other rows."""
+
+
+def list_parts(row: Row, rows: Mapping[str, Row]) -> list[Row]:
+    """Return the rows that a derived row follows from; none for any other."""
+    probed = row.get("probed", "")
+    if not probed.startswith(FOLLOWS):
+        return []
+    found: list[Row] = []
+    for part in probed.removeprefix(FOLLOWS).split(", "):
+        if part.endswith("/*"):
+            found += [each for name, each in rows.items() if name.startswith(part[:-1])]
+        elif part in rows:
+            found.append(rows[part])
+    return found
+
+
+def separate_unprobed(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the report with the rows untested that the suite had no experiment for when it was made.
+
+    Such reports call them not applicable, which they are not: nobody knows.
+    """
+    unprobed = {row["id"] for row in report["rows"] if row["reason"] == NOT_PROBED}
+    if not unprobed:
+        return report
+    untested = str(Verdict.UNTESTED)
+    rows = [{**row, "verdict": untested} if row["id"] in unprobed else row for row in report["rows"]]
+    counted = [row["verdict"] for row in rows if is_counted(row["id"])]
+    return {**report, "rows": rows, "counts": {verdict: counted.count(verdict) for verdict in dict.fromkeys(counted)}}
 
 
 def find_top(row: Row) -> str:

@@ -24,8 +24,19 @@ EVIDENCE = {
 }
 SEVERITY = {
     "must": "a named client or the SDK breaks without it",
-    "should": "OpenAI does it, clients tolerate its absence",
+    "should": "OpenAI does it, and clients tolerate its absence",
 }
+SHORT_LEGEND = {
+    "supported": "does what is documented",
+    "partial": "some of its forms work",
+    "rejected": "refused with a 4xx",
+    "ignored": "accepted, without effect",
+    "broken": "fails, or breaks a rule",
+    "inconclusive": "we could not tell",
+    "not_applicable": "nothing to ask it with",
+    "untested": "not asked",
+}
+"""Verdict -> its meaning in a few words, where the badges are; `LEGEND` says it whole."""
 MARKS = {
     "supported": "✓",
     "partial": "◐",
@@ -87,6 +98,7 @@ def _environment() -> Environment:
         "EVIDENCE": EVIDENCE,
         "SEVERITY": SEVERITY,
         "MARKS": MARKS,
+        "SHORT_LEGEND": SHORT_LEGEND,
     }
     return environment
 

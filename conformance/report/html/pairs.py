@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.wire.exchange import Exchange
+from conformance.wire.exchange import Call, Exchange
 
 Path = tuple[str, ...]
+
+PROMPTS = ("messages", "prompt", "input")
+"""Members of a request that hold its prompt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,28 +29,59 @@ class RequestDiff:
     def label(self) -> str:
         """What the request does differently, in a line."""
         if self.control is None:
-            return "control"
-        if not self.changed:
-            return "the same again"
+            return _route(self.treatment)
         shown = [_change(self.treatment.sent_json, path) for path in self.changed[:3]]
         more = len(self.changed) - len(shown)
-        return ", ".join(shown) + (f" and {more} more" if more else "")
+        told = [", ".join(shown) + (f" and {more} more" if more else "")] if shown else []
+        return ", ".join([*told, *_other_ways(self.control.call, self.treatment.call)]) or "the same again"
+
+
+def _route(exchange: Exchange) -> str:
+    return f"`{exchange.call.method} {exchange.call.path}`"
+
+
+_WAYS = {
+    "sdk": "by the SDK",
+    "sdk_async": "by the SDK's async client",
+    "sdk_parse": "by the SDK's `.parse()`",
+    "sdk_stream": "by the SDK's `.stream()`",
+    "sdk_raw_body": "by the SDK's `post` or `get`",
+    "http": "without the SDK",
+}
+"""Transport -> what is said of a request that goes another way than the one it is compared with."""
+
+
+def _other_ways(control: Call, treatment: Call) -> list[str]:
+    """Return how a request is sent otherwise, apart from its body."""
+    ways = [_WAYS[treatment.transport]] if control.transport != treatment.transport else []
+    before, now = dict(control.headers), dict(treatment.headers)
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    ways += [f"with another header `{name}`" for name in names]
+    ways += ["with a slash after the base URL"] if treatment.trailing_slash and not control.trailing_slash else []
+    return ways + (["left before its end"] if treatment.aborts and not control.aborts else [])
 
 
 def pair_requests(exchanges: Sequence[Exchange]) -> list[RequestDiff]:
-    """Return each exchange with its nearest earlier one. Only requests to the same path are alike."""
+    """Return each exchange with its nearest earlier one. Only requests to the same path are alike.
+
+    Of two that are as near, the one with the same prompt is nearer.
+    """
     found: list[RequestDiff] = []
     for number, exchange in enumerate(exchanges):
-        best: tuple[Path, ...] | None = None
+        best: tuple[Path, ...] = ()
         control = None
         for other in exchanges[:number]:
             if (other.call.method, other.call.path) != (exchange.call.method, exchange.call.path):
                 continue
             paths = find_changes(other, exchange)
-            if best is None or len(paths) < len(best):
+            if control is None or _distance(paths) < _distance(best):
                 best, control = paths, other
-        found.append(RequestDiff(treatment=exchange, control=control, changed=best or ()))
+        found.append(RequestDiff(treatment=exchange, control=control, changed=best))
     return found
+
+
+def _distance(changed: Sequence[Path]) -> tuple[int, bool]:
+    return len(changed), any(path and path[0] in PROMPTS for path in changed)
 
 
 def find_changes(control: Exchange, treatment: Exchange) -> tuple[Path, ...]:

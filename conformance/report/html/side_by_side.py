@@ -24,7 +24,13 @@ def render_comparison(reports: Sequence[Mapping[str, Any]], *, links: Sequence[s
         table=build_table(columns),
         columns=columns,
         title=_title(columns),
+        changes=_have_history(columns),
     )
+
+
+def _have_history(columns: Sequence[Column]) -> bool:
+    """Whether any column can have changed against one before it: two of one kind of server."""
+    return len({column.kind for column in columns}) < len(columns)
 
 
 def _title(columns: Sequence[Column]) -> str:

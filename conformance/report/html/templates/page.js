@@ -26,67 +26,92 @@
 
   const wanted = () => {
     const data = new FormData(form);
-    return { v: data.getAll("v"), e: data.get("e"), q: data.get("q").trim().toLowerCase(), d: data.get("d") };
+    return { v: data.getAll("v"), e: data.get("e"), q: data.get("q").trim().toLowerCase(), d: data.get("d"), f: data.get("f") };
   };
   const words = new WeakMap();
   const wordsOf = (row) => {
     if (!words.has(row)) words.set(row, `${row.id} ${$("summary", row).textContent} ${$(".about", row).textContent}`.toLowerCase());
     return words.get(row);
   };
+  const untested = rows.filter((row) => row.dataset.v === "untested").length;
   const filter = () => {
-    const { v, e, q, d } = wanted();
+    const { v, e, q, d, f } = wanted();
     let shown = 0;
     for (const row of rows) {
-      const fits = (!v.length || v.includes(row.dataset.v)) && (!e || row.id.startsWith(`${e}/`)) &&
-        (!d || "wrong" in row.dataset) && (!q || wordsOf(row).includes(q));
+      // What was not asked is shown only to those who want to see it.
+      const fits = (v.length ? v.includes(row.dataset.v) : row.dataset.v !== "untested") && (!e || row.id.startsWith(`${e}/`)) &&
+        (!d || "wrong" in row.dataset) && (!f || "field" in row.dataset) && (!q || wordsOf(row).includes(q));
       row.hidden = !fits;
       shown += fits;
     }
-    for (const group of all(".group, .endpoint")) group.hidden = !$(".row:not([hidden])", group);
-    document.documentElement.classList.toggle("filtered", shown < rows.length);
+    for (const group of all(".group, .endpoint").reverse()) group.hidden = !$(".row:not([hidden])", group);
+    const free = !q && !e && !v.length && !d && !f;
+    document.documentElement.classList.toggle("filtered", !free);
     $(".none").hidden = shown > 0;
-    $("output", form).textContent = shown === rows.length ? `${shown} rows` : `${shown} of ${rows.length} rows`;
-    $("button[type=reset]", form).hidden = shown === rows.length && !q && !e && !v.length && !d;
+    $("output", form).textContent = shown === rows.length ? `${shown} rows`
+      : `${shown} of ${rows.length} rows${free && untested ? `, ${untested} untested ones hidden` : ""}`;
+    $("button[type=reset]", form).hidden = free;
+  };
+  // The address holds the filters, and the row that was opened last: `#?v=ignored&e=chat&r=chat/fields/n`. Without
+  // filters it is the row alone, which is how others link to it.
+  let current = "";
+  const replace = (url, state) => {
+    try { history.replaceState(state, "", url); } catch { /* some browsers refuse for files: the page works without */ }
   };
   const address = () => {
-    const { v, e, q, d } = wanted();
-    const parts = [v.length && `v=${v.join(",")}`, e && `e=${e}`, q && `q=${encodeURIComponent(q)}`, d && "d=1"].filter(Boolean);
-    const hash = parts.length ? `#?${parts.join("&")}` : "#matrix";
-    try { history.replaceState(null, "", hash); } catch { /* some browsers refuse for files: the filter works without */ }
+    const { v, e, q, d, f } = wanted();
+    const parts = [v.length && `v=${v.join(",")}`, e && `e=${e}`, q && `q=${encodeURIComponent(q)}`, d && "d=1", f && "f=1"].filter(Boolean);
+    if (parts.length && current) parts.push(`r=${encodeURIComponent(current).replaceAll("%2F", "/")}`);
+    replace(parts.length ? `#?${parts.join("&")}` : `#${encodeURI(current) || "matrix"}`, null);
   };
   const setFilters = (text) => {
     const values = new URLSearchParams(text);
     const verdicts = (values.get("v") || "").split(",");
     for (const box of all("[name=v]", form)) box.checked = verdicts.includes(box.value);
-    const wrong = $("[name=d]", form);
-    if (wrong) wrong.checked = values.get("d") === "1";
+    for (const name of ["d", "f"]) {
+      const box = $(`[name=${name}]`, form);
+      if (box) box.checked = values.get(name) === "1";
+    }
     form.elements.e.value = values.get("e") || "";
     if (form.elements.e.selectedIndex < 0) form.elements.e.value = "";
     form.elements.q.value = values.get("q") || "";
     filter();
+    return values.get("r") || "";
+  };
+  const show = (target) => {
+    if (target.closest("[hidden]")) setFilters(target.dataset.v === "untested" ? "v=untested" : "");
+    const folded = target.closest(".uncounted");
+    if (folded) folded.open = true;
+    if (target.matches(".row")) {
+      current = target.id;
+      target.open = true;
+    }
+    target.scrollIntoView();
+    if (target.matches(".row")) $("summary", target).focus({ preventScroll: true });
   };
   const follow = () => {
     let hash = location.hash.slice(1);
     try { hash = decodeURIComponent(hash); } catch { /* kept as it is */ }
-    if (hash.startsWith("?")) {
-      setFilters(location.hash.slice(2));
-      $("#matrix").scrollIntoView();
-      return;
-    }
-    const target = hash && document.getElementById(hash);
-    if (!target) return;
-    if (target.closest("[hidden]")) setFilters("");
-    const folded = target.closest(".uncounted");
-    if (folded) {
-      folded.open = true;
-      target.scrollIntoView();
-    }
-    if (target.matches(".row")) {
-      target.open = true;
-      target.scrollIntoView();
-      $("summary", target).focus({ preventScroll: true });
-    }
+    let id = hash;
+    current = "";
+    if (hash.startsWith("?")) id = setFilters(location.hash.slice(2)) || "matrix";
+    else if (!hash || hash === "matrix") setFilters("");
+    const target = id && document.getElementById(id);
+    if (target) show(target);
+    // Back: to where the reader was, which no address tells.
+    if (history.state && Number.isFinite(history.state.y)) scrollTo(0, history.state.y);
   };
+  addEventListener("click", (event) => {
+    const link = event.target.closest && event.target.closest("a[href]");
+    if (link) replace(location.href, { y: scrollY });
+  }, true);
+
+  // Badges say what they mean. A title on each in the file would be the half of it.
+  addEventListener("pointerover", (event) => {
+    const badge = event.target.closest && event.target.closest(".v");
+    const said = badge && !badge.title && $(`[data-legend="${badge.classList[1]}"]`);
+    if (said) badge.title = said.textContent;
+  });
 
   // Exchanges
 
@@ -150,7 +175,7 @@
 
   const block = (label, name, ...content) => make("pre", { class: name, tabindex: "0", role: "group", "aria-label": label }, ...content);
   const bytes = (count) => `${count.toLocaleString("en")} bytes`;
-  const cut = (size, id) => make("p", { class: "cut" }, `Cut: it has ${bytes(size)}. The whole lies in exchanges.jsonl, ${id}.`);
+  const cut = (size, id) => make("p", { class: "cut" }, `Cut: it has ${bytes(size)}. The whole is in exchanges.jsonl, ${id}.`);
 
   const copy = async (text, button) => {
     const before = button.textContent;
@@ -183,10 +208,10 @@
     svg.append(draw("text", { x: "100%", y: "32", "text-anchor": "end" }, `${end.toFixed(2)} s`));
     return svg;
   };
-  const stream = (record) => {
+  const stream = (record, faulty) => {
     const list = make("ol", { class: "events", tabindex: "0", "aria-label": "Events of the stream" });
     let before = [];
-    for (const [at, start, end, fresh, note] of record.events) {
+    for (const [number, [at, start, end, fresh, note]] of record.events.entries()) {
       const head = before.slice(0, start).join("");
       const tail = end ? before.slice(-end).join("") : "";
       const dots = (text) => (text ? make("span", { class: "dots" }, "…") : null);
@@ -194,32 +219,32 @@
         dots(head), head && make("span", { class: "same" }, head), make("span", { class: "new" }, fresh),
         tail && make("span", { class: "same" }, tail), dots(tail), note && make("em", {}, `  (${note})`),
       ].filter(Boolean));
-      list.append(make("li", {}, make("time", {}, `${at.toFixed(3)} s`), code));
+      list.append(make("li", faulty.has(number) ? { class: "faulty" } : {}, make("time", {}, `${at.toFixed(3)} s`), code));
       before = [...before.slice(0, start), ...fresh, ...(end ? before.slice(-end) : [])];
     }
     return list;
   };
 
-  const answer = (record, id) => {
+  const answer = (record, id, places, faulty) => {
     const parts = [];
     if (record.failure) parts.push(make("p", {}, make("b", {}, record.failure)));
     if (record.invalid) parts.push(make("p", { class: "cut" }, "It holds bytes that are not UTF-8; they read \uFFFD."));
     if (record.events) {
-      const list = stream(record);
+      const list = stream(record, faulty);
       const whole = make("button", { type: "button", "aria-pressed": "false" }, "Whole events");
       whole.addEventListener("click", () => whole.setAttribute("aria-pressed", String(list.classList.toggle("whole"))));
       const count = record.events.length < record.eventsInAll ? `${record.events.length} of ${record.eventsInAll}` : record.events.length;
       parts.push(timeline(record.events, record.seconds || 0), make("h6", {}, `${count} events; what repeats is left out`, whole), list);
       if (record.joined) parts.push(make("h6", {}, "The text that the SDK read"), block("Text", "", record.joined));
-    } else parts.push(block("Answer", "", record.body ? pretty(record.body, new Set()) : "(empty)"));
+    } else parts.push(block("Answer", "", record.body ? pretty(record.body, places) : "(empty)"));
     if (record.bodySize) parts.push(cut(record.bodySize, id));
     if (record.sdk) parts.push(make("p", {}, `The SDK raised ${record.sdk}`));
     return parts;
   };
 
-  const side = (heading, id, paths) => {
+  const side = (heading, id, paths, places = new Set(), faulty = new Set()) => {
     const record = Object.hasOwn(carry().exchanges, id) && carry().exchanges[id];
-    if (!record) return make("div", { class: "side" }, make("p", {}, `Exchange ${id} lies in exchanges.jsonl.`));
+    if (!record) return make("div", { class: "side" }, make("h5", {}, heading), make("p", {}, `Exchange ${id} is in exchanges.jsonl.`));
     const text = command(record);
     const button = text ? make("button", { type: "button", class: "copy" }, "Copy curl") : null;
     if (button) button.addEventListener("click", () => copy(text, button));
@@ -228,20 +253,21 @@
       make("h6", {}, make("span", {}, `${record.method} ${record.url}${record.transport === "sdk" ? "" : ` (${record.transport})`}`), button),
       record.sent ? block("Request", "", pretty(record.sent, paths)) : null,
       record.sentSize ? cut(record.sentSize, id) : null,
-      make("h6", {}, `${status} in ${(record.seconds || 0).toFixed(2)} s`), ...answer(record, id));
+      make("h6", {}, `${status} in ${(record.seconds || 0).toFixed(2)} s`), ...answer(record, id, places, faulty));
     const headers = make("details", {}, make("summary", { class: "sub" }, "Headers"),
       block("Headers of the request", "headers", carry().headers[record.sentHeaders] || "(none)"),
       make("p", { class: "sub" }, "answered with"), block("Headers of the answer", "headers", record.headers || "(none)"));
     box.append(headers);
     return box;
   };
+  const title = (text) => text[0].toUpperCase() + text.slice(1);
   const fill = (item, details) => {
-    const { x, c, p } = item.dataset;
-    const paths = new Set((p || "").split("\n").filter(Boolean));
+    const { x, c, p, r, f, n } = item.dataset;
+    const lines = (text) => new Set((text || "").split("\n").filter(Boolean));
     const sides = make("div", { class: "sides" });
-    const first = $("li", item.parentElement).dataset.x;
-    if (c) sides.append(side(c === first ? "Control" : "Compared with", c, paths));
-    sides.append(side(c ? "Asked" : "Control", x, paths));
+    const before = c && all("li", item.parentElement).find((other) => other.dataset.x === c);
+    if (c) sides.append(side(before && before.dataset.r !== r ? title(before.dataset.r) : "Compared with", c, lines(p)));
+    sides.append(side(title(r), x, lines(p), lines(f), new Set((n || "").split(" ").filter(Boolean).map(Number))));
     details.append(sides);
   };
   const prepare = (row) => {
@@ -254,10 +280,16 @@
     const first = items.find((item) => item.matches(".first")) || items[0];
     if (first) $("details", first).open = true;
   };
+  let started = false; // what opens before is opened by the address
   const prepared = new WeakSet();
   document.addEventListener("toggle", (event) => {
     const row = event.target;
-    if (row.open && row.matches(".row") && !prepared.has(row)) { prepared.add(row); prepare(row); }
+    if (!row.matches(".row")) return;
+    if (row.open && !prepared.has(row)) { prepared.add(row); prepare(row); }
+    if (row.open) current = row.id;
+    else if (current === row.id) current = "";
+    else return;
+    if (started) address();
   }, true);
 
   form.addEventListener("input", () => { filter(); address(); });
@@ -273,5 +305,5 @@
   filter();
   follow();
   // A browser that goes to the linked row by itself, when all is loaded, takes the focus away again.
-  addEventListener("load", () => setTimeout(follow));
+  addEventListener("load", () => setTimeout(() => { follow(); started = true; }));
 })();

@@ -3,7 +3,7 @@
 (() => {
   const form = document.querySelector(".filters");
   const rows = [...document.querySelectorAll(".matrix tbody tr[id]")];
-  const compared = Boolean(document.querySelector(".matrix .history"));
+  const compared = Boolean(document.querySelector(".compared"));
   document.documentElement.classList.add("js");
 
   const filter = () => {
@@ -20,28 +20,39 @@
     document.querySelector("p.none").hidden = shown > 0;
     form.querySelector("output").textContent = shown === rows.length ? `${shown} rows` : `${shown} of ${rows.length} rows`;
   };
-  const address = () => {
+  // The address holds the filters, and the row whose cell was followed last: Back leads to where the reader was.
+  const address = (row = "") => {
     const parts = [form.elements.all.checked && "all=1", form.elements.q.value && `q=${encodeURIComponent(form.elements.q.value)}`].filter(Boolean);
-    try { history.replaceState(null, "", parts.length ? `#?${parts.join("&")}` : "#matrix"); } catch { /* refused for files */ }
+    if (parts.length && row) parts.push(`r=${encodeURIComponent(row).replaceAll("%2F", "/")}`);
+    try { history.replaceState(null, "", parts.length ? `#?${parts.join("&")}` : `#${encodeURI(row) || "matrix"}`); } catch { /* refused for files */ }
+  };
+  const setFilters = (text) => {
+    const values = new URLSearchParams(text);
+    form.elements.all.checked = values.get("all") === "1";
+    form.elements.q.value = values.get("q") || "";
+    filter();
+    return values.get("r") || "";
   };
   const follow = () => {
-    let hash = location.hash.slice(1);
-    if (hash.startsWith("?")) {
-      const values = new URLSearchParams(hash.slice(1));
-      form.elements.all.checked = values.get("all") === "1";
-      form.elements.q.value = values.get("q") || "";
-      filter();
-      return;
+    let id = location.hash.slice(1);
+    if (id.startsWith("?")) id = setFilters(id.slice(1));
+    else {
+      try { id = decodeURIComponent(id); } catch { /* kept as it is */ }
+      if (!id) setFilters("");
     }
-    try { hash = decodeURIComponent(hash); } catch { /* kept as it is */ }
-    const target = hash && document.getElementById(hash);
-    if (target && target.hidden) {
-      form.elements.q.value = "";
-      form.elements.all.checked = compared;
-      filter();
-    }
-    if (target) target.scrollIntoView({ block: "center" });
+    const target = id && document.getElementById(id);
+    if (target && target.hidden) setFilters(compared ? "all=1" : "");
+    if (target) target.scrollIntoView({ block: target.matches("tr") ? "center" : "start" });
   };
+  addEventListener("click", (event) => {
+    const link = event.target.closest && event.target.closest("td a");
+    if (link) address(link.closest("tr").id);
+  }, true);
+  addEventListener("pointerover", (event) => {
+    const badge = event.target.closest && event.target.closest(".v");
+    const said = badge && !badge.title && document.querySelector(`[data-legend="${badge.classList[1]}"]`);
+    if (said) badge.title = `${badge.textContent.slice(1)}: ${said.textContent}`;
+  });
   form.addEventListener("input", () => { filter(); address(); });
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("hashchange", follow);
