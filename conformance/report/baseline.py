@@ -13,7 +13,7 @@ from conformance.checklist.packaged_data import folder
 from conformance.checklist.verdicts import Verdict
 from conformance.errors import UsageError
 from conformance.files import atomic_write
-from conformance.report.render.explain import NOT_PROBED
+from conformance.report.probing import NOT_PROBED
 
 from .files import ReportError, check_writable, read_report
 

@@ -21,7 +21,7 @@ from conformance.judge.schema import extensions
 from conformance.judge.schema_faults import read_documents, select_schema
 from conformance.probes.clauses import clause_url
 from conformance.probes.response_views import as_int64, get_path
-from conformance.report.render.explain import NOT_PROBED, describe_probe
+from conformance.report.probing import NOT_PROBED, describe_probe
 from conformance.wire.exchange import Exchange
 
 from .baseline import Baseline

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.checklist.rows import is_counted
 from conformance.checklist.verdicts import Verdict
 from conformance.probes.endpoints import HEADINGS
-from conformance.report.render.explain import NOT_PROBED
+from conformance.report.probing import NOT_PROBED
 
 Row = Mapping[str, Any]
 

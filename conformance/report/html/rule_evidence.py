@@ -101,13 +101,13 @@ def _find_places(document: Any, reason: str) -> Iterator[Path]:
     A reason begins with a path, `choices.*.logprobs: is missing`, or names members in backticks or in plain words.
     What is missing is where its parent is.
     """
-    first = reason.split("; and ")[0]
+    first = reason.split("; and ", maxsplit=1)[0]
     path = _PATH.match(first)
     if path:
         yield from _follow(document, path[1].split("."), missing="is missing" in first)
         return
     names = {name.rpartition(".")[2] for name in _NAMES.findall(first)}
-    names = names or {word for word in _WORDS.findall(first.split("'")[0]) if word not in _COMMON_WORDS}
+    names = names or {word for word in _WORDS.findall(re.split("['\"]", first)[0]) if word not in _COMMON_WORDS}
     yield from _find_named(document, names, ())
 
 

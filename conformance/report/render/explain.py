@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.checklist.rows import Row, field_values
+from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
 from conformance.probes.clauses import clause_url
-from conformance.report.html.pairs import RequestDiff, pair_requests
+from conformance.report.html.evidence import Entry, list_entries
+from conformance.report.html.rule_evidence import BREAKS, read_rules
+from conformance.report.probing import describe_probe
 from conformance.report.text import escape_invisible
 from conformance.report.wrapping import align_rows, cut_line, wrap_line
 from conformance.wire.exchange import Exchange
 
 from .answers import format_result, summarize_answer
 
-NOT_PROBED = "not probed yet"
-"""Said of a row of the checklist that the suite has no experiment for."""
-
 MAX_SHOWN_EXCHANGES = 8
 """Exchanges that are printed of one row."""
+MAX_SHOWN_RULE_ANSWERS = 3
+"""Answers that are printed of a rule that many break."""
 _MAX_CURL_CHARACTERS = 6000
-
-PROMPTS = (("messages",), ("prompt",), ("input",))
-"""Members of a request that hold what is asked of the model."""
+_MAX_PLACES = 4
 
 
 def explain_row(
@@ -60,7 +58,7 @@ def explain_row(
         return lines
     if parts:
         return [*lines, "", *_format_parts(report, parts, width)]
-    return [*lines, "", *_format_exchanges(row, report, found, exchanges, width)]
+    return [*lines, "", *_format_exchanges(report, found, exchanges, width)]
 
 
 def _format_others(others: Mapping[str, str]) -> str:
@@ -98,64 +96,46 @@ def _format_parts(report: Mapping[str, Any], parts: Sequence[str], width: int) -
     return lines + align_rows([(each["id"], each["verdict"], cut_line(each["reason"])) for each in known], width)
 
 
-def describe_probe(row: Row) -> list[str]:
-    """Return how the row is answered: by which experiment, rule or parts."""
-    if row.derived_from:
-        return [f"follows from: {', '.join(row.derived_from)}"]
-    if row.probe is None:
-        return ["a rule over all answers of a run" if row.rule else NOT_PROBED]
-    function = inspect.unwrap(row.probe)
-    where = f"{function.__module__}.{function.__qualname__}"
-    return [f"probed by: {where}", f"probability of a false verdict: {row.false_verdict_probability}"]
-
-
 def _format_exchanges(
-    row: Row,
-    report: Mapping[str, Any],
-    found: Mapping[str, Any],
-    exchanges: Mapping[str, Exchange],
-    width: int,
+    report: Mapping[str, Any], found: Mapping[str, Any], exchanges: Mapping[str, Exchange], width: int
 ) -> list[str]:
-    own = [exchanges[name] for name in found["exchanges"] if name in exchanges]
-    if not own:
-        return [] if found["exchanges"] else ["No single request decides it."]
-    base = find_base_url(report, own)
+    entries, held = read_evidence(found, exchanges)
+    if not entries:
+        return ["No single request decides it."] if not found["exchanges"] else []
+    base = find_base_url(report, [entry.diff.treatment for entry in entries])
     lines = [f"export OPENAI_BASE_URL={shlex.quote(escape_invisible(base))}  # the server that was asked", ""]
-    for number, diff in enumerate(pair_requests(own)[:MAX_SHOWN_EXCHANGES], 1):
-        lines += _format_exchange(number, diff, describe_role(row, diff), base, width)
-    if len(own) > MAX_SHOWN_EXCHANGES:
-        lines.append(f"and {len(own) - MAX_SHOWN_EXCHANGES} more, on the report's page and in its exchanges.jsonl")
+    if held:
+        lines += [f"The rule held in {held} answers; one of them:", ""]
+    limit = MAX_SHOWN_RULE_ANSWERS if entries[0].part == BREAKS else MAX_SHOWN_EXCHANGES
+    for number, entry in enumerate(entries[:limit], 1):
+        lines += _format_entry(number, entry, base, width)
+    if len(entries) > limit:
+        lines.append(f"and {len(entries) - limit} more, on the report's page and in its exchanges.jsonl")
     return lines
 
 
-def describe_role(row: Row, diff: RequestDiff) -> str:
-    """Return what a request is for: the control, the treatment and what it changes, and whether a value is valid."""
-    if diff.control is None:
-        return "control"
-    if diff.changed and all(steps[:1] in PROMPTS for steps in diff.changed):
-        return f"control, another prompt: {diff.label}"
-    field = row.path[-1] if row.endpoint == "errors" else row.path[0]
-    values = field_values(row.kind if row.endpoint == "errors" else row.endpoint).get(field)
-    body = diff.treatment.sent_json
-    valued = ""
-    if values is not None and isinstance(body, dict) and field in body:
-        valued = {repr(values.invalid): ", a bad value", repr(values.valid): ", a valid value"}.get(
-            repr(body[field]), ""
-        )
-    return f"treatment{valued}: {diff.label}" if diff.changed else diff.label
+def read_evidence(found: Mapping[str, Any], exchanges: Mapping[str, Exchange]) -> tuple[Sequence[Entry], int]:
+    """Return the exchanges that a row rests on, and in how many answers it held, where it is a rule that did."""
+    rules = read_rules([found], exchanges)
+    if found["id"] in rules:
+        return rules[found["id"]].entries, rules[found["id"]].held
+    return list_entries(found, [exchanges[name] for name in found["exchanges"] if name in exchanges]), 0
 
 
-def _format_exchange(number: int, diff: RequestDiff, role: str, base: str, width: int) -> list[str]:
-    exchange = diff.treatment
-    lines = wrap_line(f"{number}. {cut_line(role, 300)}", width, hanging="   ")
+def _format_entry(number: int, entry: Entry, base: str, width: int) -> list[str]:
+    exchange = entry.diff.treatment
+    lines = wrap_line(f"{number}. {cut_line(entry.label, 300)}", width, hanging="   ")
     command = escape_invisible(format_curl(exchange, base))
     if len(command) > _MAX_CURL_CHARACTERS:
         lines.append(f"   (a request of {len(command):,} characters: {exchange.id} in exchanges.jsonl)")
     else:
         lines.append(f"   {command}")
     lines.append(f"   -> {format_result(exchange)}")
-    for told in summarize_answer(exchange):
-        lines += wrap_line(told, width, indent="      ", hanging="        ")
+    told = summarize_answer(exchange)
+    if entry.places:
+        told.append(f"at fault: {', '.join('.'.join(place) for place in entry.places[:_MAX_PLACES])}")
+    for line in told:
+        lines += wrap_line(line, width, indent="      ", hanging="        ")
     return [*lines, ""]
 
 

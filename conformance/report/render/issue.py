@@ -7,7 +7,7 @@ markup.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,12 @@ from conformance.errors import UsageError
 from conformance.judge.derive import expand_parts
 from conformance.probes.clauses import clause_url
 from conformance.probes.endpoints import HEADINGS
-from conformance.report.html.pairs import RequestDiff, pair_requests
+from conformance.report.html.evidence import find_primary
 from conformance.report.text import clip, fence, format_code
 from conformance.wire.exchange import Exchange
 
 from .answers import format_result, summarize_answer
-from .explain import PROMPTS, find_base_url, find_row, format_curl
+from .explain import find_base_url, find_row, format_curl, read_evidence
 
 _TITLES = {
     Verdict.PARTIAL: "works only in part",
@@ -129,39 +129,21 @@ def _find_case(case: _Case, report: Mapping[str, Any], rows: Mapping[str, Row]) 
 
 
 def _format_requests(case: _Case, report: Mapping[str, Any], exchanges: Mapping[str, Exchange]) -> list[str]:
-    own = [exchanges[name] for name in case.found["exchanges"] if name in exchanges]
-    if not own:
+    entries, _ = read_evidence(case.found, exchanges)
+    entry = entries[0] if entries and case.row.rule else find_primary(case.found, entries)
+    if entry is None:
         return ["No single request shows it: it was seen in the answers of a whole run.", ""]
-    first = RequestDiff(treatment=own[0], control=None)
-    deciding = first if case.row.rule else find_deciding(case.found, pair_requests(own))
-    lines = ["## How to repeat it", ""]
-    setting = f"export OPENAI_BASE_URL={shlex.quote(find_base_url(report, own))}"
-    lines += [fence(setting, "sh"), ""]
-    if deciding.control is not None:
-        lines += ["A request to compare with:", "", *_format_request(deciding.control, report, own)]
+    treatment, control = entry.diff.treatment, entry.diff.control
+    base = find_base_url(report, [treatment])
+    lines = ["## How to repeat it", "", fence(f"export OPENAI_BASE_URL={shlex.quote(base)}", "sh"), ""]
+    if control is not None:
+        lines += ["A request to compare with:", "", *_format_request(control, base)]
         lines += ["The request that shows the fault:", ""]
-    return [*lines, *_format_request(deciding.treatment, report, own)]
+    return [*lines, *_format_request(treatment, base)]
 
 
-def find_deciding(found: Mapping[str, Any], diffs: Sequence[RequestDiff]) -> RequestDiff:
-    """Return the request that decided, beside the one it is compared with.
-
-    Of a row about an error the bad request, which the plain one after it names; else the first that sets the row's
-    own field, or differs in more than its prompt; else the last.
-    """
-    endpoint, _, *path = found["id"].split("/")
-    followed = {diff.treatment.call.follows for diff in diffs} - {""}
-    bad = [diff for diff in diffs if diff.treatment.id in followed]
-    if endpoint == "errors" and bad:
-        return bad[-1]
-    field = path[-1] if endpoint == "errors" else path[0]
-    own = [diff for diff in diffs if any(steps[:1] == (field,) for steps in diff.changed)]
-    other = [diff for diff in diffs if any(steps[:1] not in PROMPTS for steps in diff.changed)]
-    return next(iter([*own, *other]), diffs[-1])
-
-
-def _format_request(exchange: Exchange, report: Mapping[str, Any], own: Sequence[Exchange]) -> list[str]:
-    command = format_curl(exchange, find_base_url(report, own))
+def _format_request(exchange: Exchange, base: str) -> list[str]:
+    command = format_curl(exchange, base)
     if len(command) > _MAX_REQUEST_CHARACTERS:
         command = f"# a request of {len(command):,} characters, which begins:\n# {command[:300]}"
     answer = [f"# {format_result(exchange)}", *summarize_answer(exchange)]

@@ -16,9 +16,9 @@ from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.errors import UsageError
 from conformance.files import atomic_write
 from conformance.report.build import AT_MERGE, NOT_SELECTED, OTHER_SHARD, OWN_ERROR, OWN_ERROR_NOTE
+from conformance.report.probing import NOT_PROBED
 from conformance.report.text import clean_line
 
-from .explain import NOT_PROBED
 from .terminal import outcome_of
 
 _MAX_REASON_CHARACTERS = 600
