@@ -23,6 +23,28 @@ class Box:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PageSection:
+    """A part of the documentation page: its heading, in Markdown, and what the ids of its rows begin with."""
+
+    heading: str
+    prefix: str
+
+
+_SECTIONS = (
+    ("v0.1.24", "chat/", "`/v1/chat/completions`"),
+    ("v0.1.24", "completions/", "`/v1/completions`"),
+    ("v0.1.24", "models/", "`/v1/models`"),
+    ("v0.1.24", "models/notes/retrieve/", "`/v1/models/{model}`"),
+    ("v0.1.24", "embeddings/", "`/v1/embeddings`"),
+    ("v0.1.24", "images/", "`/v1/images/generations` (experimental)"),
+    ("v0.1.24", "responses/", "`/v1/responses`"),
+    ("v0.34.4", "responses/", "Responses API"),
+)
+"""Release since which a heading stands on Ollama's page, what the rows below it begin with, and the heading, in the
+order of the page. Whether a release has the section at all is told by its boxes."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Claims:
     """All boxes of one release of the page."""
 
@@ -33,6 +55,26 @@ class Claims:
     def box(self, row: str) -> Box | None:
         """Return the box of the row, or None when the page says nothing of it."""
         return self._by_row().get(row)
+
+    def sections(self) -> list[tuple[PageSection, tuple[Box, ...]]]:
+        """Return the sections of the page with their boxes and notes, in the order of the page.
+
+        Boxes that merely follow from a note stand nowhere on it, and are left out.
+        """
+        headings = {
+            prefix: heading for since, prefix, heading in _SECTIONS if version_key(since) <= version_key(self.release)
+        }
+        found: dict[str, list[Box]] = {prefix: [] for prefix in headings}
+        for box in sorted(self.boxes, key=lambda box: box.order):
+            if not box.note or box.row.split("/")[1] == "notes":
+                prefix = max((each for each in headings if box.row.startswith(each)), key=len, default=None)
+                if prefix is not None:
+                    found[prefix].append(box)
+        return [
+            (PageSection(heading=headings[prefix], prefix=prefix), tuple(boxes))
+            for prefix, boxes in found.items()
+            if boxes
+        ]
 
     def _by_row(self) -> dict[str, Box]:
         return {box.row: box for box in self.boxes}

@@ -76,7 +76,7 @@ class Group:
     @property
     def levels(self) -> tuple[Level, ...]:
         """The documented rows by what they have in common: first those without a heading of their own."""
-        return tuple(_levels(self.rows))
+        return split_levels(self.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,11 +132,12 @@ def _groups(rows: Sequence[Row]) -> Iterator[Group]:
         yield Group(kind=kind, rows=theirs, undocumented=others)
 
 
-def _levels(rows: Sequence[Row]) -> Iterator[Level]:
+def split_levels(rows: Sequence[Row]) -> tuple[Level, ...]:
+    """Return rows by what they have in common: first those without a heading of their own."""
     by_heading: dict[str, list[Row]] = {"": []}
     for row in rows:
         by_heading.setdefault(_level_heading(row), []).append(row)
-    return (Level(heading=heading, rows=tuple(own)) for heading, own in by_heading.items() if own)
+    return tuple(Level(heading=heading, rows=tuple(own)) for heading, own in by_heading.items() if own)
 
 
 def _level_heading(row: Row) -> str:

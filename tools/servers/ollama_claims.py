@@ -16,16 +16,16 @@ _CREATED = "`created` corresponds to when the model was last modified"
 _OWNED_BY = '`owned_by` corresponds to the ollama username, defaulting to `"library"`'
 
 NOTES = (
-    ("/v1/completions", _FORMS, "completions/notes/prompt_string", True, "prompt accepts only a string"),
-    ("/v1/models", _CREATED, "models/notes/created", True, "created is when the model was last modified"),
-    ("/v1/models", _OWNED_BY, "models/notes/owned_by", True, "owned_by is the ollama username, library by default"),
+    ("/v1/completions", _FORMS, "completions/notes/prompt_string", True, _FORMS),
+    ("/v1/models", _CREATED, "models/notes/created", True, _CREATED),
+    ("/v1/models", _OWNED_BY, "models/notes/owned_by", True, _OWNED_BY),
     (
         "/v1/models/{model}", _CREATED,
-        "models/notes/retrieve/created", True, "created is when the model was last modified",
+        "models/notes/retrieve/created", True, _CREATED,
     ),
     (
         "/v1/models/{model}", _OWNED_BY,
-        "models/notes/retrieve/owned_by", True, "owned_by is the ollama username, library by default",
+        "models/notes/retrieve/owned_by", True, _OWNED_BY,
     ),
     ("/v1/completions", _FORMS, "completions/fields/prompt/array_of_strings", False, "array of strings"),
     ("/v1/completions", _FORMS, "completions/fields/prompt/array_of_tokens", False, "array of tokens"),
