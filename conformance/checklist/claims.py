@@ -24,10 +24,11 @@ class Box:
 
 @dataclass(frozen=True, kw_only=True)
 class PageSection:
-    """A part of the documentation page: its heading, in Markdown, and what the ids of its rows begin with."""
+    """A part of the documentation page: its heading in Markdown, with the line that names its path, if any."""
 
     heading: str
     prefix: str
+    """What the ids of its rows begin with."""
 
 
 _SECTIONS = (
@@ -38,7 +39,7 @@ _SECTIONS = (
     ("v0.1.24", "embeddings/", "`/v1/embeddings`"),
     ("v0.1.24", "images/", "`/v1/images/generations` (experimental)"),
     ("v0.1.24", "responses/", "`/v1/responses`"),
-    ("v0.34.4", "responses/", "Responses API"),
+    ("v0.34.4", "responses/", "Responses API\n\n`POST /v1/responses`"),
 )
 """Release since which a heading stands on Ollama's page, what the rows below it begin with, and the heading, in the
 order of the page. Whether a release has the section at all is told by its boxes."""

@@ -132,7 +132,9 @@ def test_a_selection_of_nothing_ends_with_2_and_says_so(tmp_path: Path, url: str
     [
         ((), "usage: openai-conformance"),
         (("nonsense",), "'nonsense'"),
-        (("list", "extra"), "extra"),
+        (("list", "extra"), "no row matches 'extra'"),
+        (("list", "chat", "extra"), "unrecognized arguments: extra"),
+        (("serve", "--port", "x"), "--port"),
         (("explain",), "ROW"),
         (("explain", "embeddings/fields/dimension"), "perhaps: embeddings/fields/dimensions"),
         (("explain", "chat/fields/n", "--report", "damaged.json"), "damaged.json cannot be read"),

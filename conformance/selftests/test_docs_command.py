@@ -376,11 +376,27 @@ def test_wrong_boxes_are_told_both_ways() -> None:
         ("embeddings/fields/encoding_format", False),
     ]
     told = "\n".join(format_check(result))
-    assert "Claimed but not there (1)\n  line 22: chat/fields/messages/text: ignored: as made" in told
-    assert "There but not claimed (4)\n  line 16: chat/features/json_mode" in told
-    assert "Could not be told, left as they are (1)\n  line 20: chat/fields/model: inconclusive" in told
-    assert "\n  chat/fields/seed: supported\n" in told
-    assert told.endswith("11 boxes: 5 right, 5 wrong, 1 open")
+    assert told.startswith("11 boxes: 5 right, 5 wrong, 1 open\n\nClaimed but not there (1)\n")
+    assert re.search(r"^  line 22  chat/fields/messages/text  ignored: as made", told, re.MULTILINE)
+    assert re.search(r"There but not claimed \(4\)\n  line 16  chat/features/json_mode ", told)
+    assert "Could not be told, left as they are (1)\n  line 20  chat/fields/model: inconclusive: as made" in told
+    assert re.search(r"^  chat/fields/seed +supported$", told, re.MULTILINE)
+
+
+def test_of_rows_without_a_box_only_those_that_are_there_are_named_unless_all_are_asked_for() -> None:
+    report = report_of({"chat/fields/seed": "ignored", "chat/fields/stop": "partial"}, others="not_applicable")
+    told = "\n".join(format_check(check_page(PAGE, report)))
+    assert "There, and the page has no box for it (1)\n  chat/fields/stop  partial\n" in told
+    assert "chat/fields/seed" not in told
+    assert re.search(r"\d+ more rows without a box are not supported: -v names them", told)
+    every = "\n".join(format_check(check_page(PAGE, report), every=True))
+    assert re.search(r"^  chat/fields/seed +ignored$", every, re.MULTILINE)
+
+
+def test_boxes_that_are_open_for_one_reason_share_a_line() -> None:
+    told = format_check(check_page(PAGE, report_of({}, others="untested")))
+    assert "Could not be told, left as they are (11)" in told
+    assert sum("untested: as made for a test" in line for line in told) == 1
 
 
 @pytest.mark.parametrize("end", ["", "\n", "  \n\n\t\n"])
@@ -430,6 +446,29 @@ def test_the_command_says_what_it_cannot(tmp_path: Path, capsys: pytest.CaptureF
     assert "no checklist" in capsys.readouterr().err
     page.write_text(PAGE)
     assert main(["docs", str(page), "--report", str(tmp_path / "none")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("{missing}",), "{missing} cannot be read: No such file or directory; give the page's file"),
+        (
+            ("{page}", "--write", "/dev/null/x.md"),
+            "--write: /dev/null/x.md cannot be written: /dev/null is not a folder",
+        ),
+        (("{page}", "--write", "{folder}"), "--write: {folder} cannot be written: Is a directory"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_once_with_its_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], why: str
+) -> None:
+    report = write_report(report_of({}), [], tmp_path / "reports", None)
+    names = {"missing": tmp_path / "README.md", "page": tmp_path / "page.md", "folder": tmp_path / "reports"}
+    names["page"].write_text(PAGE)
+    given = [each.format(**names) for each in arguments]
+    assert main(["docs", *given, "--report", str(report)]) == 2
+    error = capsys.readouterr().err
+    assert error == f"openai-conformance: {why.format(**names)}\n"
 
 
 COMPATIBILITY = "docs/api/openai-compatibility.mdx"

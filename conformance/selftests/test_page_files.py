@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -155,14 +156,23 @@ def three(tmp_path: Path) -> list[str]:
     return [str(write_report(made, (), tmp_path, f"v{number}").parent) for number, made in enumerate(versions())]
 
 
-def test_compare_prints_each_pair_and_writes_a_page(
+def test_compare_prints_each_pair_and_writes_nothing_unasked(
     three: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    before = sorted(tmp_path.rglob("*"))
     assert main(["compare", *three]) == 1
     said = capsys.readouterr().out
-    assert said.index("Improvements (1)") < said.index("Regressions (1)")
-    place = tmp_path / "compare-v0-v1-v2.html"
-    assert f"page: {place}" in said
+    assert said.index("Better (1)") < said.index("Worse (1)")
+    assert said.index("ollama 0.5.0 -> ollama 0.6.0") < said.index("ollama 0.6.0 -> ollama 0.7.0")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_compare_writes_the_page_that_html_names(
+    three: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "page.html"
+    assert main(["compare", *three, "--html", str(place)]) == 1
+    assert f"page: {place}" in capsys.readouterr().out
     text = place.read_text()
     assert 'href="v0/index.html#chat/fields/n"' in text
     assert str(tmp_path) not in text
@@ -187,11 +197,16 @@ def test_compare_as_json(three: list[str], tmp_path: Path, capsys: pytest.Captur
     assert not list(tmp_path.glob("compare-*"))
 
 
-def test_compare_cannot_write_where_it_was_told(
-    three: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("place", ["not/there.html", "/dev/null/x.html", "."])
+def test_compare_says_where_it_cannot_write(
+    three: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
 ) -> None:
-    assert main(["compare", *three[:2], "--html", str(tmp_path / "not" / "there.html")]) == 2
-    assert "there.html" in capsys.readouterr().err
+    page_file = tmp_path / place
+    assert main(["compare", *three[:2], "--html", str(page_file)]) == 2
+    error = capsys.readouterr().err
+    assert f"--html: {page_file} cannot be written: " in error
+    assert error.count(str(page_file)) == 1
+    assert not re.search(r"Errno|partial", error)
 
 
 def test_exchanges_survive_the_way_through_a_file(tmp_path: Path) -> None:

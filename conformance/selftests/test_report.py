@@ -14,15 +14,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.checklist import packaged_data
+from conformance.checklist.claims import claims_of
 from conformance.checklist.findings import Finding
 from conformance.checklist.rows import is_counted
 from conformance.checklist.verdicts import Evidence, Verdict
 from conformance.errors import UsageError
 from conformance.judge.catalog import load_catalog
+from conformance.judge.expectation import explain_step
 from conformance.judge.schema import violations
 from conformance.report.baseline import Baseline, baseline_for, format_baseline, update_baseline
 from conformance.report.build import MIN_SHARED_CAUSE, RunResult, agrees, build_report
-from conformance.report.compare import compare, format_difference
+from conformance.report.compare import MIN_ALIKE_ROWS, compare, format_comparison, format_difference
+from conformance.report.documentation.match import match_checkboxes
+from conformance.report.documentation.parse import find_checkboxes, find_notes
 from conformance.report.html.page import render_page
 from conformance.report.render.markdown import render_matrix
 from conformance.report.render.terminal import outcome_of
@@ -72,8 +76,8 @@ def test_a_change_stands_in_its_own_group_and_in_no_other(old: str | None, new: 
     assert found.status == (1 if group in ("regressions", "lost_evidence") else 0)
     assert found.untested == 0
     shown = "\n".join(format_difference(found))
-    assert (f"{N}: {old or '-'} -> {new or '-'}" in shown) == bool(group)
-    assert ("No differences." in shown) == (group is None)
+    assert (f"  {N}  {old or '-'} -> {new or '-'}" in shown) == bool(group)
+    assert ("No differences: 0 regressions." in shown) == (group is None)
 
 
 @pytest.mark.parametrize("other", ["supported", "broken", "untested", None])
@@ -83,7 +87,68 @@ def test_a_row_that_one_of_two_did_not_ask_says_nothing(other: str | None) -> No
         assert found.untested == 1
         assert not any(getattr(found, group) for group in GROUPS)
         assert found.status == 0
-        assert "1 rows were not asked" in "\n".join(format_difference(found))
+        assert "1 row was not asked in one of the two" in "\n".join(format_difference(found))
+
+
+def changed(count: int, old: str, new: str, *, reasons: int = 99) -> list[Any]:
+    """Two reports in which so many rows differ, and have so many different reasons."""
+    names = [name for name in load_catalog() if name.startswith("chat/fields/")][:count]
+    return [
+        report([row(name, verdict, reason=f"why {number % reasons}") for number, name in enumerate(names)])
+        for verdict in (old, new)
+    ]
+
+
+def test_of_a_comparison_the_worst_comes_first_and_both_sides_are_counted() -> None:
+    verdicts = {"a": ("supported", "rejected"), "b": ("supported", "broken"), "c": ("broken", "supported")}
+    old, new = (
+        report([row(f"chat/fields/{name}", both[side]) for name, both in verdicts.items()]) for side in (0, 1)
+    )
+    lines = format_difference(compare(old, new))
+    assert lines[0] == "2 regressions, 1 better."
+    order = [line.split()[0] for line in lines if line.startswith("  chat/")]
+    assert order == ["chat/fields/b", "chat/fields/a", "chat/fields/c"]
+    assert lines.index("Worse (2)") < lines.index("Better (1)")
+
+
+@pytest.mark.parametrize(("old", "new"), [("broken", "ignored"), ("ignored", "rejected"), ("rejected", "broken")])
+def test_a_change_from_one_fault_to_another_says_why_it_is_better_or_worse(old: str, new: str) -> None:
+    shown = "\n".join(format_difference(compare(*pair(old, new))))
+    assert f"{explain_step(Verdict(old), Verdict(new))}; r" in shown
+    assert explain_step(Verdict.SUPPORTED, Verdict(new)) == explain_step(None, Verdict(new)) == ""
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_lines_of_a_comparison_are_as_wide_as_the_terminal_and_break_no_id(width: int) -> None:
+    old, new = changed(30, "supported", "ignored")
+    for made in new["rows"]:
+        made["reason"] += " word" * 80
+    found = compare(old, new)
+    lines = format_comparison(old, new, found, width=width)
+    assert max(map(len, lines)) <= width
+    assert all(any(change.row in line for line in lines) for change in found.regressions)
+    assert any(line.endswith("…") for line in lines)
+    assert not any("word" * 2 in line for line in lines)
+
+
+def test_rows_that_changed_alike_for_one_reason_are_listed_together() -> None:
+    lines = format_difference(compare(*changed(MIN_ALIKE_ROWS, "supported", "ignored", reasons=1)))
+    assert f"  {MIN_ALIKE_ROWS} rows supported -> ignored: why 0" in lines
+    alone = format_difference(compare(*changed(MIN_ALIKE_ROWS - 1, "supported", "ignored", reasons=1)))
+    assert sum("why 0" in line for line in alone) == MIN_ALIKE_ROWS - 1
+
+
+def test_a_comparison_begins_with_who_is_compared() -> None:
+    old, new = pair("supported", "ignored")
+    new["target"]["version"] = "0.6.0"
+    lines = format_comparison(old, new, compare(old, new), width=100)
+    assert lines[:2] == ["ollama 0.5.1 -> ollama 0.6.0", "models of both: m"]
+    assert not any("ANOTHER SERVER" in line for line in lines)
+    new["target"] |= {"kind": "vllm", "models": {"chat": {"id": "k", "digest": None, "base_url": URL}}}
+    lines = format_comparison(old, new, compare(old, new), width=100)
+    assert lines[0] == "ollama 0.5.1 -> vllm 0.6.0"
+    assert lines[1].startswith("ANOTHER SERVER: vllm 0.6.0 is compared with ollama 0.5.1;")
+    assert {"models of ollama 0.5.1: m", "models of vllm 0.6.0: k"} <= set(lines)
 
 
 def test_another_reason_is_no_regression() -> None:
@@ -290,11 +355,73 @@ NESTED = ["chat/fields/messages", "chat/fields/messages/turns", "chat/fields/mes
 
 
 def test_a_row_is_nested_below_those_of_its_ancestors_that_are_rows() -> None:
-    made = report([row(name) for name in NESTED])
+    made = report([row(name) for name in NESTED], claims=None)
     boxes = [line.partition(" —")[0] for line in render_matrix(made).splitlines() if "- [x]" in line]
-    assert boxes == ["- [x] `messages`", "  - [x] `turns`", "  - [x] `parts`", "    - [x] `three`", "- [x] `one`"]
+    assert boxes == [
+        "- [x] `messages`",
+        "  - [x] `turns`",
+        "  - [x] `messages/system`, `parts`",  # nothing is `messages/system`
+        "    - [x] `messages/turns/many`, `three`",
+        "- [x] `messages_extra`, `one`",
+    ]
     levels = re.findall(r'<details class="row d(\d)"', render_page(made, {}))
     assert levels == ["0", "1", "1", "2", "0"]
+
+
+# The documentation's page, mirrored
+
+
+def mirrored(release: str) -> tuple[str, str]:
+    """matrix.md of a report in which all rows are partial: the documentation's page, and what it does not name."""
+    words = {"completions/fields/prompt": "string is supported, array partial"}
+    text = render_matrix(report_of({}, others="partial", reasons=words, version=release.removeprefix("v")))
+    page, _, rest = text.partition("## The documentation's page\n")[2].partition("## What the page does not name\n")
+    return page, rest
+
+
+@pytest.mark.parametrize("release", ["v0.6.8", "v0.13.5", "v0.24.0", "v0.32.15", "v0.34.4"])
+def test_the_matrix_mirrors_the_page_and_then_tells_the_rest(release: str) -> None:
+    claims = claims_of("ollama", release)
+    assert claims is not None
+    page, rest = mirrored(release)
+    boxes = [box for box in claims.boxes if not box.note]
+    boxes.sort(key=lambda box: box.row.startswith("responses/"))  # last on each of these pages, images before
+    lines = [line for line in page.splitlines() if " — " in line]
+    page = re.sub(" — .*", "", page)
+    assert [box.row for box in match_checkboxes(find_checkboxes(page), by_position=False)] == [
+        box.row for box in boxes
+    ]
+    assert [box.wording for box in find_checkboxes(page)] == [box.wording for box in boxes]
+    notes = [note.text for note in find_notes(page)]
+    assert notes == [box.wording for box in claims.boxes if box.note and "/notes/" in box.row]
+    assert len(lines) == len(boxes) + len(notes)
+    named = {box.row for box in boxes} | {box.row for box in claims.boxes if "/notes/" in box.row}
+    others = [name for name in load_catalog() if is_counted(name) and name not in named]
+    assert len(re.findall(r"^ *- \[x\] .* — partial\b", rest, re.MULTILINE)) == len(others)
+
+
+def test_the_headings_of_the_matrix_are_those_of_the_page_of_its_release() -> None:
+    headings = {release: re.findall("^### (.*)$", mirrored(release)[0], re.MULTILINE) for release in REAL_HEADINGS}
+    assert headings == REAL_HEADINGS
+
+
+_FIRST = ["`/v1/chat/completions`", "`/v1/completions`", "`/v1/models`", "`/v1/models/{model}`", "`/v1/embeddings`"]
+REAL_HEADINGS = {
+    "v0.6.8": _FIRST,
+    "v0.13.5": [*_FIRST, "`/v1/responses`"],
+    "v0.24.0": [*_FIRST, "`/v1/images/generations` (experimental)", "`/v1/responses`"],
+    "v0.32.15": [*_FIRST, "`/v1/responses`"],
+    "v0.34.4": [*_FIRST, "Responses API"],
+}
+
+
+def test_a_model_has_one_line_however_many_roles_it_has_and_the_legend_only_what_is_used() -> None:
+    made = report_of({}, others="partial")
+    made["target"]["models"]["tools"] = dict(made["target"]["models"]["chat"])
+    text = render_matrix(made)
+    assert "- Model `mini` (0123456789ab): chat, tools\n" in text
+    legend = text.partition("A box is ticked")[2].partition("##")[0]
+    assert re.findall("^- ([a-z ]+):", legend, re.MULTILINE) == ["partial"]
 
 
 # Reports of any findings

@@ -117,7 +117,7 @@ ROWS = [
 
 def test_the_matrix_has_a_line_for_each_resource_after_all_else():
     text = render_matrix(report(ROWS))
-    section = text.partition("## Other operations\n")[2].partition("\n## ")[0]
+    section = text.partition("### Other operations\n")[2].partition("\n## ")[0]
     assert re.findall("^- .*", section, re.MULTILINE) == [
         "- `files` — supported: list; rejected: retrieve; inconclusive: create (refused in &lt;odd> words)",
         "- `vector_stores/files` — supported: list",
