@@ -101,7 +101,7 @@ def _find_places(document: Any, reason: str) -> Iterator[Path]:
     A reason begins with a path, `choices.*.logprobs: is missing`, or names members in backticks or in plain words.
     What is missing is where its parent is.
     """
-    first = reason.split("; and ")[0]
+    first = reason.split("; and ", maxsplit=1)[0]
     path = _PATH.match(first)
     if path:
         yield from _follow(document, path[1].split("."), missing="is missing" in first)
