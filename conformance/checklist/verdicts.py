@@ -36,8 +36,8 @@ LEGEND = {
     Verdict.PARTIAL: "some of its documented forms work, or it works and its answer breaks the schema",
     Verdict.REJECTED: "refused with a 4xx: honest, the caller notices",
     Verdict.IGNORED: "accepted, and the effect was provably absent: the silent failure",
-    Verdict.BROKEN: "a 5xx, a cut connection, a hang past the deadline, an answer that the SDK or the schema cannot take, "
-    "or one that breaks a rule of the API",
+    Verdict.BROKEN: "a 5xx, a cut connection, a hang past the deadline, an answer that the SDK or the schema cannot "
+    "take, or one that breaks a documented rule",
     Verdict.INCONCLUSIVE: "we could not tell: the control failed or the model gave no chance to see it",
     Verdict.NOT_APPLICABLE: "the target declares no model or capability that could be asked",
     Verdict.UNTESTED: "not asked in this run",

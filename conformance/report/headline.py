@@ -87,9 +87,7 @@ def is_whole_field(row: Row) -> bool:
     return bool(row["kind"] == "fields" and is_top(row))
 
 
-def _summarize(
-    endpoint: str, heading: str, what: str, rows: Sequence[Row], words: Mapping[Verdict, str]
-) -> Headline:
+def _summarize(endpoint: str, heading: str, what: str, rows: Sequence[Row], words: Mapping[Verdict, str]) -> Headline:
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in words}
     return Headline(
         endpoint=endpoint,
@@ -98,6 +96,8 @@ def _summarize(
         asked=sum(counts.values()),
         what=what,
         shares=tuple(
-            Share(verdict=str(verdict), count=count, words=words[verdict]) for verdict, count in counts.items() if count
+            Share(verdict=str(verdict), count=count, words=words[verdict])
+            for verdict, count in counts.items()
+            if count
         ),
     )

@@ -121,7 +121,8 @@ CONTROL = exchange(body(), answer("Once upon a time, there was a stone."))
 STOP = exchange(body(stop="st"), answer("Once upon a time, there was a "))
 QUOTED = exchange(body(stop="it's \u202e"), answer("Once"))
 STREAM = stream(["Once", " upon", " a", " time"])
-ALL = known(CONTROL, STOP, QUOTED, STREAM)
+BAD = exchange(body(stop=7), '{"error": {"message": "no"}}', status=400)
+ALL = known(CONTROL, STOP, QUOTED, STREAM, BAD)
 
 
 def ordinary() -> Any:
@@ -129,16 +130,19 @@ def ordinary() -> Any:
     change = {"row": "chat/fields/n", "old": "supported", "new": "ignored", "reason": "one choice came"}
     rows = [
         row("chat/features/vision", "not_applicable", evidence="none"),
-        row("chat/fields/stop", "partial", exchanges=[CONTROL, STOP, STREAM], claim=True, agrees=True),
+        row("chat/fields/stop", "partial", exchanges=[CONTROL, STOP, STREAM], claim=True, agrees=True,
+            probed="follows from: chat/fields/stop/*"),
         row("chat/fields/stop/string", exchanges=[CONTROL, STOP], claim=True, agrees=True),
         row("chat/fields/stop/quoted", "rejected", exchanges=[CONTROL, QUOTED]),
         row("chat/fields/stop/stream", exchanges=[CONTROL, STREAM]),
         row("chat/fields/n", "ignored", claim=True, agrees=False),
         row("chat/fields/seed", claim=False, agrees=False),
+        row("chat/response/role", "partial", exchanges=[CONTROL], reason="`role` is odd"),
         row("completions/fields/suffix", "broken"),
         row("embeddings/fields/input", "inconclusive"),
         row("errors/chat/missing/model", "untested"),
-    ]
+        row("errors/chat/wrong_type/stop", "partial", exchanges=[CONTROL, BAD]),
+    ]  # fmt: skip
     baseline = {"source": "older.json", "version": "0.5.0", "difference": {"regressions": [change]}}
     return report(rows, baseline=baseline)
 

@@ -5,6 +5,7 @@ Needs Chromium on this machine and the extra `browser`; skipped, with the reason
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from conformance.report.html.page import render_page as page_of
 from conformance.report.html.side_by_side import write_comparison
 from conformance.report.render.explain import format_curl
 
-from .page_material import ALL, HOSTILE_EXCHANGES, QUOTED, STOP, hostile, many, ordinary, report, row
+from .page_material import ALL, HOSTILE_EXCHANGES, QUOTED, STOP, hostile, many, ordinary, report, row, versions
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs: pip install openai-conformance[browser]")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs: pip install ...[browser]")
@@ -28,7 +29,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 400, "height": 800}
-PAGES = ("one", "evil", "index", "compare", "uncounted")
+PAGES = ("one", "evil", "index", "compare", "uncounted", "versions", "partial")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     uncounted = write_report(
         report([row("chat/fields/n"), *operations]), [], tmp_path_factory.mktemp("others"), "uncounted"
     )
+    more = tmp_path_factory.mktemp("more")
+    made = versions()
+    ran = [write_report(each, (), more, f"v{number}") for number, each in enumerate(made)]
+    partial = write_report({**ordinary(), "complete": False}, ALL.values(), more, "one")
     return {
+        "versions": write_comparison(ran, made, more / "compare.html"),
+        "partial": partial.with_name("index.html"),
         "one": one.with_name("index.html"),
         "uncounted": uncounted.with_name("index.html"),
         "evil": evil.with_name("index.html"),
@@ -105,7 +112,9 @@ def opened(browser: Any, files: dict[str, Path]) -> Iterator[Callable[..., Visit
         assert {address.split("#")[0] for address in visit.requests} <= ours
 
 
-ROWS = 10
+ROWS = 12
+ASKED = ROWS - 1
+"""Rows that are shown at first: those that were asked."""
 
 
 def tick(page: Any, verdict: str) -> None:
@@ -114,8 +123,8 @@ def tick(page: Any, verdict: str) -> None:
 
 def test_everything_is_shown_at_first(opened: Open) -> None:
     visit = opened("one")
-    assert len(visit.shown()) == ROWS
-    assert visit.page.inner_text("output") == f"{ROWS} rows"
+    assert len(visit.shown()) == ASKED
+    assert visit.page.inner_text("output") == f"{ASKED} of {ROWS} rows, 1 untested hidden"
     assert visit.page.title() == "ollama 0.5.1: OpenAI conformance"
 
 
@@ -132,9 +141,9 @@ def test_filters_by_verdict_endpoint_and_text(opened: Open) -> None:
     assert page.is_hidden("#chat")
     page.get_by_label("Find").fill("nothing like it")
     assert visit.shown() == []
-    assert page.is_visible("text=No row is like that.")
+    assert page.is_visible("text=No matching rows.")
     page.get_by_role("button", name="Show all").click()
-    playwright.expect(page.locator("output")).to_have_text(f"{ROWS} rows")
+    playwright.expect(page.locator("output")).to_contain_text(f"{ASKED} of {ROWS} rows")
     page.get_by_label("Find").fill("STOP/string")
     assert visit.shown() == ["chat/fields/stop/string"]
     page.get_by_label("Find").fill("")
@@ -152,7 +161,7 @@ def test_the_address_keeps_the_filters(opened: Open) -> None:
     assert again.page.get_by_label("Find").input_value() == "n & more"
     assert again.page.locator("[name=v][value=broken]").is_checked()
     assert opened("one", "#?v=ignored&e=chat&d=1").shown() == ["chat/fields/n"]
-    assert len(opened("one", "#?e=none&v=%ff&q=").shown()) in (0, ROWS)
+    assert len(opened("one", "#?e=none&v=%ff&q=").shown()) in (0, ASKED)
 
 
 def test_a_link_opens_its_row(opened: Open) -> None:
@@ -174,7 +183,7 @@ def test_a_link_to_a_hidden_row_shows_it(opened: Open) -> None:
     assert visit.shown() == ["completions/fields/suffix"]
     visit.page.locator(".wrong a[href='#chat/fields/n']").first.click()
     playwright.expect(visit.page.locator("details[id='chat/fields/n']")).to_be_visible()
-    assert len(visit.shown()) == ROWS
+    assert len(visit.shown()) == ASKED
 
 
 def test_what_is_not_counted_is_folded_until_a_link_leads_there(opened: Open) -> None:
@@ -275,7 +284,7 @@ def test_print_is_light_and_whole(opened: Open) -> None:
     visit.page.emulate_media(media="print")
     assert visit.page.is_hidden(".filters")
     assert visit.page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')") == "#1b1f23"
-    assert len(visit.shown()) == ROWS
+    assert len(visit.shown()) == ASKED
     assert visit.page.locator("mark").first.is_visible()
     assert visit.page.evaluate("getComputedStyle(document.querySelector('.row')).contentVisibility") == "visible"
     assert len(visit.page.pdf()) > 10_000
@@ -299,7 +308,7 @@ def test_a_hostile_server_gets_nothing_run(opened: Open) -> None:
         visit.page.wait_for_timeout(50)
         assert visit.page.evaluate("window.pwned") is None
         assert visit.page.locator("img, iframe, form:not(.filters)").count() == 0
-        if name not in ("one", "uncounted"):
+        if name in ("evil", "index", "compare"):
             assert "\\u202e" in visit.page.inner_text("body")
 
 
@@ -310,7 +319,7 @@ HOSTILE_PARTS = (
     "\\u0000",
     "\\ud800",
     "😀",
-    "Cut: it has 1,000,000 bytes. The whole lies in exchanges.jsonl",
+    "Cut: it has 1,000,000 bytes. The whole is in exchanges.jsonl",
     "bytes that are not UTF-8",
     "timeout",
     "a line that is no field: odd",
@@ -381,6 +390,133 @@ def test_the_index_leads_to_the_proof(opened: Open) -> None:
     page.locator("a[href='one/index.html#chat/fields/n']").click()
     page.wait_for_url("**/one/index.html#chat/fields/n")
     assert page.locator("details[id='chat/fields/n']").evaluate("row => row.open")
+
+
+def test_what_decided_is_opened_with_its_row(opened: Open) -> None:
+    page = opened("one", "#errors/chat/wrong_type/stop").page
+    row = page.locator("details[id='errors/chat/wrong_type/stop']")
+    playwright.expect(row.locator(".x > li > details[open] > summary")).to_have_count(1)
+    assert row.locator(".x > li > details[open] > summary").inner_text().startswith("bad request (stop: 7)")
+    assert row.locator(".side h5").all_inner_texts() == ["Control", "Bad request"]
+    assert row.locator(".side mark").all_inner_texts() == ['"stop": 7']
+
+
+def test_the_fault_of_a_rule_is_marked_in_its_answer(opened: Open) -> None:
+    page = opened("one", "#chat/response/role").page
+    sides = page.locator("details[id='chat/response/role'] .side")
+    playwright.expect(sides).to_have_count(1)
+    assert sides.locator("mark").all_inner_texts() == ['"role": "assistant"']
+    assert sides.locator("h5").inner_text() == "An answer that breaks the rule"
+
+
+def test_a_derived_row_leads_to_its_parts(opened: Open) -> None:
+    page = opened("one", "#chat/fields/stop").page
+    row = page.locator("details[id='chat/fields/stop']")
+    assert row.locator(".x").count() == 0
+    row.locator(".parts a[href='#chat/fields/stop/quoted']").click()
+    playwright.expect(page.locator("details[id='chat/fields/stop/quoted']")).to_have_attribute("open", "")
+
+
+def test_back_restores_the_filters_and_the_place(opened: Open) -> None:
+    visit = opened("one")
+    page = visit.page
+    page.wait_for_function("document.readyState === 'complete'")
+    page.get_by_role("link", name="1 broken, /v1/completions").click()
+    playwright.expect(page.locator("output")).to_have_text(f"1 of {ROWS} rows")
+    page.go_back()
+    playwright.expect(page.locator("output")).to_contain_text(f"{ASKED} of {ROWS} rows")
+    assert len(visit.shown()) == ASKED
+    tick(page, "rejected")
+    page.locator("details[id='chat/fields/stop/quoted'] > summary").click()
+    playwright.expect(page).to_have_url(re.compile(r"#\?v=rejected&r=chat/fields/stop/quoted$"))
+    page.set_viewport_size({"width": 1280, "height": 300})
+    page.locator(".wrong a[href='#chat/fields/n']").first.click()
+    playwright.expect(page).to_have_url(re.compile("#chat/fields/n$"))
+    place = page.evaluate(
+        "new Promise(done => addEventListener('hashchange', () => setTimeout(() => done(scrollY))) || history.back())"
+    )
+    playwright.expect(page).to_have_url(re.compile(r"#\?v=rejected&r=chat/fields/stop/quoted$"))
+    assert visit.shown() == ["chat/fields/stop/quoted"]
+    link = page.locator(".wrong a[href='#chat/fields/n']").first
+    assert place < 3000
+    playwright.expect(link).to_be_in_viewport()
+
+
+def test_an_opened_row_stands_in_the_address(opened: Open) -> None:
+    page = opened("one").page
+    page.wait_for_function("document.readyState === 'complete'")
+    summary = page.locator("details[id='chat/fields/seed'] > summary")
+    summary.click()
+    playwright.expect(page).to_have_url(re.compile("#chat/fields/seed$"))
+    summary.click()
+    playwright.expect(page).to_have_url(re.compile("#matrix$"))
+
+
+def test_back_from_a_proof_leads_to_its_cell(opened: Open) -> None:
+    page = opened("index").page
+    page.set_viewport_size({"width": 1280, "height": 300})
+    page.get_by_label("Find").fill("s")
+    page.locator("a[href='one/index.html#chat/fields/seed']").click()
+    page.wait_for_url("**/one/index.html#chat/fields/seed")
+    page.go_back()
+    playwright.expect(page.get_by_label("Find")).to_have_value("s")
+    playwright.expect(page.locator("tr[id='chat/fields/seed']")).to_be_in_viewport()
+
+
+def test_a_phone_shows_every_column(opened: Open) -> None:
+    page = opened("index").page
+    page.set_viewport_size(PHONE)
+    for selector in (
+        ".matrix thead th",
+        ".matrix tbody tr[id] td",
+        ".reports thead th",
+        ".reports tbody .num",
+    ):
+        right = page.evaluate(
+            "name => Math.max(...[...document.querySelectorAll(name)].map(each => each.getBoundingClientRect().right))",
+            selector,
+        )
+        assert 0 < right <= PHONE["width"]
+    assert page.evaluate("getComputedStyle(document.querySelector('.grid')).maxHeight") == "none"
+    page = opened("one").page
+    page.set_viewport_size(PHONE)
+    edges = "[...document.querySelectorAll('.counts th, .counts td')].map(each => each.getBoundingClientRect().right)"
+    assert max(page.evaluate(edges)) <= PHONE["width"]
+
+
+def test_badges_and_the_legend_say_what_they_mean(opened: Open) -> None:
+    for name in ("one", "index"):
+        page = opened(name).page
+        badge = page.locator("#matrix .v.ignored").last
+        badge.hover()
+        assert "the effect was provably absent" in badge.get_attribute("title")
+        assert page.is_visible("text=accepted, without effect")
+
+
+def test_a_partial_run_shows_what_was_asked(opened: Open) -> None:
+    visit = opened("partial")
+    assert "errors/chat/missing/model" not in visit.shown()
+    assert len(visit.shown()) == ASKED
+    tick(visit.page, "untested")
+    assert visit.shown() == ["errors/chat/missing/model"]
+    visit.page.get_by_role("button", name="Show all").click()
+    visit.page.evaluate("location.hash = 'errors/chat/missing/model'")
+    playwright.expect(visit.page.locator("details[id='errors/chat/missing/model']")).to_be_visible()
+
+
+def test_the_sentences_lead_to_the_rows_they_count(opened: Open) -> None:
+    visit = opened("one")
+    visit.page.locator(".headlines").get_by_role("link", name="1 supported").click()
+    playwright.expect(visit.page.locator("output")).to_have_text(f"1 of {ROWS} rows")
+    assert visit.shown() == ["chat/fields/seed"]
+
+
+def test_the_comparison_of_versions_says_worse_and_better(opened: Open) -> None:
+    page = opened("versions").page
+    assert page.inner_text(".lead").startswith("1 worse, 0 better.")
+    history = page.locator("tr[id='chat/fields/n'] .history")
+    assert history.locator("b").all_inner_texts() == ["▲ better", "▼ worse"]
+    assert page.locator(".matrix .head:visible").first.inner_text() == "▼ Worse (1)"
 
 
 def test_a_thousand_rows_open_in_a_second(browser: Any, tmp_path: Path) -> None:

@@ -87,8 +87,10 @@ def words(document: str) -> str:
 def test_what_is_wrong_stands_before_the_matrix() -> None:
     text = words(render_page(ordinary(), ALL))
     places = [text.index(part) for part in (
-        "ollama 0.5.1", "Where the documentation is wrong", "Claimed but not there 1", "There but not claimed 1",
-        "Against the baseline", "Regressions 1", "was supported; one choice came", "Verdicts", "Matrix", "Legend",
+        "ollama 0.5.1", "chat: of 3 request fields 1 supported, 1 partial, 1 silently ignored", "Models",
+        "Rows by verdict", "does what is documented", "Where the documentation is wrong", "Claimed but not there 1",
+        "There but not claimed 1", "Against the baseline", "Regressions 1", "was supported; one choice came",
+        "Matrix",
     )]  # fmt: skip
     assert places == sorted(places)
     assert "2026-11-21 07:45 UTC by openai-conformance 0.1.0, openai 3.52.0" in text
@@ -113,7 +115,7 @@ def test_a_row_is_readable_without_scripts() -> None:
     assert "Evidence effect: seen on the wire" in text
     assert "Severity must: a named client or the SDK breaks without it" in text
     assert "Documentation claims it, and is wrong" in text
-    assert 'stop: "st" 200 in 0.50 s' in text
+    assert 'treatment ( stop: "st") 200 in 0.50 s' in text
     assert "Filters and exchanges need JavaScript" in text
 
 
@@ -233,11 +235,11 @@ def test_what_is_cut_says_how_large_it_is_and_where_the_whole_lies() -> None:
 
 def test_a_full_run_stays_small() -> None:
     large = render_page(*many(rows=350, exchanges=400, size=30_000))
-    assert len(large.encode()) <= 1_500_000
+    assert len(large.encode()) <= 2_750_000
     records = data_of(large)["exchanges"]
     assert len(records) > 300
     assert all(record["bodySize"] > 29_000 for record in records.values() if record.get("bodySize"))
-    assert MAX_PAGE_BYTES < 1_500_000
+    assert MAX_PAGE_BYTES < 2_750_000
 
 
 def test_the_same_report_gives_the_same_bytes() -> None:
@@ -267,7 +269,7 @@ def test_each_request_is_compared_with_the_nearest_before_it() -> None:
     made = pair_requests(asked)
     assert [pair.control for pair in made] == [None, asked[0], asked[0], asked[2]]
     assert [pair.label for pair in made] == [
-        "control", "the same again", '`messages.0.content`: "Another prompt."', '`stop`: "st"'
+        "`POST /chat/completions`", "the same again", '`messages.0.content`: "Another prompt."', '`stop`: "st"'
     ]  # fmt: skip
     assert made[3].changed == (("stop",),)
 
@@ -280,27 +282,101 @@ def test_a_missing_field_and_another_type_are_differences() -> None:
     assert "without `seed`" in pair.label
 
 
+# What stands at the head, and how rows are named
+
+
+def test_the_page_leads_to_its_files_and_to_the_index_where_there_is_one() -> None:
+    addresses = [each.get("href") for each in Elements(render_page(ordinary(), ALL)).all("a")]
+    files = {"../index.html", "matrix.md", "report.json", "exchanges.jsonl"}
+    assert files <= set(addresses)
+    partial = Elements(render_page({**ordinary(), "complete": False}, {})).all("a")
+    assert {each.get("href") for each in partial} & files == {"matrix.md", "report.json"}
+
+
+def test_a_level_of_errors_has_a_heading_and_its_fields_are_code() -> None:
+    names = ["unknown_model", "missing/model", "wrong_type/logit_bias", "unknown_role", "out_of_range/n"]
+    made = report([row(f"errors/chat/{name}", title=name.rpartition("/")[2].replace("_", " ")) for name in names])
+    text = words(render_page(made, {})).partition("Errors Bad requests")[2]
+    parts = ["unknown model", "unknown role", "A required field is missing", "model", "A value of the wrong type",
+             "logit_bias", "A value out of range"]  # fmt: skip
+    places = [text.index(part) for part in parts[:3]] + [text.index(part, text.index(parts[2])) for part in parts[3:]]
+    assert places == sorted(places)
+    assert "logit bias" not in text
+
+
+def test_what_nobody_could_probe_is_untested_and_not_inapplicable() -> None:
+    made = report([row("chat/fields/n", "not_applicable", reason="not probed yet"), row("chat/fields/stop")])
+    document = render_page(made, {})
+    verdicts = [each["data-v"] for each in Elements(document).all("details") if "data-v" in each]
+    assert verdicts == ["untested", "supported"]
+    assert "of 2 request fields 1 was asked: 1 supported" in words(document)
+    labels = {each.get("aria-label") for each in Elements(document).all("a")}
+    assert "1 untested in all" in labels
+    assert "0 of 2 rows differ." in words(
+        render_comparison([made, report([row("chat/fields/n"), row("chat/fields/stop")])])
+    )
+
+
+def test_what_clients_tolerate_is_paler() -> None:
+    rows = [row("chat/fields/n", "broken"), row("chat/fields/stop", "broken", severity="should"),
+            row("chat/fields/seed", "ignored", severity="should")]  # fmt: skip
+    document = render_page(report(rows), {})
+    badges = [each.get("class") for each in Elements(document[document.index('id="matrix"') :]).all("span")]
+    own = [each for each in badges if each and each.startswith("v ") and "other" not in each]
+    assert own[-3:] == ["v broken", "v broken should", "v ignored"]
+
+
+def test_nothing_is_told_twice() -> None:
+    probed = "probed by: conformance.probes.errors._row.<locals>.asked; probability of a false verdict: below 1e-5"
+    text = words(render_page(report([row("chat/fields/n", probed=probed, chance="below 1e-5")]), {}))
+    assert "Probed by conformance.probes.errors Row" in text
+    assert text.count("below 1e-5") == 1
+    assert "<locals>" not in text
+
+
 # Side by side, and the index
 
 
-def test_each_change_names_the_version_it_was_first_seen_in() -> None:
+def test_each_change_says_better_or_worse_and_what_was_seen_where() -> None:
     document = render_comparison(versions())
     text = words(document)
     assert "ollama 0.5.0 to 0.7.0" in text
-    assert "1 of 2 rows differ." in text
-    assert "supported since 0.6.0, was ignored" in text
-    assert "broken since 0.7.0, was supported" in text
+    assert "1 worse, 0 better. 1 of 2 rows differ." in text
+    assert "▲ better: ignored in 0.5.0, supported in 0.6.0" in text
+    assert "▼ worse: supported in 0.6.0, broken in 0.7.0" in text
+    assert "since" not in text
     lines = {each["id"]: each.get("class") for each in Elements(document).all("tr") if "id" in each}
     assert lines == {"chat/fields/n": None, "chat/fields/stop": "same"}
     turns = [each.get("class") for each in Elements(document).all("td")]
     assert [turn for turn in turns if turn in ("improvement", "regression")] == ["improvement", "regression"]
 
 
+def test_worse_rows_come_first_and_of_them_those_that_must_be() -> None:
+    seen = {
+        "a": ("ignored", "supported"),
+        "b": ("supported", "ignored"),
+        "c": ("partial", "broken"),
+        "d": ("broken",) * 2,
+    }
+    severity = {"b": "should"}
+    one, two = (
+        report([row(f"chat/fields/{n}", v[at], severity=severity.get(n, "must")) for n, v in seen.items()])
+        for at in (0, 1)
+    )
+    document = render_comparison([one, two])
+    order = [each["id"][-1] for each in Elements(document).all("tr") if each.get("id")]
+    assert order == ["c", "b", "a", "d"]
+    assert "2 worse, 1 better. 3 of 4 rows differ." in words(document)
+    assert words(document).index("▼ Worse (2)") < words(document).index("▲ Better (1)")
+
+
 def test_different_servers_have_no_history() -> None:
     one, two = versions()[:2]
     two["target"]["kind"] = "llama.cpp"
     text = words(render_comparison([one, two]))
-    assert "since" not in text
+    assert "What changed" not in text
+    assert "worse" not in text.partition("Best to worst")[0]
+    assert "1 of 2 rows differ." in text
     assert "ollama 0.5.0 and llama.cpp 0.6.0" in text
 
 
@@ -309,7 +385,9 @@ def test_a_row_that_a_report_does_not_know_is_named_so() -> None:
         report([row("chat/fields/n")], version="1"),
         report([row("chat/fields/n"), row("chat/fields/zz")], version="2"),
     )
-    assert "no such row" in words(render_comparison([old, new]))
+    text = words(render_comparison([old, new]))
+    assert "no such row" in text
+    assert "0 of 2 rows differ. Not every report has 1 of the rows." in text
 
 
 def test_the_index_has_features_and_top_fields_newest_first() -> None:

@@ -49,7 +49,7 @@
     document.documentElement.classList.toggle("filtered", !free);
     $(".none").hidden = shown > 0;
     $("output", form).textContent = shown === rows.length ? `${shown} rows`
-      : `${shown} of ${rows.length} rows${free && untested ? `, ${untested} untested ones hidden` : ""}`;
+      : `${shown} of ${rows.length} rows${free && untested ? `, ${untested} untested hidden` : ""}`;
     $("button[type=reset]", form).hidden = free;
   };
   // The address holds the filters, and the row that was opened last: `#?v=ignored&e=chat&r=chat/fields/n`. Without
