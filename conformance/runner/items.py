@@ -9,8 +9,8 @@ import pytest
 
 from conformance.checklist.claims import documented_boxes
 from conformance.checklist.findings import Finding
-from conformance.checklist.rows import Row
-from conformance.judge.catalog import KINDS, load_catalog
+from conformance.checklist.rows import KINDS, Row
+from conformance.judge.catalog import load_catalog
 from conformance.report.render.terminal import outcome_of
 from conformance.report.text import clean_line
 
