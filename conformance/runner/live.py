@@ -5,6 +5,7 @@ On a terminal, one line that changes; elsewhere a line per endpoint. With -v a l
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter
@@ -65,19 +66,23 @@ class LiveReporter:
         if config.option.collectonly or reporter is None:
             return
         config.pluginmanager.unregister(reporter)
-        self._verbosity = config.option.verbose
-        color = config.option.color
-        forced = {"yes": True, "no": False}.get(color)
-        self._console = Console(
+        colors = {"yes": True, "no": False}.get(config.option.color)
+        changes = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        console = Console(
             file=sys.stdout,
-            force_terminal=forced if forced and not sys.stdout.isatty() else None,
-            no_color=True if forced is False else None,
+            force_terminal=True if colors else None,
+            no_color=True if colors is False else None,
             highlight=False,
             markup=False,
             emoji=False,
         )
-        if sys.stdout.isatty() and self._console.is_terminal and not self._console.is_dumb_terminal:
-            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self.show_on(console, verbosity=config.option.verbose, changes=changes)
+
+    def show_on(self, console: Console, *, verbosity: int, changes: bool) -> None:
+        """Show what comes there. `verbosity`: as pytest counts -v and -q. `changes`: whether a line may change."""
+        self._console = console
+        self._verbosity = verbosity
+        self._live = Live(console=console, auto_refresh=False, transient=True) if changes and verbosity >= 0 else None
 
     def pytest_conformance_progress(self, text: str) -> None:
         """Show what is done before the first row: how far a thing is as a bar, or as a line for each quarter."""
@@ -156,7 +161,7 @@ class LiveReporter:
         self._console.print(Text(text), soft_wrap=True)
 
     def _show(self, drawn: Table | Text) -> None:
-        if self._live is None or self._verbosity < 0:
+        if self._live is None:
             return
         if not self._live.is_started:
             self._live.start()

@@ -37,10 +37,8 @@ def reporting(verbosity: int = 0, *, terminal: bool = False) -> tuple[LiveReport
     """A reporter that writes to a file in place of standard output."""
     out = io.StringIO()
     reporter = LiveReporter()
-    reporter._console = Console(file=out, width=100, force_terminal=terminal, color_system=None, highlight=False)
-    reporter._verbosity = verbosity
-    if terminal:
-        reporter._live = live.Live(console=reporter._console, auto_refresh=False, transient=True)
+    console = Console(file=out, width=100, force_terminal=terminal, color_system=None, highlight=False)
+    reporter.show_on(console, verbosity=verbosity, changes=terminal)
     return reporter, out
 
 
