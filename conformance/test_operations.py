@@ -10,7 +10,6 @@ import pytest
 from conformance.runner.items import Examine, rows_of
 
 
-@pytest.mark.operations
 @pytest.mark.parametrize("row", rows_of("operations"))
 def test_operations(row: str, examine: Examine) -> None:
     """Examine one row of the checklist."""

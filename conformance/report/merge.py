@@ -10,13 +10,14 @@ from typing import Any
 
 from conformance.checklist.findings import Finding, finding_from_record
 from conformance.checklist.verdicts import Verdict
-from conformance.judge.finalize import finalize_findings, has_regressions
+from conformance.judge.finalize import count_unsupported, finalize_findings, has_regressions
 from conformance.wire.exchange import Exchange
 
 from .baseline import Baseline, baseline_for
 from .build import RunResult, build_report
 from .files import ReportError, read_exchanges, read_report
 from .publish import check_outputs, publish
+from .render.terminal import format_conclusion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +102,18 @@ def merge(options: Any, environ: Mapping[str, str]) -> tuple[list[str], int]:
     check_outputs(options)
     run = merge_shards(options.shards, lambda target: baseline_for(options, target))
     made = publish(run.report, run.exchanges, run.expected, options=options, environ=environ)
-    if run.ended or made.refused:
-        return list(made.lines), 2
     verdicts = {name: Verdict(verdict) for name, verdict in (run.expected.verdicts if run.expected else {}).items()}
-    return list(made.lines), int(has_regressions(run.findings, verdicts.get, required=options.require_supported))
+    worse = has_regressions(run.findings, verdicts.get, required=options.require_supported)
+    status = 2 if run.ended or made.refused else int(worse)
+    conclusion = format_conclusion(
+        run.report,
+        status,
+        difference=made.difference,
+        baseline=run.expected.report["target"] if run.expected else None,
+        unsupported=count_unsupported(run.findings) if options.require_supported else 0,
+        ended=run.ended,
+    )
+    return [line.text for line in (*made.lines, conclusion)], status
 
 
 def load_parts(paths: Iterable[Path]) -> list[Part]:

@@ -11,11 +11,11 @@ from conformance.errors import UsageError
 from conformance.wire.exchange import Exchange
 
 from .baseline import Baseline, update_baseline
-from .compare import compare
+from .compare import Difference, compare
 from .files import check_writable, write_report
 from .render.github import write_ci_summary
 from .render.junit import write_junit
-from .render.terminal import format_summary
+from .render.terminal import Line, format_summary, terminal_width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,8 @@ class Published:
     """What was written, and what is to be printed."""
 
     report: Path
-    lines: Sequence[str]
+    lines: Sequence[Line]
+    difference: Difference | None
     refused: bool
     """Whether a file that an option names was not written: exit status 2, though the report is there."""
 
@@ -58,19 +59,27 @@ def publish(
     """
     written = write_report(report, exchanges, Path(options.report_dir), options.name)
     difference = compare(expected.report, report) if expected else None
-    lines = format_summary(report, difference, written, hints)
-    lines += write_ci_summary(report, difference, written, named=options.summary, environ=environ)
+    lines = format_summary(
+        report,
+        written,
+        hints,
+        difference=difference,
+        baseline=expected.report["target"] if expected else None,
+        width=terminal_width(),
+    )
+    said = write_ci_summary(report, difference, written, named=options.summary, environ=environ)
+    lines += [Line(text=text) for text in said]
     refused = False
     try:
         if options.junitxml:
             write_junit(Path(options.junitxml), report, require_supported=options.require_supported)
     except UsageError as error:
-        lines.append(f"warning: {error}")
+        lines.append(Line(text=f"warning: {error}", tone="bad"))
         refused = True
     try:
         if options.update_baseline:
-            lines.append(update_baseline(Path(options.baseline), report))
+            lines.append(Line(text=update_baseline(Path(options.baseline), report)))
     except UsageError as error:
-        lines.append(f"warning: {error}")
+        lines.append(Line(text=f"warning: {error}", tone="bad"))
         refused = True
-    return Published(report=written, lines=lines, refused=refused)
+    return Published(report=written, lines=lines, difference=difference, refused=refused)

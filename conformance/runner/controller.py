@@ -8,23 +8,35 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from conformance.checklist.findings import Finding
 from conformance.errors import UsageError
-from conformance.judge.finalize import derive_findings, finalize_findings, has_regressions, judge_rules
+from conformance.judge.finalize import (
+    count_unsupported,
+    derive_findings,
+    finalize_findings,
+    has_regressions,
+    judge_rules,
+)
 from conformance.probes.endpoints import Chat, TextEndpoint, endpoint_for_model
 from conformance.probes.session import UndeterminedError, is_usable
 from conformance.report.baseline import baseline_for
 from conformance.report.build import RunResult, build_report
 from conformance.report.publish import Published, check_outputs, publish
+from conformance.report.render.terminal import Line, format_conclusion
+from conformance.report.text import clean_line
 from conformance.targets.opening import Target, open_target
+from conformance.targets.progress import Step
 from conformance.wire.client import ServerUnreachableError
 from conformance.wire.exchange import Call, Exchange
+from conformance.wire.network import is_this_machine
 
 from .cache_dependence import depends_on_cache
 from .control_summary import ControlSummary, describe_no_control, summarize_control
+from .cost import estimate_cost
 from .evaluate import describe_failure
 from .image_server import serve_sample_images
 from .interruption import drops_streams
@@ -70,7 +82,7 @@ class Controller:
         """Row, or what else failed -> the error of our own that kept it from a verdict."""
         self.status: int | None = None
         self.report: dict[str, Any] | None = None
-        self.summary: Sequence[str] = ()
+        self.summary: Sequence[Line] = ()
         """The lines that end the run."""
         self._stack = ExitStack()
         self._started = time.time()
@@ -78,8 +90,10 @@ class Controller:
         self._control: ControlSummary | None = None
         self._isolation_notes: list[str] = []
 
-    def open(self) -> Worker:
+    def open(self, rows: Sequence[str]) -> Worker:
         """Open the target and the run's folder; return the controller's own part in the run.
+
+        `rows`: those that the run is about.
 
         Raises:
             UsageError: the target cannot be asked, or an option or file is wrong.
@@ -89,6 +103,9 @@ class Controller:
         directory = self._stack.enter_context(create_run_directory())
         opened = open_target(self.options, self.environ, directory.server_logs, self.notify)
         self.target: Target = self._stack.enter_context(opened)
+        host = urlsplit(self.target.base_url).hostname or ""
+        if not is_this_machine(host):
+            self.notify(estimate_cost(rows).describe(host))
         self._expected = baseline_for(self.options, self.target.record())
         self.worker = Worker(self._settings(directory))
         try:
@@ -149,12 +166,13 @@ class Controller:
         """
         models = self.worker.settings.models
         problems = []
-        for model in dict.fromkeys(models.values()):
+        for number, model in enumerate(names := list(dict.fromkeys(models.values()))):
             capability = next(name for name, id_ in models.items() if id_ == model)
+            self.notify(Step(f"warming up {model}", share=number / len(names)))
             if problem := self._find_problem(capability, model):
                 problems.append(problem)
         if len(problems) == len(set(models.values())):
-            raise UsageError(f"no working control: {'; '.join(problems) or 'the target declares no model'}")
+            raise UsageError(f"no model can be asked: {'; '.join(problems) or 'the target declares none'}")
         for problem in problems:
             self.notify(f"warning: {problem}")
 
@@ -176,7 +194,7 @@ class Controller:
             words = describe_failure(exchange)
         problem = _describe_problem(capability, model, exchange, words) if words else ""
         if problem and model == self.options.model:
-            raise UsageError(f"no working control: {problem}")
+            raise UsageError(f"no model can be asked: {problem}")
         return problem
 
     def _negotiate(self) -> None:
@@ -286,10 +304,21 @@ class Controller:
             hints=self.target.hints,
         )
         self.status = self._status(findings, selected, published)
-        self.summary = published.lines
-        if not selected:
-            hint = "nothing to ask: no row matches -k; openai-conformance list prints all rows"
-            self.summary = (*published.lines, hint)
+        conclusion = format_conclusion(
+            self.report,
+            self.status,
+            difference=published.difference,
+            baseline=self._expected.report["target"] if self._expected else None,
+            unsupported=count_unsupported(findings) if self.options.require_supported else 0,
+            ended=self._describe_end(),
+        )
+        self.summary = (*published.lines, conclusion)
+
+    def _describe_end(self) -> str:
+        """Return what ended the run before its end, or spoiled it; empty where nothing did."""
+        errors = [f"an error of our own at {row}: {text}" for row, text in sorted(self.internal_errors.items())]
+        why = self.worker.directory.abort_reason or self.stop_reason
+        return "; ".join([*errors[:1], *([why] if why else [])])
 
     def _describe_target(self) -> dict[str, Any]:
         target = self.target.record()
@@ -321,4 +350,13 @@ def _describe_problem(capability: str, model: str, exchange: Exchange, words: st
     key = "; give the key with --api-key or OPENAI_API_KEY" if exchange.status in (401, 403) else ""
     option = "--model" if capability == "chat" else f"--{capability}-model"
     named = f" ({option})" if any(known.flag == option for known in OPTIONS) else ""
-    return f"{capability} model {model!r}{named}: {words}{key}"
+    return f"{capability} model {model!r}{named}: {words}{key}{_describe_strange_answer(exchange)}"
+
+
+def _describe_strange_answer(exchange: Exchange) -> str:
+    """Return what came where that is no answer of an OpenAI API, not even a refusal; else nothing."""
+    if exchange.failure is not None or isinstance(exchange.json, Mapping):
+        return ""
+    kinds = [value for name, value in exchange.headers if name == "content-type"]
+    kind = clean_line(kinds[0], 60) if kinds else "no content type"
+    return f"; is this an OpenAI API? {exchange.call.method} {exchange.url} gives {exchange.status}, {kind}"

@@ -85,10 +85,10 @@ class ControllerHooks:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print what matters first: disagreements and regressions, then where the report lies."""
         for line in self._controller.summary:
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(line.text)
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Close the target, and tell how the run ended."""
         self._controller.close()
-        config.hook.pytest_conformance_finished(status=self._controller.status)
+        config.hook.pytest_conformance_finished(status=self._controller.status, summary=self._controller.summary)

@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 
+from conformance.checklist.claims import documented_boxes
 from conformance.checklist.findings import Finding
-from conformance.checklist.rows import Row
+from conformance.checklist.rows import KINDS, Row
 from conformance.judge.catalog import load_catalog
 from conformance.report.render.terminal import outcome_of
+from conformance.report.text import clean_line
 
 from .run_directory import SelectedItem
 from .worker import Worker
+
+DOCUMENTED = "documented"
+"""The marker of rows that are boxes of Ollama's documentation of any release."""
 
 Examine = Callable[[str], None]
 """The fixture `examine`: examines a row, and ends the item as its verdict compares with what is expected."""
@@ -22,7 +27,18 @@ Examine = Callable[[str], None]
 def rows_of(endpoint: str) -> list[Any]:
     """Return the rows of an endpoint as parameters of a test. Rows that nobody can probe yet are only reported."""
     rows = (row for row in load_catalog().values() if row.endpoint == endpoint)
-    return [pytest.param(row.id, id=row.id) for row in rows if row.probe or row.rule or row.derived_from]
+    return [
+        pytest.param(row.id, id=row.id, marks=[getattr(pytest.mark, name) for name in markers_of(row)])
+        for row in rows
+        if row.probe or row.rule or row.derived_from
+    ]
+
+
+def markers_of(row: Row) -> tuple[str, ...]:
+    """Return the names by which -m selects a row: its endpoint, its kind, and `documented` where it is a box."""
+    endpoint, kind = row.id.split("/")[:2]
+    documented = (DOCUMENTED,) if row.id in documented_boxes() else ()
+    return (endpoint, *((kind,) if kind in KINDS else ()), *documented)
 
 
 def row_of(node_id: str) -> Row | None:
@@ -74,6 +90,6 @@ def end_item(worker: Worker, finding: Finding) -> None:
         pytest.fail(reason, pytrace=False)
 
 
-def verdict_property(finding: Finding) -> tuple[str, object]:
-    """Return the user property by which progress shows a row; plain text, since it crosses process borders."""
-    return "verdict", str(finding.verdict)
+def finding_properties(finding: Finding) -> list[tuple[str, object]]:
+    """Return the user properties by which progress shows a row; plain text, since it crosses process borders."""
+    return [("verdict", str(finding.verdict)), ("reason", clean_line(finding.reason))]

@@ -23,8 +23,9 @@ from conformance.wire.sdk import remove_sdk_variables
 from .controller import Controller
 from .controller_hooks import ControllerHooks
 from .hooks import RunHooks
-from .items import Examine, end_item, find_selected, order_items, verdict_property
+from .items import DOCUMENTED, Examine, end_item, find_selected, finding_properties, markers_of, order_items
 from .options import OPTIONS
+from .selected_rows import select_rows
 from .worker import RunSettings, Worker
 
 _WORKER = pytest.StashKey[Worker]()
@@ -55,9 +56,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare the process, whichever it is; a worker takes up its part in the run."""
-    config.addinivalue_line(
-        "markers", "operations: whether the server has an operation of the SDK that has no rows of its own"
-    )
+    for marker in sorted({name for row in load_catalog().values() for name in markers_of(row)}):
+        words = (
+            "boxes of Ollama's documentation"
+            if marker == DOCUMENTED
+            else f"rows whose id has `{marker}` as its first or second part"
+        )
+        config.addinivalue_line("markers", f"{marker}: {words}")
     remove_sdk_variables(os.environ)
     worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
     if worker_input is not None:
@@ -77,7 +82,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     controller = Controller(config.option, os.environ, _notifier(config))
     try:
-        worker = controller.open()
+        rows = select_rows(config.option.keyword, config.option.markexpr)
+        worker = controller.open(rows)
     except UsageError as error:
         controller.close()
         config.stash[_CANNOT_RUN] = str(error)
@@ -87,6 +93,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise
     config.stash[_WORKER] = worker
     config.pluginmanager.register(ControllerHooks(controller))
+    catalog = load_catalog()
+    assigned = worker.assigned_rows(catalog[row] for row in rows)
+    config.hook.pytest_conformance_selected(rows=[row for row in rows if row in assigned])
 
 
 def _notifier(config: pytest.Config) -> Callable[[str], None]:
@@ -94,6 +103,7 @@ def _notifier(config: pytest.Config) -> Callable[[str], None]:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
 
     def notify(text: str) -> None:
+        config.hook.pytest_conformance_progress(text=text)
         if reporter is not None:
             reporter.write_line(text)
             config.get_terminal_writer().flush()
@@ -110,8 +120,8 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
         reason = config.stash.get(_CANNOT_RUN, "")
         if not reason:
             raise
+    config.hook.pytest_conformance_cannot_run(reason=reason)
     sys.stderr.write(f"openai-conformance cannot run: {reason}\n")
-    config.hook.pytest_conformance_cannot_run()
     return 2
 
 
@@ -138,7 +148,7 @@ def examine(request: pytest.FixtureRequest) -> Examine:
         except ServerUnreachableError as error:
             worker.directory.abort(f"{error}, noticed while {row} was asked")
             pytest.skip(f"untested: {worker.directory.abort_reason}")
-        request.node.user_properties.append(verdict_property(finding))
+        request.node.user_properties += finding_properties(finding)
         end_item(worker, finding)
 
     return examine_row

@@ -9,7 +9,7 @@ import pytest
 from conformance.report.render.terminal import outcome_of
 
 from .controller import Conclusion
-from .items import verdict_property
+from .items import finding_properties
 from .worker import Worker
 
 
@@ -33,7 +33,7 @@ def make_reports(worker: Worker, conclusion: Conclusion) -> list[pytest.TestRepo
             location=item.location,
             keywords={},
             when=when,
-            user_properties=[verdict_property(finding)],
+            user_properties=finding_properties(finding),
             **phase,
         )
         for when, phase in phases.items()

@@ -104,11 +104,11 @@ def pairs_of_responses_in_streams() -> Iterator[Pair]:
     yield wrong("lifecycle_response", "the response has no id", nameless)
     renamed = changed(SPEECH, "completed", put("response", "id", value="resp_2"))
     yield wrong("lifecycle_response", "the id of the response changes", renamed)
-    for name, other in (("created_at", NOW + 1), ("model", "x")):
+    for name, other, words in (("created_at", NOW + 1, "goes back"), ("model", "x", "changes")):
         lost = changed(SPEECH, "created", put("response", name, value=None))
         yield wrong("lifecycle_response/details", f"`{name}` is missing from a response of the stream", lost)
         another = changed(SPEECH, "created", put("response", name, value=other))
-        yield wrong("lifecycle_response/details", f"`{name}` changes within the stream", another)
+        yield wrong("lifecycle_response/details", f"`{name}` {words} within the stream", another)
     early = changed(SPEECH, "in_progress", put("response", "usage", value=USAGE))
     yield wrong("usage", "the usage is told before the end", early)
     unspent = changed(SPEECH, "completed", put("response", "usage", value=None))

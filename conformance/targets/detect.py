@@ -57,7 +57,7 @@ def detect(client: "httpx.Client", base_url: str, *, seconds: float = 10.0, key:
             and the reason.
     """
     root = server_root(base_url)
-    first = fetch(client, "GET", f"{root}/api/version", seconds=seconds)
+    first = fetch(client, "GET", f"{root}/api/version", seconds=seconds, named=root)
     if first.status in (502, 504):
         raise UsageError(f"cannot reach {first.url}: a gateway answers {first.status} in its place")
     version = _read_text(_read_object(first), "version")

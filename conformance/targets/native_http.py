@@ -5,6 +5,7 @@ The server under test may be broken in any way; here that ends in a `UsageError`
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ class NativeResponse:
     url: str
     status: int
     body: bytes
+    content_type: str = ""
 
     @property
     def ok(self) -> bool:
@@ -99,10 +101,12 @@ def fetch(
     headers: Mapping[str, str] | None = None,
     seconds: float = 60.0,
     limit: int = MAX_BODY_BYTES,
+    named: str = "",
 ) -> NativeResponse:
     """Ask once and return the whole answer, whatever its status. A body is `json_body` or `content`.
 
-    `seconds` bounds the whole of it, so that an answer that drips in cannot hold us; `limit` is in bytes.
+    `seconds` bounds the whole of it, so that an answer that drips in cannot hold us; `limit` is in bytes. `named`:
+    what to call the server where no connection is made, if not by this URL.
 
     Raises:
         UsageError: no connection, no answer in time, or too long an answer.
@@ -111,7 +115,7 @@ def fetch(
     body = bytearray()
     body_and_headers = {"json": json_body, "content": content, "headers": headers}
     with (
-        _translate_errors(url),
+        _translate_errors(named or url),
         client.stream(method, url, timeout=_build_timeout(seconds), **body_and_headers) as response,
     ):
         for piece in response.iter_bytes():
@@ -120,7 +124,8 @@ def fetch(
                 raise UsageError(f"{url} sends more than {limit // 1024} KB")
             if time.monotonic() > deadline:
                 raise UsageError(f"{url} did not finish its answer in {seconds:g} s")
-        return NativeResponse(url=url, status=response.status_code, body=bytes(body))
+        kind = to_printable_line(response.headers.get("content-type", ""), limit=60)
+        return NativeResponse(url=url, status=response.status_code, body=bytes(body), content_type=kind)
 
 
 def fetch_lines(client: "httpx.Client", url: str, *, json_body: Any, silence: float) -> Iterator[Mapping[str, Any]]:
@@ -162,4 +167,5 @@ def _translate_errors(url: str) -> Iterator[None]:
     except httpx.TimeoutException as error:
         raise UsageError(f"cannot reach {url}: it does not answer in time") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise UsageError(f"cannot reach {url}: {to_printable_line(str(error)) or type(error).__name__}") from error
+        said = re.sub(r"^\[Errno -?\d+\] ", "", to_printable_line(str(error))) or type(error).__name__
+        raise UsageError(f"cannot reach {url}: {said}") from error

@@ -269,8 +269,12 @@ def _find_only_model(client: httpx.Client, url: str, key: str) -> str:
     entries = data if isinstance(data, list) else []
     ids = [name for entry in entries if isinstance(entry, dict) and isinstance(name := entry.get("id"), str)]
     if len(ids) != 1:
-        listed = (
-            ", ".join(to_printable_line(name, limit=100) for name in ids[:10]) or f"none (status {answer.status})"
-        )
+        listed = ", ".join(to_printable_line(name, limit=100) for name in ids[:10]) or "none"
+        if not isinstance(data, list):
+            kind = answer.content_type or "no content type"
+            raise UsageError(
+                f"{url} does not look like an OpenAI API: GET {url}/models gives {answer.status}, {kind}; "
+                "if it is one without a list of models, name the model with --model"
+            )
         raise UsageError(f"name the model to ask with --model; {url}/models lists {listed}")
     return ids[0]

@@ -19,6 +19,7 @@ from conformance.targets.address import server_root
 from conformance.targets.fixtures.cache import FixtureUnavailableError, Progress
 from conformance.targets.fixtures.models import CHAT, EMBEDDINGS, THINKING, FixtureModel
 from conformance.targets.ollama import NAMESPACE, RECIPE, Capability
+from conformance.targets.progress import Step
 
 from .native_http import fetch, fetch_lines, to_printable_line
 
@@ -208,7 +209,9 @@ def _read_chunks(path: Path, progress: Progress) -> Iterator[bytes]:
         while piece := stream.read(_CHUNK_BYTES):
             if time.monotonic() - told > 2:
                 told = time.monotonic()
-                progress(f"sending {path.name}: {stream.tell() / 1e6:.0f} of {size / 1e6:.0f} MB")
+                sent = stream.tell()
+                words = f"sending {path.name}: {sent / 1e6:.0f} of {size / 1e6:.0f} MB"
+                progress(Step(words, share=sent / size))
             yield piece
 
 

@@ -84,7 +84,7 @@ def proxy_for(url: str) -> str | None:
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if not host or _is_this_machine(host):
+    if not host or is_this_machine(host):
         return None
     proxies = urllib.request.getproxies()
     exempt = [name.strip() for name in proxies.get("no", "").split(",")]
@@ -95,7 +95,8 @@ def proxy_for(url: str) -> str | None:
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Tell whether a host is this machine, by its name or address."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -166,7 +166,11 @@ def lifecycle_response(stream: ResponseStream) -> str | None:
 
 @stream_rule("lifecycle_response/details", "events about the response hold all of it", severity=SHOULD)
 def lifecycle_details(stream: ResponseStream) -> str | None:
-    """`created_at` and `model` are in each response of a stream, and never change."""
+    """`created_at` and `model` are in each response of a stream; `model` never changes, `created_at` never goes back.
+
+    A server that tells the time of each event in `created_at` is wrong too, which is not held against it: it shows
+    only in a stream that happens to last into another second.
+    """
     held = [event.response for event in stream.lifecycle if isinstance(event.response, dict)]
     if not held:
         return None
@@ -174,9 +178,10 @@ def lifecycle_details(stream: ResponseStream) -> str | None:
         values = [response.get(name) for response in held]
         if not all(isinstance(value, kinds) for value in values):
             return f"`{name}` is missing from a response of the stream"
-        if len(set(values)) > 1:
-            return f"`{name}` changes within the stream"
-    return ""
+    if len({response["model"] for response in held}) > 1:
+        return "`model` changes within the stream"
+    times = [response["created_at"] for response in held]
+    return "" if times == sorted(times) else "`created_at` goes back within the stream"
 
 
 @stream_rule("usage", "usage comes at the end")
