@@ -54,9 +54,8 @@ def list_rows(options: argparse.Namespace) -> int:
     """Print the rows whose ids a pattern matches, all without one: a line each, or objects of JSON."""
     import json
 
-    from conformance.checklist.claims import documented_boxes
     from conformance.judge.catalog import load_catalog
-    from conformance.probes.clauses import clause_url
+    from conformance.report.render.explain import describe_rows
 
     rows = match_rows(options.pattern, load_catalog())
     if not rows:
@@ -64,21 +63,7 @@ def list_rows(options: argparse.Namespace) -> int:
     if not options.json:
         _say(*(f"{row.id}\t{row.heading}" for row in rows))
         return 0
-    documented = documented_boxes()
-    records = [
-        {
-            "id": row.id,
-            "title": row.heading,
-            "endpoint": row.endpoint,
-            "kind": row.kind,
-            "severity": str(row.severity),
-            "capability": row.capability,
-            "documented": row.id in documented,
-            "clause": clause_url(row),
-        }
-        for row in rows
-    ]
-    _say(json.dumps(records, indent=1))
+    _say(json.dumps(describe_rows(rows), indent=1))
     return 0
 
 
@@ -164,6 +149,8 @@ def render(options: argparse.Namespace) -> int:
         _say(f"written: {render_report(options.report)}")
     except ReportError as error:
         return _fail(error)
+    except OSError as error:
+        return _fail(OSError(f"REPORT: {options.report} cannot be written to: {error.strerror or error}"))
     return 0
 
 

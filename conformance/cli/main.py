@@ -15,8 +15,10 @@ from conformance.runner.options import OPTIONS
 from . import commands
 
 EXITS = """\
-exit status: 0 as expected; 1 worse than expected, or evidence lost; 2 could not run; 3 our own error; 130 interrupted
+exit status: 0 as expected; 1 worse than expected, or evidence lost;
+  2 could not run; 3 our own error; 130 interrupted
 """
+_EXITS_OF_A_PRINT = "exit status: 0 done; 2 could not, and says why\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,6 +107,7 @@ def _add_list(subparsers: Any) -> None:
         commands.list_rows,
         "openai-conformance list chat/fields/stop",
         "openai-conformance list '*/logprobs' --json",
+        exits=_EXITS_OF_A_PRINT,
     )
     one.add_argument(
         "pattern",
@@ -129,6 +132,7 @@ def _add_explain(subparsers: Any) -> None:
         "openai-conformance explain chat/fields/n",
         "openai-conformance explain chat/fields/n/plain --report reports/ollama-0.24.0",
         "openai-conformance explain chat/fields/n --issue > issue.md",
+        exits=_EXITS_OF_A_PRINT,
     )
     one.add_argument("row", metavar="ROW", help="the id of a row, as openai-conformance list prints it")
     one.add_argument(
@@ -147,8 +151,8 @@ def _add_render(subparsers: Any) -> None:
         commands.render,
         "openai-conformance render",
         "openai-conformance render reports/ollama-0.24.0",
-        description="Render anew the files that are made from a report: page, matrix.md, badges, and the index of a "
-        "folder.",
+        exits=_EXITS_OF_A_PRINT,
+        description="Render anew what is made from a report: page, matrix.md, badges;\nof a folder also its index.",
     )
     one.add_argument(
         "report",
@@ -168,7 +172,8 @@ def _add_compare(subparsers: Any) -> None:
         commands.compare_reports,
         "openai-conformance compare reports/ollama-0.24.0 reports/ollama-0.34.4",
         "openai-conformance compare old new --html compare.html",
-        description="Print the differences of reports, what is worse first. No file is written without --html.",
+        exits="exit status: 0 nothing is worse; 1 worse, or evidence lost; 2 could not\n",
+        description="Print the differences of reports, what is worse first.\nNo file is written without --html.",
     )
     one.add_argument("old", type=Path, metavar="OLD", help="the report to compare with: a folder or a report.json")
     one.add_argument(
@@ -190,7 +195,7 @@ def _add_docs(subparsers: Any) -> None:
         commands.check_documentation,
         "openai-conformance docs docs/openai.md",
         "openai-conformance docs docs/openai.md --report reports/ollama-0.24.0 --write",
-        exits="exit status: 0 no box is wrong; 1 boxes are wrong (also where --write put them right); 2 cannot\n",
+        exits="exit status: 0 no box is wrong; 1 boxes are wrong, also where --write\n  put them right; 2 could not\n",
     )
     docs.add_argument("page", type=Path, metavar="FILE", help="the page: Ollama's docs/openai.md, or a translation")
     docs.add_argument(
@@ -241,6 +246,7 @@ def _add_models(subparsers: Any) -> None:
         commands.manage_models,
         "openai-conformance models prepare",
         "openai-conformance models remove --base-url http://localhost:11434",
+        exits=_EXITS_OF_A_PRINT,
     )
     one.add_argument("what", choices=("prepare", "remove"), help="put them in, or take them away again")
     one.add_argument("--base-url", metavar="URL", help="the Ollama (default: OLLAMA_HOST, else its default port)")

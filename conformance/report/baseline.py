@@ -15,7 +15,7 @@ from conformance.errors import UsageError
 from conformance.files import atomic_write
 from conformance.report.probing import NOT_PROBED
 
-from .files import ReportError, check_writable, read_report
+from .files import ReportError, check_writable, describe_read_error, read_report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def _loaded(file: Path) -> Baseline:
         text = file.read_text(encoding="utf-8")
         document = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"--baseline: {file} cannot be read: {error}") from error
+        raise UsageError(f"--baseline: {file} cannot be read: {describe_read_error(error)}") from error
     if isinstance(document, dict) and "baseline" in document and "verdicts" in document:
         return _of_baseline(file, document)
     try:

@@ -136,19 +136,17 @@ MIN_ALIKE_ROWS = 4
 """Rows from which on those that changed alike, for one reason, are listed together."""
 
 
-def format_difference(
-    difference: Difference, *, groups: tuple[str, ...] = tuple(_HEADINGS), width: int = 100
-) -> list[str]:
-    """Return the differences as lines for a terminal of so many columns: counts in words, then the rows of groups."""
+def format_difference(difference: Difference, *, width: int = 100) -> list[str]:
+    """Return the differences as lines for a terminal of so many columns: counts in words, then the rows."""
     lines: list[str] = []
     if difference.changed_models:
         names = ", ".join(difference.changed_models)
         lines += wrap_line(f"Another model answered for {names}: changes there may be the model's.", width)
     lines += [*wrap_line(_count(difference), width), ""]
-    for group in groups:
+    for group, heading in _HEADINGS.items():
         changes: tuple[Change, ...] = getattr(difference, group)
         if changes:
-            lines += [f"{_HEADINGS[group]} ({len(changes)})", *_format_changes(changes, width), ""]
+            lines += [f"{heading} ({len(changes)})", *_format_changes(changes, width), ""]
     return lines
 
 

@@ -86,6 +86,11 @@ def find_report(path: Path) -> Path:
     return found[0]
 
 
+def describe_read_error(error: Exception) -> str:
+    """Return why a file of JSON could not be read, without its name, which stands before."""
+    return error.strerror or str(error) if isinstance(error, OSError) else f"it is damaged: {error}"
+
+
 def list_reports(folder: Path) -> list[Path]:
     """Return the report.json of each report in a folder, that of the newest run first.
 
@@ -114,9 +119,9 @@ def read_report(path: Path) -> dict[str, Any]:
     try:
         report = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ReportError(f"{file} cannot be read: {error}") from error
+        raise ReportError(f"{file} cannot be read: {describe_read_error(error)}") from error
     if not isinstance(report, dict) or "format" not in report or "rows" not in report:
-        raise ReportError(f"{file} is no report of openai-conformance")
+        raise ReportError(f"{file} is not a report of openai-conformance")
     if not isinstance(report["format"], int) or report["format"] > FORMAT:
         suite = report.get("suite") if isinstance(report.get("suite"), dict) else {}
         raise ReportError(

@@ -15,7 +15,8 @@ from .compare import Difference, compare
 from .files import check_writable, write_report
 from .render.github import write_ci_summary
 from .render.junit import write_junit
-from .render.terminal import Line, format_summary, terminal_width
+from .render.terminal import Line, format_summary
+from .wrapping import terminal_width
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,9 @@ from rich.text import Text
 
 from conformance.checklist.verdicts import Verdict
 from conformance.judge.catalog import load_catalog
-from conformance.report.render.terminal import Line, Tone, terminal_width
+from conformance.report.render.terminal import Line, Tone
 from conformance.report.text import clean_line
+from conformance.report.wrapping import terminal_width
 from conformance.targets.progress import Step
 
 from .items import row_id

@@ -74,7 +74,7 @@ def spoiled(report_file: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize(("how", "says"), [
-    ("cut", "cannot be read"), ("foreign", "no report of openai-conformance"), ("newer", "written by version 7.0"),
+    ("cut", "cannot be read"), ("foreign", "not a report of openai-conformance"), ("newer", "written by version 7.0"),
     ("wrong", "damaged"), ("binary", "cannot be read"),
 ])  # fmt: skip
 @pytest.mark.parametrize("named", ["folder", "parent"])

@@ -311,8 +311,8 @@ BAD = {
     "empty": ("", "cannot be read"),
     "cut": ('{"baseline": {', "cannot be read"),
     "deep": ("[" * 100_000, "cannot be read"),
-    "foreign": ('{"hello": 1}', "no report of openai-conformance"),
-    "list": ("[]", "no report of openai-conformance"),
+    "foreign": ('{"hello": 1}', "not a report of openai-conformance"),
+    "list": ("[]", "not a report of openai-conformance"),
     "newer": (json.dumps({**report([]), "format": 99}), "upgrade openai-conformance"),
     "damaged": (json.dumps({**report([]), "rows": [7]}), "is damaged"),
     "no word": ('{"baseline": {}, "verdicts": {"a/b/c": "splendid"}}', "holds a verdict that is none"),
@@ -331,7 +331,8 @@ def test_a_baseline_that_is_none_is_named(how: str, tmp_path: Path) -> None:
         file.write_text(text)
     with pytest.raises(UsageError, match=says) as error:
         baseline_for(options(file), None)
-    assert str(file) in str(error.value)
+    assert str(error.value).count(str(file)) == 1
+    assert "Errno" not in str(error.value)
     assert str(error.value).startswith("--baseline:")
 
 

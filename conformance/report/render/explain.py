@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from conformance.checklist.claims import documented_boxes
 from conformance.checklist.rows import Row
 from conformance.checklist.verdicts import Verdict
 from conformance.probes.clauses import clause_url
@@ -67,6 +68,24 @@ def _format_others(others: Mapping[str, str]) -> str:
     return "; ".join(
         f"{str(verdict).replace('_', ' ')} in {', '.join(names)}" for verdict, names in named.items() if names
     )
+
+
+def describe_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return rows as `openai-conformance list --json` prints them."""
+    documented = documented_boxes()
+    return [
+        {
+            "id": row.id,
+            "title": row.heading,
+            "endpoint": row.endpoint,
+            "kind": row.kind,
+            "severity": str(row.severity),
+            "capability": row.capability,
+            "documented": row.id in documented,
+            "clause": clause_url(row),
+        }
+        for row in rows
+    ]
 
 
 def find_row(report: Mapping[str, Any] | None, name: str) -> Mapping[str, Any] | None:

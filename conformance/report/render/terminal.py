@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +27,6 @@ LETTERS = {
     "untested": "u",
 }
 """Verdict -> its letter in pytest's line of progress; `F` is worse than expected."""
-
-MAX_WIDTH = 160
-"""Columns that lines are wrapped at, however wide the terminal is."""
 
 Tone = Literal["plain", "heading", "bad", "good", "dim"]
 
@@ -66,11 +62,6 @@ def outcome_of(finding: Finding, expected: Verdict | None, *, required: bool) ->
 def shown_verdict(verdict: str, *, failed: bool) -> str:
     """Return the word that pytest's -v shows."""
     return f"{verdict.upper()} (worse than expected)" if failed else verdict.upper()
-
-
-def terminal_width() -> int:
-    """Return the columns to wrap at: the terminal's (or `COLUMNS`), 100 where there is none."""
-    return max(40, min(shutil.get_terminal_size((100, 24)).columns, MAX_WIDTH))
 
 
 def format_summary(
