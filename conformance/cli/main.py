@@ -18,6 +18,10 @@ EXITS = """\
 exit status: 0 as expected; 1 worse than expected, or evidence lost;
   2 could not run; 3 our own error; 130 interrupted
 """
+_EXITS_OF_DOCS = """\
+exit status: 0 no box is wrong; 1 boxes are wrong, also where --write put them
+  right; 2 could not
+"""
 _EXITS_OF_A_PRINT = "exit status: 0 done; 2 could not, and says why\n"
 
 
@@ -195,7 +199,7 @@ def _add_docs(subparsers: Any) -> None:
         commands.check_documentation,
         "openai-conformance docs docs/openai.md",
         "openai-conformance docs docs/openai.md --report reports/ollama-0.24.0 --write",
-        exits="exit status: 0 no box is wrong; 1 boxes are wrong, also where --write\n  put them right; 2 could not\n",
+        exits=_EXITS_OF_DOCS,
     )
     docs.add_argument("page", type=Path, metavar="FILE", help="the page: Ollama's docs/openai.md, or a translation")
     docs.add_argument(

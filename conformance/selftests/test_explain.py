@@ -9,6 +9,7 @@ import socket
 import subprocess
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from markdown_it import MarkdownIt
@@ -20,7 +21,7 @@ from conformance.report.files import find_report, write_report
 from conformance.report.render.answers import MAX_VALUE_CHARACTERS, summarize_answer
 from conformance.report.render.explain import format_curl
 from conformance.report.text import fence
-from conformance.targets.embedded import server
+from conformance.targets.embedded import child, server
 from conformance.wire.exchange import Call, Exchange
 
 from .page_material import CONTROL, HOSTILE, HOSTILE_EXCHANGES, URL, answer, body, exchange, report, row, stream
@@ -281,17 +282,30 @@ def test_a_port_that_is_taken_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     server.check_port(0)
 
 
-def test_the_port_reaches_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_port_is_that_of_chat_alone() -> None:
+    settings = child.Settings(
+        weights="w", projector="p", template="t", chat_model="c", embedding_model="e", threads=1, parent=1, port=4711
+    )
+    assert json.loads(settings.as_line())["port"] == 4711
+    chat, embeddings = MagicMock(), MagicMock()
+    child._chat_parameters(chat, settings)
+    child._shared_parameters(embeddings, settings)
+    assert (chat.port, embeddings.port) == (4711, 0)
+
+
+def test_the_port_that_is_asked_for_reaches_the_start_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
     def start(*_: Any, port: int, **__: Any) -> Any:
         seen.append(port)
         raise UsageError("stop")
 
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     monkeypatch.setattr(server, "start", start)
-    with pytest.raises(UsageError, match="stop"):
-        server.serve(say=print, port=0)
-    assert seen == [0]
+    assert main(["serve", "--port", str(port)]) == 2
+    assert seen == [port]
 
 
 # Help
