@@ -206,7 +206,7 @@ def manage_models(options: argparse.Namespace) -> int:
                 target="ollama",
                 environ=os.environ,
                 look=lambda url: detect(client, url),
-                forced_by=f"openai-conformance models {options.what}",
+                forced_by=f"openai-conformance models {options.what} needs an Ollama",
             )
             _say(choice.line)
             if options.what == "remove":

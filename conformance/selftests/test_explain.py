@@ -288,8 +288,8 @@ def test_the_port_is_that_of_chat_alone() -> None:
     )
     assert json.loads(settings.as_line())["port"] == 4711
     chat, embeddings = MagicMock(), MagicMock()
-    child._chat_parameters(chat, settings)
-    child._shared_parameters(embeddings, settings)
+    child._chat_parameters(chat, settings)  # noqa: SLF001 - what llama.cpp is given
+    child._shared_parameters(embeddings, settings)  # noqa: SLF001 - of embeddings too
     assert (chat.port, embeddings.port) == (4711, 0)
 
 

@@ -5,7 +5,7 @@ import pytest
 from conformance.checklist.field_values import MODEL_COPY_PREFIX
 from conformance.cli.main import main
 from conformance.selftests.ollamas import FakeOllama
-from conformance.selftests.servers import listening
+from conformance.selftests.servers import listening, made
 from conformance.targets.fixtures.models import CHAT, EMBEDDINGS, FixtureModel
 from conformance.targets.ollama import NAMESPACE, discover
 from conformance.targets.prepare import FIXTURE_IDS, PREPARED, OllamaModel, prepare, remove
@@ -125,3 +125,11 @@ def test_the_command_takes_away_what_is_ours_and_nothing_else(capsys):
         assert main(["models", "remove", "--base-url", url]) == 0
         assert "0 models removed" in capsys.readouterr().out
     assert list(server.models) == others
+
+
+def test_the_command_says_what_needs_an_ollama_and_blames_no_option_that_nobody_typed(capsys):
+    with listening(made("honours_everything")) as url:
+        assert main(["models", "prepare", "--base-url", url]) == 2
+    error = capsys.readouterr().err
+    assert "openai-conformance models prepare needs an Ollama, but what answers at" in error
+    assert "--target" not in error

@@ -30,6 +30,7 @@ from conformance.report.documentation.parse import find_checkboxes, find_notes
 from conformance.report.html.page import render_page
 from conformance.report.render.markdown import render_matrix
 from conformance.report.render.terminal import outcome_of
+from conformance.report.wrapping import wrap_line
 from conformance.targets.ollama import Model
 from conformance.targets.opening import Target
 
@@ -129,6 +130,10 @@ def test_lines_of_a_comparison_are_as_wide_as_the_terminal_and_break_no_id(width
     assert all(any(change.row in line for line in lines) for change in found.regressions)
     assert any(line.endswith("…") for line in lines)
     assert not any("word" * 2 in line for line in lines)
+
+
+def test_a_word_longer_than_the_terminal_is_wide_is_not_broken() -> None:
+    assert wrap_line(f"at {'x' * 60} and", 40, hanging="  ") == ["at", f"  {'x' * 60}", "  and"]
 
 
 def test_rows_that_changed_alike_for_one_reason_are_listed_together() -> None:

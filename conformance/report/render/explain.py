@@ -97,7 +97,8 @@ def find_row(report: Mapping[str, Any] | None, name: str) -> Mapping[str, Any] |
 def _format_finding(report: Mapping[str, Any], found: Mapping[str, Any], width: int) -> list[str]:
     target = report["target"]
     server = cut_line(f"{target['kind']} {target['version'] or ''}".strip(), 60)
-    said = f"{server}, {report['started'][:10]}: {found['verdict'].upper()}: {cut_line(found['reason'], 400)}"
+    verdict = found["verdict"].replace("_", " ").upper()
+    said = f"{server}, {report['started'][:10]}: {verdict}: {cut_line(found['reason'], 400)}"
     claim = {True: "claims it", False: "does not claim it", None: "says nothing of it"}[found["claim"]]
     about = [f"evidence: {found['evidence']}"] if Verdict(found["verdict"]).is_positive else []
     about += [f"the documentation {claim}"] if report["claims"] else []
@@ -111,7 +112,8 @@ def _format_finding(report: Mapping[str, Any], found: Mapping[str, Any], width: 
 def _format_parts(report: Mapping[str, Any], parts: Sequence[str], width: int) -> list[str]:
     """Return the rows that a derived row follows from; each has its own requests, which are not repeated here."""
     known = [entry for name in parts if (entry := find_row(report, name)) is not None]
-    lines = [f"It follows from {len(known)} rows; explain one of them for its requests:"]
+    rows = "this row; explain it" if len(known) == 1 else f"{len(known)} rows; explain one of them"
+    lines = [f"It follows from {rows} for its requests:"]
     return lines + align_rows([(each["id"], each["verdict"], cut_line(each["reason"])) for each in known], width)
 
 
