@@ -8,7 +8,7 @@ from conformance.errors import UsageError
 from conformance.selftests.ollamas import FakeOllama
 from conformance.selftests.openings import controller_of, options, reported
 from conformance.selftests.servers import listening, made
-from conformance.selftests.servers.interface import json_reply
+from conformance.selftests.servers.interface import Reply, json_reply
 from conformance.targets import opening
 from conformance.targets.detect import Server, detect
 from conformance.targets.fixtures.models import FixtureModel
@@ -145,6 +145,25 @@ class Lists:
 def test_a_server_without_one_model_asks_for_its_name(tmp_path, body, listed):
     with pytest.raises(UsageError, match=f"name the model to ask with --model; .*/models lists {listed}"):
         target_of(Lists(body), tmp_path)
+
+
+class Pages:
+    """A web server that has no API at all."""
+
+    def answer(self, request):
+        return Reply(status=404, headers=(("content-type", "text/html"),), body=b"<p>Not here.</p>")
+
+
+def test_a_server_that_is_no_openai_api_is_told_by_what_came(tmp_path):
+    with pytest.raises(UsageError, match=r"does not look like an OpenAI API: GET .*/v1/models gives 404, text/html"):
+        target_of(Pages(), tmp_path)
+    with listening(Pages()) as url:
+        controller = controller_of(url, tmp_path, [], model="m")
+        with pytest.raises(
+            UsageError, match=r"is this an OpenAI API\? POST .*/chat/completions gives 404, text/html"
+        ):
+            controller.open()
+        controller.close()
 
 
 def test_the_only_model_of_a_server_is_asked(tmp_path):
