@@ -87,7 +87,9 @@ def run(arguments: Sequence[str]) -> int:
 def describe_fault(said: str) -> str:
     """Return what pytest says of the command line as one sentence: which option, and what to do."""
     lines = said.strip().splitlines()
-    fault = next((line.partition("error: ")[2] for line in lines if "error: " in line), lines[-1] if lines else "")
+    fault = next((line.partition("error: ")[2] for line in lines if "error: " in line), "")
+    if not fault:
+        return "pytest cannot read these options; see openai-conformance run --help"
     unknown = fault.partition("unrecognized arguments: ")[2].split()
     if not unknown:
         option, _, words = fault.removeprefix("argument ").partition(": ")

@@ -105,14 +105,6 @@ def _judge_rule(row: Row, exchanges: Exchanges, shards: Sequence[Exchanges]) -> 
     return whole if whole.verdict is due.verdict else due
 
 
-def count_unsupported(findings: Mapping[str, Finding]) -> int:
-    """Return how many counted rows lack support, where support is required of every row."""
-    return sum(
-        assess_verdict(found.verdict, None, require_supported=is_counted(row)).fails
-        for row, found in findings.items()
-    )
-
-
 def has_regressions(
     findings: Mapping[str, Finding], expected: Callable[[str], Verdict | None], *, required: bool = False
 ) -> bool:

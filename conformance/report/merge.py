@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.checklist.findings import Finding, finding_from_record
 from conformance.checklist.verdicts import Verdict
-from conformance.judge.finalize import count_unsupported, finalize_findings, has_regressions
+from conformance.judge.finalize import finalize_findings, has_regressions
 from conformance.wire.exchange import Exchange
 
 from .baseline import Baseline, baseline_for
@@ -110,7 +110,7 @@ def merge(options: Any, environ: Mapping[str, str]) -> tuple[list[str], int]:
         status,
         difference=made.difference,
         baseline=run.expected.report["target"] if run.expected else None,
-        unsupported=count_unsupported(run.findings) if options.require_supported else 0,
+        required=options.require_supported,
         ended=run.ended,
     )
     return [line.text for line in (*made.lines, conclusion)], status

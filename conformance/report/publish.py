@@ -67,6 +67,7 @@ def publish(
         difference=difference,
         baseline=expected.report["target"] if expected else None,
         width=terminal_width(),
+        required=options.require_supported,
     )
     said = write_ci_summary(report, difference, written, named=options.summary, environ=environ)
     lines += [Line(text=text) for text in said]

@@ -15,7 +15,6 @@ import pytest
 from conformance.checklist.findings import Finding
 from conformance.errors import UsageError
 from conformance.judge.finalize import (
-    count_unsupported,
     derive_findings,
     finalize_findings,
     has_regressions,
@@ -90,10 +89,10 @@ class Controller:
         self._control: ControlSummary | None = None
         self._isolation_notes: list[str] = []
 
-    def open(self, rows: Sequence[str]) -> Worker:
+    def open(self, rows: Sequence[str] = ()) -> Worker:
         """Open the target and the run's folder; return the controller's own part in the run.
 
-        `rows`: those that the run is about.
+        `rows`: those that the run is about; what they may cost is told where the server is on another machine.
 
         Raises:
             UsageError: the target cannot be asked, or an option or file is wrong.
@@ -309,7 +308,7 @@ class Controller:
             self.status,
             difference=published.difference,
             baseline=self._expected.report["target"] if self._expected else None,
-            unsupported=count_unsupported(findings) if self.options.require_supported else 0,
+            required=self.options.require_supported,
             ended=self._describe_end(),
         )
         self.summary = (*published.lines, conclusion)

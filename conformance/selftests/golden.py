@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.report.compare import compare
 from conformance.report.files import write_report
-from conformance.report.render.terminal import format_summary
+from conformance.report.render.terminal import format_conclusion, format_summary
 
 from .page_material import ALL, ordinary
 
@@ -36,8 +36,11 @@ def rendered() -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         file = write_report(report, ALL.values(), Path(folder), "golden")
         texts = {name: file.with_name(name).read_text(encoding="utf-8") for name in ("report.json", "matrix.md")}
-    lines = format_summary(report, compare(before(report), report), Path("reports/ollama-0.5.1/report.json"), HINTS)
-    return {**texts, "summary.txt": "\n".join(lines) + "\n"}
+    difference, baseline = compare(before(report), report), {**report["target"], "version": "0.5.0"}
+    file = Path("reports/ollama-0.5.1/report.json")
+    lines = format_summary(report, file, HINTS, difference=difference, baseline=baseline, width=80)
+    lines.append(format_conclusion(report, 1, difference=difference, baseline=baseline))
+    return {**texts, "summary.txt": "\n".join(line.text for line in lines) + "\n"}
 
 
 if __name__ == "__main__":

@@ -22,6 +22,11 @@ def controller_of(url, folder, said, **given):
     return Controller(namespace, {}, said.append)
 
 
+def lines_of(controller):
+    """The lines that end a run."""
+    return [line.text for line in controller.summary]
+
+
 def reported(controller, rows):
     """Examine those of some rows that have a probe, and write the report; it, and the lines that end the run."""
     worker = controller.open()
@@ -30,4 +35,4 @@ def reported(controller, rows):
             worker.examine(load_catalog()[row])
     worker.directory.write_selected({row: SelectedItem(node_id=row, location=(row, 0, row)) for row in rows})
     controller.conclude()
-    return controller.report, controller.summary
+    return controller.report, lines_of(controller)

@@ -13,7 +13,7 @@ from conformance.judge.catalog import load_catalog
 from conformance.runner.controller import Controller
 from conformance.runner.run_directory import SelectedItem
 
-from .openings import controller_of
+from .openings import controller_of, lines_of
 from .servers import EMBEDDING_MODEL, listening, made
 
 ROW = "embeddings/fields/dimensions"
@@ -53,7 +53,7 @@ def test_a_run_that_ends_early_keeps_every_other_row(
     file.write_text(json.dumps({"baseline": {}, "verdicts": {**KEPT, ROW: "ignored"}}))
     controller = end_early(tmp_path, end)
     assert json.loads(file.read_text())["verdicts"] == {**KEPT, ROW: "supported"}
-    assert f"baseline {file}: 1 rows written, 3 kept" in controller.summary
+    assert f"baseline {file}: 1 rows written, 3 kept" in lines_of(controller)
     assert controller.status == status
 
 
@@ -63,7 +63,7 @@ def test_a_run_that_ends_early_begins_no_baseline_and_keeps_its_report(
 ) -> None:
     controller = end_early(tmp_path, end)
     assert not (tmp_path / "expected.json").exists()
-    assert [line for line in controller.summary if line.startswith("warning: --update-baseline: ")]
+    assert [line for line in lines_of(controller) if line.startswith("warning: --update-baseline: ")]
     assert controller.status == (status or 2)
     assert (tmp_path / "reports/generic.partial/report.json").exists()
 

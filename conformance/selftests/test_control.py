@@ -96,7 +96,7 @@ def test_a_named_chat_model_that_cannot_be_asked_ends_the_run_though_an_embeddin
         controller = controller_of(url, tmp_path, [], model=CHAT_MODEL, embedding_model=EMBEDDING_MODEL)
         with pytest.raises(
             UsageError,
-            match=r"no working control: chat model .* \(--model\): status 400: no chat today \(asked with ",
+            match=r"no model can be asked: chat model .* \(--model\): status 400: no chat today \(asked with ",
         ):
             controller.open()
         controller.close()

@@ -59,7 +59,7 @@ def test_a_server_that_stops_in_the_middle_ends_the_run_without_verdicts(tmp_pat
     assert len(report["notes"]) == 1
     assert report["notes"][0].startswith("the run ended early: ")
     assert "takes no connections any more" in report["notes"][0]
-    assert "NOTE: the run ended early: " in output
+    assert "takes no connections any more" in output.splitlines()[-1]
     assert "broken" not in report["counts"]
     assert report["counts"]["untested"] > 0
 
@@ -79,5 +79,5 @@ def test_a_named_server_that_is_not_there_is_never_replaced(tmp_path):
         pass
     status, output, report = run(url, tmp_path)
     assert (status, report) == (2, None)
-    assert f"cannot reach {url.removesuffix('/v1')}/api/version" in output
+    assert f"cannot reach {url.removesuffix('/v1')}" in output
     assert "Traceback" not in output

@@ -8,7 +8,7 @@ from conformance.errors import UsageError
 from conformance.selftests.ollamas import FakeOllama
 from conformance.selftests.openings import controller_of, options, reported
 from conformance.selftests.servers import listening, made
-from conformance.selftests.servers.interface import json_reply
+from conformance.selftests.servers.interface import Reply, json_reply
 from conformance.targets import opening
 from conformance.targets.detect import Server, detect
 from conformance.targets.fixtures.models import FixtureModel
@@ -64,8 +64,9 @@ def test_a_model_that_the_server_cannot_load_is_in_hints_and_report(tmp_path):
         report, lines = reported(controller, [PICTURE, "chat/fields/model"])
         controller.close()
     error = "load: 500 unable to load model"
-    assert f"not asked: no model for vision: {BLIND} cannot be used ({error}); try `ollama pull moondream`" in lines
-    assert f"NOTE: {BLIND} cannot be used on this server: {error}" in lines
+    told = " ".join(" ".join(lines).split())  # lines are wrapped
+    assert f"not asked: no model for vision: {BLIND} cannot be used ({error}); try `ollama pull moondream`" in told
+    assert f"note: {BLIND} cannot be used on this server: {error}" in told
     assert report["notes"] == report["target"]["notes"] == [f"{BLIND} cannot be used on this server: {error}"]
     rows = {row["id"]: row for row in report["rows"]}
     assert (rows[PICTURE]["verdict"], rows[PICTURE]["exchanges"]) == ("not_applicable", [])
@@ -146,6 +147,23 @@ def test_a_server_without_one_model_asks_for_its_name(tmp_path, body, listed):
         target_of(Lists(body), tmp_path)
 
 
+class Pages:
+    """A web server that has no API at all."""
+
+    def answer(self, _request):
+        return Reply(status=404, headers=(("content-type", "text/html"),), body=b"<p>Not here.</p>")
+
+
+def test_a_server_that_is_no_openai_api_is_told_by_what_came(tmp_path):
+    with pytest.raises(UsageError, match=r"does not look like an OpenAI API: GET .*/v1/models gives 404, text/html"):
+        target_of(Pages(), tmp_path)
+    with listening(Pages()) as url:
+        controller = controller_of(url, tmp_path, [], model="m")
+        with pytest.raises(UsageError, match=r"is this an OpenAI API\? POST .* gives 404, text/html"):
+            controller.open()
+        controller.close()
+
+
 def test_the_only_model_of_a_server_is_asked(tmp_path):
     target = target_of(Lists({"data": [{"id": "it"}]}), tmp_path)
     assert {role: model.id for role, model in target.models.items()} == dict.fromkeys(
@@ -171,14 +189,14 @@ def test_a_model_that_fails_at_its_first_request_is_named_and_its_rows_are_incon
 def test_where_no_model_answers_nothing_is_measured(tmp_path):
     with listening(ollama(cannot_load=list(ABLE))) as url:
         controller = controller_of(url, tmp_path, [])
-        with pytest.raises(UsageError, match=r"no working control: .*status 500: unable to load model"):
+        with pytest.raises(UsageError, match=r"no model can be asked: .*status 500: unable to load model"):
             controller.open()
         controller.close()
 
 
 def test_an_address_that_hangs_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(opening, "detect", partial(detect, seconds=0.3))
-    with pytest.raises(UsageError, match=r"cannot reach .*/api/version: it does not answer in time \(--base-url\)"):
+    with pytest.raises(UsageError, match=r"cannot reach .*: it does not answer in time \(--base-url\)"):
         target_of(made("hangs"), tmp_path)
 
 
@@ -186,7 +204,7 @@ def test_a_server_that_hangs_once_it_is_known_is_no_measurement(tmp_path, monkey
     monkeypatch.setattr(opening, "detect", lambda *_, **__: Server(kind="generic"))
     with listening(made("hangs")) as url:
         controller = controller_of(url, tmp_path, [], model="m", deadline=0.1)
-        with pytest.raises(UsageError, match=r"no working control: .*no whole answer within the deadline"):
+        with pytest.raises(UsageError, match=r"no model can be asked: .*no whole answer within the deadline"):
             controller.open()
         controller.close()
 
@@ -213,7 +231,7 @@ def test_a_full_queue_is_waited_out_and_reported(tmp_path):
         controller.close()
     assert {row["id"]: row["verdict"] for row in report["rows"]}["chat/fields/model"] == "supported"
     assert report["waited"] == 1.0
-    assert "NOTE: the server said that it was busy: 1 requests waited 1 s in all" in lines
+    assert "note: the server said that it was busy: 1 requests waited 1 s in all" in lines
 
 
 def test_a_queue_that_stays_full_is_no_measurement(tmp_path):
@@ -221,7 +239,7 @@ def test_a_queue_that_stays_full_is_no_measurement(tmp_path):
     server.busy = 1_000_000
     with listening(server) as url:
         controller = controller_of(url, tmp_path, [], deadline=0.1)
-        with pytest.raises(UsageError, match=r"no working control: .*status 503: server busy"):
+        with pytest.raises(UsageError, match=r"no model can be asked: .*status 503: server busy"):
             controller.open()
         controller.close()
 

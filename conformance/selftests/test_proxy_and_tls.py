@@ -77,7 +77,7 @@ def test_a_server_behind_a_proxy_is_asked_through_it(tmp_path, monkeypatch, vari
         monkeypatch.setenv(variable, proxy.removesuffix("/v1"))
         assert verdict("http://ollama.invalid:11434", tmp_path) == "supported"
         monkeypatch.setenv("NO_PROXY", "ollama.invalid")
-        with pytest.raises(UsageError, match=r"cannot reach http://ollama\.invalid:11434/api/version"):
+        with pytest.raises(UsageError, match=r"cannot reach http://ollama\.invalid:11434"):
             verdict("http://ollama.invalid:11434", tmp_path)
 
 

@@ -252,7 +252,7 @@ def refusing(error):
     ],
 )
 def test_a_server_that_does_not_answer_is_named(error, words):
-    with pytest.raises(UsageError, match=f"cannot reach http://host/api/version: .*{words}"):
+    with pytest.raises(UsageError, match=f"cannot reach http://host: .*{words}"):
         detect(refusing(error), "http://host/v1")
 
 

@@ -269,8 +269,10 @@ def _find_only_model(client: httpx.Client, url: str, key: str) -> str:
     entries = data if isinstance(data, list) else []
     ids = [name for entry in entries if isinstance(entry, dict) and isinstance(name := entry.get("id"), str)]
     if len(ids) != 1:
-        listed = ", ".join(to_printable_line(name, limit=100) for name in ids[:10]) or "none"
-        if not isinstance(data, list):
+        listed = ", ".join(to_printable_line(name, limit=100) for name in ids[:10]) or (
+            "none" if answer.ok else f"none (status {answer.status})"
+        )
+        if answer.json_or_none() is None:
             kind = answer.content_type or "no content type"
             raise UsageError(
                 f"{url} does not look like an OpenAI API: GET {url}/models gives {answer.status}, {kind}; "

@@ -72,15 +72,20 @@ def format_summary(
     difference: Difference | None,
     baseline: Mapping[str, Any] | None,
     width: int,
+    required: bool = False,
 ) -> list[Line]:
     """Return the lines that end a run, but for its conclusion.
 
     In this order: what is worse than the baseline or wrong in the documentation; what is silently ignored or broken;
     models and cost; where the page lies. `baseline`: the target that the baseline was found on. `width`: in columns.
+    `required`: whether every counted row is to be supported.
     """
     lines: list[Line] = []
     if difference is not None and baseline is not None:
         lines += _format_difference(report, difference, baseline, width)
+    if required and (unsupported := _unsupported_rows(report)):
+        lines.append(Line(text=f"Not supported, as --require-supported asks ({len(unsupported)})", tone="bad"))
+        lines += [*_wrap_names(unsupported, width), Line(text="")]
     lines += _format_disagreements(report, width)
     lines += _format_faults(report, width)
     notes = [clean_line(note, 400) for note in report["notes"] if not note.startswith(_ENDS)]
@@ -114,7 +119,7 @@ def _format_difference(
 ) -> list[Line]:
     here, there = (_name(target) for target in (report["target"], baseline))
     lines: list[Line] = []
-    if baseline["kind"] != report["target"]["kind"]:
+    if baseline["kind"] not in (None, report["target"]["kind"]):
         words = f"ANOTHER SERVER: the baseline is of {there}, and this is {here}: differences are no regressions"
         lines += _wrap(words, width, "bad")
     if difference.changed_models:
@@ -132,7 +137,7 @@ def _format_difference(
     if not difference.regressions and not difference.lost_evidence:
         lines.append(Line(text=f"0 regressions against {there}", tone="good"))
     if difference.untested:
-        lines.append(Line(text=f"{difference.untested} rows were not asked in one of the two", tone="dim"))
+        lines.append(Line(text=f"not asked in one of the two: {difference.untested} rows", tone="dim"))
     return [*lines, Line(text="")]
 
 
@@ -147,7 +152,7 @@ def _format_changes(heading: str, changes: Sequence[Change], width: int, tone: T
 
 
 def _name(target: Mapping[str, Any]) -> str:
-    return clean_line(f"{target['kind']} {target['version'] or ''}".strip(), 60)
+    return clean_line(f"{target['kind'] or 'the baseline'} {target['version'] or ''}".strip(), 60)
 
 
 _ENDS = ("the run was interrupted", "the run ended early")
@@ -193,6 +198,12 @@ def _ignored_fields(report: Mapping[str, Any]) -> dict[str, list[str]]:
     return ignored
 
 
+def _unsupported_rows(report: Mapping[str, Any]) -> list[str]:
+    """Return the counted rows that lack support."""
+    verdicts = {row["id"]: Verdict(row["verdict"]) for row in report["rows"] if is_counted(row["id"])}
+    return [row for row, verdict in verdicts.items() if assess_verdict(verdict, None, require_supported=True).fails]
+
+
 def _broken_rows(report: Mapping[str, Any]) -> list[str]:
     return [row["id"] for row in report["rows"] if row["verdict"] == Verdict.BROKEN and is_counted(row["id"])]
 
@@ -215,12 +226,12 @@ def format_conclusion(
     *,
     difference: Difference | None,
     baseline: Mapping[str, Any] | None,
-    unsupported: int = 0,
+    required: bool = False,
     ended: str = "",
 ) -> Line:
     """Return the last line: what it comes to, and the exit status.
 
-    `unsupported`: rows that lack the support that --require-supported asks for. `ended`: what ended the run early.
+    `required`: whether every counted row is to be supported. `ended`: what ended the run early.
     """
     asked = sum(row["verdict"] != Verdict.UNTESTED for row in report["rows"])
     parts = [f"{clean_line(ended, 300)}; {asked:,} of {len(report['rows']):,} rows have a verdict"] if ended else []
@@ -232,6 +243,6 @@ def format_conclusion(
         ignored = sum(map(len, _ignored_fields(report).values()))
         broken = len(_broken_rows(report))
         parts.append(f"{ignored} fields silently ignored, {broken} rows broken; no baseline")
-    if unsupported:
-        parts.append(f"{unsupported:,} rows are not supported (--require-supported)")
+    if required:
+        parts.append(f"{len(_unsupported_rows(report))} rows not supported")
     return Line(text=f"{'; '.join(parts)}: exit status {status}", tone="good" if status == 0 else "bad")
