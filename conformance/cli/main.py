@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from conformance import __version__
 from conformance.runner.options import OPTIONS
@@ -23,6 +23,15 @@ exit status: 0 no box is wrong; 1 boxes are wrong, also where --write put them
   right; 2 could not
 """
 _EXITS_OF_A_PRINT = "exit status: 0 done; 2 could not, and says why\n"
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2, and say what is wrong and where help is."""
+        hint = "; any other server is named with --base-url" if message.startswith("argument --target") else ""
+        self.exit(2, f"{self.prog}: {message}{hint}; see {self.prog} --help\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="openai-conformance",
         description="Which fields of the OpenAI API does this server honour, and which does it silently ignore?",
         epilog=_epilog(
