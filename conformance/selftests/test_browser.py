@@ -472,10 +472,8 @@ def test_a_phone_shows_every_column(opened: Open) -> None:
         ".reports thead th",
         ".reports tbody .num",
     ):
-        right = page.evaluate(
-            "name => Math.max(...[...document.querySelectorAll(name)].map(each => each.getBoundingClientRect().right))",
-            selector,
-        )
+        edges = "name => [...document.querySelectorAll(name)].map(each => each.getBoundingClientRect().right)"
+        right = max(page.evaluate(edges, selector))
         assert 0 < right <= PHONE["width"]
     assert page.evaluate("getComputedStyle(document.querySelector('.grid')).maxHeight") == "none"
     page = opened("one").page
