@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from conformance.report.files import write_report
+from conformance.report.html.overview import render_overview
 from conformance.report.html.page import render_page as page_of
 from conformance.report.html.side_by_side import write_comparison
 from conformance.report.render.explain import format_curl
@@ -459,23 +460,23 @@ def test_back_from_a_proof_leads_to_its_cell(opened: Open) -> None:
     page.locator("a[href='one/index.html#chat/fields/seed']").click()
     page.wait_for_url("**/one/index.html#chat/fields/seed")
     page.go_back()
+    assert page.url.endswith("#?q=s&r=chat/fields/seed")
     playwright.expect(page.get_by_label("Find")).to_have_value("s")
     playwright.expect(page.locator("tr[id='chat/fields/seed']")).to_be_in_viewport()
 
 
-def test_a_phone_shows_every_column(opened: Open) -> None:
-    page = opened("index").page
-    page.set_viewport_size(PHONE)
-    for selector in (
-        ".matrix thead th",
-        ".matrix tbody tr[id] td",
-        ".reports thead th",
-        ".reports tbody .num",
-    ):
-        edges = "name => [...document.querySelectorAll(name)].map(each => each.getBoundingClientRect().right)"
-        right = max(page.evaluate(edges, selector))
-        assert 0 < right <= PHONE["width"]
+def test_a_phone_shows_every_column(browser: Any, opened: Open, tmp_path: Path) -> None:
+    file = tmp_path / "index.html"
+    verdicts = ("not_applicable", "inconclusive", "supported")
+    reports = {f"v{n}": report([row("chat/fields/n", verdicts[n % 3])], version=f"0.{n}.0") for n in range(10)}
+    file.write_text(render_overview(reports))
+    page = browser.new_page(viewport=PHONE)
+    page.goto(file.as_uri())
+    edges = "name => [...document.querySelectorAll(name)].map(each => each.getBoundingClientRect().right)"
+    for selector in (".matrix thead th", ".matrix td", ".matrix .v", ".reports thead th", ".reports .num"):
+        assert 0 < max(page.evaluate(edges, selector)) <= PHONE["width"]
     assert page.evaluate("getComputedStyle(document.querySelector('.grid')).maxHeight") == "none"
+    page.close()
     page = opened("one").page
     page.set_viewport_size(PHONE)
     edges = "[...document.querySelectorAll('.counts th, .counts td')].map(each => each.getBoundingClientRect().right)"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from conformance.report.headline import summarize_endpoints
 from conformance.report.html.overview import render_overview
 from conformance.report.html.page import MAX_PAGE_BYTES, render_page
 from conformance.report.html.pairs import pair_requests
@@ -283,6 +284,21 @@ def test_a_missing_field_and_another_type_are_differences() -> None:
 
 
 # What stands at the head, and how rows are named
+
+
+def test_an_endpoint_is_summed_up_by_its_whole_fields_and_the_errors_apart() -> None:
+    made = report([
+        row("chat/fields/stop", "partial"), row("chat/fields/stop/string"), row("chat/features/vision"),
+        row("chat/fields/n", "ignored"), row("chat/fields/seed", "ignored"), row("chat/response/role", "broken"),
+        row("models/features/list"), row("errors/chat/missing/model"), row("errors/chat/unknown_role", "ignored"),
+        row("errors/response/envelope", "broken"), row("images/fields/n", "untested"),
+        row("embeddings/fields/input", "untested"), row("embeddings/fields/user", "rejected"),
+    ])  # fmt: skip
+    assert list(map(str, summarize_endpoints(made))) == [
+        "chat: of 3 request fields 1 partial, 2 silently ignored",
+        "embeddings: of 2 request fields 1 was asked: 1 rejected",
+        "errors: of 2 bad requests 1 refused as OpenAI does, 1 silently accepted",
+    ]
 
 
 def test_the_page_leads_to_its_files_and_to_the_index_where_there_is_one() -> None:
