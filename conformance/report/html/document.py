@@ -18,8 +18,8 @@ from conformance.report.text import clip, escape_invisible
 EVIDENCE = {
     "effect": "seen on the wire",
     "echoed": "the response repeats the value",
-    "parsed": "nonsense is refused, so somebody reads it",
-    "accepted": "a 2xx, and nothing observable",
+    "parsed": "nonsense is refused, so the value is read",
+    "accepted": "a 2xx, and no effect to be seen",
     "none": "nothing was seen",
 }
 SEVERITY = {
