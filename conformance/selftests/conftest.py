@@ -7,6 +7,8 @@ import pytest
 
 from conformance.wire.sdk import remove_sdk_variables
 
+from .browser_visits import browser, files, opened  # noqa: F401 - fixtures
+
 remove_sdk_variables(os.environ)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

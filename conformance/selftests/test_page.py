@@ -7,11 +7,11 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
+from conformance.report.headline import summarize_endpoints
 from conformance.report.html.overview import render_overview
 from conformance.report.html.page import MAX_PAGE_BYTES, render_page
 from conformance.report.html.pairs import pair_requests
@@ -19,6 +19,7 @@ from conformance.report.html.side_by_side import render_comparison
 from conformance.report.render.explain import format_curl
 from conformance.report.text import escape_invisible, format_data_block
 
+from .page_elements import Elements, words
 from .page_material import (
     ALL,
     CONTROL,
@@ -35,38 +36,11 @@ from .page_material import (
     ordinary,
     report,
     row,
-    versions,
 )
 
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
-
-
-class Elements(HTMLParser):
-    """All elements of a document, its text outside of scripts and styles, and the contents of those."""
-
-    def __init__(self, document: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.inside: dict[str, list[str]] = {"script": [], "style": []}
-        self.feed(document)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        self.text += " " if tag in ("dd", "td", "th", "code") else ""
-        if tag in self.inside:
-            self.inside[tag].append("")
-
-    def handle_data(self, data: str) -> None:
-        if self.cdata_elem in self.inside:
-            self.inside[self.cdata_elem][-1] += data
-        else:
-            self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.found if name == tag]
 
 
 def data_of(document: str) -> Any:
@@ -75,10 +49,6 @@ def data_of(document: str) -> Any:
 
 def rows_of(document: str) -> list[str | None]:
     return [each["id"] for each in Elements(document).all("details") if "row" in (each.get("class") or "")]
-
-
-def words(document: str) -> str:
-    return " ".join(Elements(document).text.split())
 
 
 # The page of a report
@@ -285,6 +255,21 @@ def test_a_missing_field_and_another_type_are_differences() -> None:
 # What stands at the head, and how rows are named
 
 
+def test_an_endpoint_is_summed_up_by_its_whole_fields_and_the_errors_apart() -> None:
+    made = report([
+        row("chat/fields/stop", "partial"), row("chat/fields/stop/string"), row("chat/features/vision"),
+        row("chat/fields/n", "ignored"), row("chat/fields/seed", "ignored"), row("chat/response/role", "broken"),
+        row("models/features/list"), row("errors/chat/missing/model"), row("errors/chat/unknown_role", "ignored"),
+        row("errors/response/envelope", "broken"), row("images/fields/n", "untested"),
+        row("embeddings/fields/input", "untested"), row("embeddings/fields/user", "rejected"),
+    ])  # fmt: skip
+    assert list(map(str, summarize_endpoints(made))) == [
+        "chat: of 3 request fields 1 partial, 2 silently ignored",
+        "embeddings: of 2 request fields 1 was asked: 1 rejected",
+        "errors: of 2 bad requests 1 refused as OpenAI does, 1 silently accepted",
+    ]
+
+
 def test_the_page_leads_to_its_files_and_to_the_index_where_there_is_one() -> None:
     addresses = [each.get("href") for each in Elements(render_page(ordinary(), ALL)).all("a")]
     files = {"../index.html", "matrix.md", "report.json", "exchanges.jsonl"}
@@ -332,76 +317,3 @@ def test_nothing_is_told_twice() -> None:
     assert "Probed by conformance.probes.errors Row" in text
     assert text.count("below 1e-5") == 1
     assert "<locals>" not in text
-
-
-# Side by side, and the index
-
-
-def test_each_change_says_better_or_worse_and_what_was_seen_where() -> None:
-    document = render_comparison(versions())
-    text = words(document)
-    assert "ollama 0.5.0 to 0.7.0" in text
-    assert "1 worse, 0 better. 1 of 2 rows differ." in text
-    assert "▲ better: ignored in 0.5.0, supported in 0.6.0" in text
-    assert "▼ worse: supported in 0.6.0, broken in 0.7.0" in text
-    assert "since" not in text
-    lines = {each["id"]: each.get("class") for each in Elements(document).all("tr") if "id" in each}
-    assert lines == {"chat/fields/n": None, "chat/fields/stop": "same"}
-    turns = [each.get("class") for each in Elements(document).all("td")]
-    assert [turn for turn in turns if turn in ("improvement", "regression")] == ["improvement", "regression"]
-
-
-def test_worse_rows_come_first_and_of_them_those_that_must_be() -> None:
-    seen = {
-        "a": ("ignored", "supported"),
-        "b": ("supported", "ignored"),
-        "c": ("partial", "broken"),
-        "d": ("broken",) * 2,
-    }
-    severity = {"b": "should"}
-    one, two = (
-        report([row(f"chat/fields/{n}", v[at], severity=severity.get(n, "must")) for n, v in seen.items()])
-        for at in (0, 1)
-    )
-    document = render_comparison([one, two])
-    order = [each["id"][-1] for each in Elements(document).all("tr") if each.get("id")]
-    assert order == ["c", "b", "a", "d"]
-    assert "2 worse, 1 better. 3 of 4 rows differ." in words(document)
-    assert words(document).index("▼ Worse (2)") < words(document).index("▲ Better (1)")
-
-
-def test_different_servers_have_no_history() -> None:
-    one, two = versions()[:2]
-    two["target"]["kind"] = "llama.cpp"
-    text = words(render_comparison([one, two]))
-    assert "What changed" not in text
-    assert "worse" not in text.partition("Best to worst")[0]
-    assert "1 of 2 rows differ." in text
-    assert "ollama 0.5.0 and llama.cpp 0.6.0" in text
-
-
-def test_a_row_that_a_report_does_not_know_is_named_so() -> None:
-    old, new = (
-        report([row("chat/fields/n")], version="1"),
-        report([row("chat/fields/n"), row("chat/fields/zz")], version="2"),
-    )
-    text = words(render_comparison([old, new]))
-    assert "no such row" in text
-    assert "0 of 2 rows differ. Not every report has 1 of the rows." in text
-
-
-def test_the_index_has_features_and_top_fields_newest_first() -> None:
-    made = ordinary()
-    document = render_overview({"a b": made, "c": versions()[2], "d": report(made["rows"], version="0.10.0")})
-    names = [each["id"] for each in Elements(document).all("tr") if "id" in each]
-    assert "chat/fields/stop" in names
-    assert "chat/features/vision" in names
-    assert "chat/fields/stop/string" not in names
-    assert "errors/chat/missing/model" not in names
-    addresses = [each["href"] for each in Elements(document).all("a")]
-    assert [each for each in addresses if each and each.endswith("/index.html")] == [
-        "d/index.html",
-        "c/index.html",
-        "a%20b/index.html",
-    ]
-    assert "a%20b/index.html#chat/fields/stop" in addresses

@@ -64,7 +64,9 @@ def test_a_bad_request_that_nothing_follows_is_found_by_its_field() -> None:
     valid = exchange(body(max_tokens=1, seed=7), answer("a"))
     assert opened("errors/chat/wrong_type/seed", PLAIN, SHORT, bad, valid)[0] is bad
     missing = exchange({"model": "m", "max_tokens": 1}, "{}", status=400)
-    assert opened("errors/chat/missing/messages", PLAIN, SHORT, missing)[0] is missing
+    other = exchange(body(max_tokens=1, seed=7), answer("a"))
+    assert opened("errors/chat/missing/messages", PLAIN, SHORT, missing, other)[0] is missing
+    assert opened("errors/chat/unknown_role", PLAIN, SHORT, bad, after(bad), other)[0] is bad
     limit = exchange({**body(), "stream": True, "max_tokens": -5}, answer("a"))
     assert opened("errors/chat/out_of_range/max_tokens", PLAIN, SHORT, limit)[0] is limit
     method = raw("GET", "/completions", 405)

@@ -12,14 +12,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from conformance.checklist.verdicts import LEGEND, Verdict
+from conformance.checklist.verdicts import LEGEND, RANKED, Verdict
 from conformance.report.text import clip, escape_invisible
 
 EVIDENCE = {
     "effect": "seen on the wire",
     "echoed": "the response repeats the value",
-    "parsed": "nonsense is refused, so somebody reads it",
-    "accepted": "a 2xx, and nothing observable",
+    "parsed": "nonsense is refused, so the value is read",
+    "accepted": "a 2xx, and no effect to be seen",
     "none": "nothing was seen",
 }
 SEVERITY = {
@@ -95,6 +95,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "LEGEND": {str(verdict): text for verdict, text in LEGEND.items()},
         "VERDICTS": tuple(str(verdict) for verdict in Verdict),
+        "RANKED": tuple(str(verdict) for verdict in RANKED),
         "EVIDENCE": EVIDENCE,
         "SEVERITY": SEVERITY,
         "MARKS": MARKS,

@@ -54,6 +54,11 @@ class Proof:
     asked: int = 0
     """Exchanges of the row; more than its entries where the page does not list all."""
 
+    @property
+    def others(self) -> tuple[Entry, ...]:
+        """The exchanges beside the one that decided, in the order of the row."""
+        return tuple(entry for entry in self.entries if entry is not self.primary)
+
 
 def render_page(report: Mapping[str, Any], exchanges: Mapping[str, Exchange]) -> str:
     """Return the whole page. The same report and exchanges give the same bytes.

@@ -265,7 +265,7 @@
     const { x, c, p, r, f, n } = item.dataset;
     const lines = (text) => new Set((text || "").split("\n").filter(Boolean));
     const sides = make("div", { class: "sides" });
-    const before = c && all("li", item.parentElement).find((other) => other.dataset.x === c);
+    const before = c && all(".x > li", item.closest(".row")).find((other) => other.dataset.x === c);
     if (c) sides.append(side(before && before.dataset.r !== r ? title(before.dataset.r) : "Compared with", c, lines(p)));
     sides.append(side(title(r), x, lines(p), lines(f), new Set((n || "").split(" ").filter(Boolean).map(Number))));
     details.append(sides);
@@ -277,8 +277,7 @@
       details.addEventListener("toggle", () => { if (details.open && !$(".sides", details)) fill(item, details); });
       item.append(details);
     }
-    const first = items.find((item) => item.matches(".first")) || items[0];
-    if (first) $("details", first).open = true;
+    if (items.length) $("details", items[0]).open = true; // the first is the one that decided
   };
   let started = false; // what opens before is opened by the address
   const prepared = new WeakSet();
