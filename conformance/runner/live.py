@@ -136,7 +136,7 @@ class LiveReporter:
         if all(row in self._done for row in rows):
             counts = Counter(self._done[row] for row in rows)
             said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-            self._print(f"{endpoint}: {len(rows)} rows asked: {said}")
+            self._print(f"{endpoint}: {len(rows)} asked: {said}")
 
     def pytest_internalerror(self, excrepr: Any) -> bool:
         """Show an error of pytest's, or of our own, that nothing else catches."""

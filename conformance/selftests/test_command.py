@@ -165,7 +165,7 @@ ROW = "embeddings/fields/dimensions"
     [
         (None, (), 0, "1 ignored"),
         ({ROW: "supported"}, (), 1, f"{ROW}: supported -> ignored"),
-        (None, ("--require-supported",), 1, "1 rows not supported: exit status 1"),
+        (None, ("--require-supported",), 1, "not supported: 1: exit status 1"),
     ],
 )
 def test_the_exit_status_tells_whether_a_run_is_as_expected(

@@ -56,8 +56,8 @@ def test_without_a_terminal_an_endpoint_is_one_line_when_its_last_row_is_asked()
     assert out.getvalue() == ""
     ask(reporter, *ROWS[1:])
     assert out.getvalue().splitlines() == [
-        "chat: 2 rows asked: 2 ignored",
-        "completions: 1 rows asked: 1 ignored",
+        "chat: 2 asked: 2 ignored",
+        "completions: 1 asked: 1 ignored",
     ]
 
 
@@ -87,7 +87,7 @@ def test_on_a_terminal_one_line_changes() -> None:
     assert "[0/4]" in shown
     assert f"[1/4] {ROWS[1]}  1 ignored" in shown
     assert f"[4/4] {DERIVED}  4 ignored" in shown
-    assert "rows asked" not in shown
+    assert " asked: " not in shown
     assert "\n" not in shown.split("[0/4]")[1].split("[4/4]")[0].replace("\r", "")
 
 
@@ -154,5 +154,5 @@ def test_a_run_on_a_terminal(tmp_path: Path) -> None:
     for chrome in ("bringing up nodes", "gw0", "passed", "xfailed", "====", "[100%]"):
         assert chrome not in text
     lines = [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line) for line in text.replace("\r", "").splitlines()]
-    assert lines[-1] == "2 fields silently ignored, 0 rows broken; no baseline: exit status 0"
+    assert lines[-1] == "silently ignored fields: 2, broken rows: 0; no baseline: exit status 0"
     assert "  chat: n, stop" in "\n".join(sorted(lines)) or "  chat: stop, n" in lines

@@ -242,7 +242,7 @@ def format_conclusion(
     elif not ended:
         ignored = sum(map(len, _ignored_fields(report).values()))
         broken = len(_broken_rows(report))
-        parts.append(f"{ignored} fields silently ignored, {broken} rows broken; no baseline")
+        parts.append(f"silently ignored fields: {ignored}, broken rows: {broken}; no baseline")
     if required:
-        parts.append(f"{len(_unsupported_rows(report))} rows not supported")
+        parts.append(f"not supported: {len(_unsupported_rows(report))}")
     return Line(text=f"{'; '.join(parts)}: exit status {status}", tone="good" if status == 0 else "bad")
