@@ -125,11 +125,14 @@ _HEADINGS = {
     "lost_evidence": "No longer told",
     "improvements": "Better",
     "gained_evidence": "Told for the first time",
-    "new_rows": "New rows",
-    "removed_rows": "Removed rows",
+    "new_rows": "Rows that the first lacks",
+    "removed_rows": "Rows that the second lacks",
     "changed_reasons": "Same verdict, another reason",
 }
 """Group -> its heading, what is worse first."""
+
+_COUNTED_ONLY = ("new_rows", "removed_rows")
+"""Groups of rows that one report lacks: how many there are is told, and no verdict, which would read as a change."""
 
 MAX_REASON_CHARACTERS = 200
 MIN_ALIKE_ROWS = 4
@@ -145,7 +148,9 @@ def format_difference(difference: Difference, *, width: int = 100) -> list[str]:
     lines += [*wrap_line(_count(difference), width), ""]
     for group, heading in _HEADINGS.items():
         changes: tuple[Change, ...] = getattr(difference, group)
-        if changes:
+        if changes and group in _COUNTED_ONLY:
+            lines += [f"{heading} ({len(changes)}): nothing to compare them with", ""]
+        elif changes:
             lines += [f"{heading} ({len(changes)})", *_format_changes(changes, width), ""]
     return lines
 

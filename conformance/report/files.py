@@ -73,6 +73,8 @@ def _name_folder(report: Mapping[str, Any]) -> str:
 def find_report(path: Path) -> Path:
     """Return the report.json that a path names: the file, its folder, or the newest below a folder of reports.
 
+    A report of a part of the rows is taken only where there is no other.
+
     Raises:
         ReportError: there is none.
     """
@@ -83,7 +85,8 @@ def find_report(path: Path) -> Path:
     found = list_reports(path)
     if not found:
         raise ReportError(f"there is no report.json at {path}; make one with: openai-conformance run")
-    return found[0]
+    whole = [file for file in found if not file.parent.name.endswith(".partial")]
+    return (whole or found)[0]
 
 
 def describe_read_error(error: Exception) -> str:

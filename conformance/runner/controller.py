@@ -129,6 +129,7 @@ class Controller:
         if model is None:
             return
         chat = Chat(session=self.worker.session(), model=model)
+        self.notify(Step("finding out how streams and the cache behave", share=0))
         if chat.control.works and drops_streams(chat):
             self._isolate_as("alone", "a stream ends when another request comes, so one is asked at a time")
         if depends_on_cache(chat):

@@ -70,6 +70,7 @@ class ControllerHooks:
             result = yield
         except BaseException as error:
             self._controller.stop(error)
+            self._controller.notify("stopping; the report is being written")
             raise
         finally:
             self._report_conclusions(session)

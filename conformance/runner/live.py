@@ -23,7 +23,7 @@ from conformance.checklist.verdicts import Verdict
 from conformance.judge.catalog import load_catalog
 from conformance.report.render.terminal import Line, Tone
 from conformance.report.text import clean_line
-from conformance.report.wrapping import terminal_width
+from conformance.report.wrapping import terminal_width, wrap_line
 from conformance.targets.progress import Step
 
 from .items import row_id
@@ -159,7 +159,8 @@ class LiveReporter:
             self._live = None
 
     def _print(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
+        for line in wrap_line(text, terminal_width(), hanging="  ") if text else [""]:
+            self._console.print(Text(line), soft_wrap=True)
 
     def _show(self, drawn: Table | Text) -> None:
         if self._live is None:

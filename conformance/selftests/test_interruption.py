@@ -19,7 +19,7 @@ from .servers import CHAT_MODEL, HonoursEverything, Reply, Request, Server, made
 class DropsStreams:
     """Ends the running stream, as if it were whole but for its finish_reason, when another request comes."""
 
-    inner: Server = field(default_factory=lambda: HonoursEverything(pace=0.05))
+    inner: Server = field(default_factory=lambda: HonoursEverything(pace=0.1))
     count: int = 0
 
     def answer(self, request: Request) -> Reply:

@@ -77,7 +77,8 @@ def test_a_change_stands_in_its_own_group_and_in_no_other(old: str | None, new: 
     assert found.status == (1 if group in ("regressions", "lost_evidence") else 0)
     assert found.untested == 0
     shown = "\n".join(format_difference(found))
-    assert (f"  {N}  {old or '-'} -> {new or '-'}" in shown) == bool(group)
+    assert (f"  {N}  {old} -> {new}" in shown) == (group is not None and None not in (old, new))
+    assert ("lacks (1): nothing to compare them with" in shown) == (group in ("new_rows", "removed_rows"))
     assert ("No differences: 0 regressions." in shown) == (group is None)
 
 

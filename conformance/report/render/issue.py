@@ -7,7 +7,7 @@ markup.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from conformance.judge.derive import expand_parts
 from conformance.probes.clauses import clause_url
 from conformance.probes.endpoints import HEADINGS
 from conformance.report.html.evidence import find_primary
+from conformance.report.html.pairs import find_changes
 from conformance.report.text import clip, fence, format_code
 from conformance.wire.exchange import Exchange
 
@@ -133,13 +134,23 @@ def _format_requests(case: _Case, report: Mapping[str, Any], exchanges: Mapping[
     entry = entries[0] if entries and case.row.rule else find_primary(case.found, entries)
     if entry is None:
         return ["No single request shows it: it was seen in the answers of a whole run.", ""]
-    treatment, control = entry.diff.treatment, entry.diff.control
+    treatment = entry.diff.treatment
+    control = _find_control(case.row, treatment, [each.diff.treatment for each in entries]) or entry.diff.control
     base = find_base_url(report, [treatment])
     lines = ["## How to repeat it", "", fence(f"export OPENAI_BASE_URL={shlex.quote(base)}", "sh"), ""]
     if control is not None:
         lines += ["A request to compare with:", "", *_format_request(control, base)]
         lines += ["The request that shows the fault:", ""]
     return [*lines, *_format_request(treatment, base)]
+
+
+def _find_control(row: Row, treatment: Exchange, exchanges: Sequence[Exchange]) -> Exchange | None:
+    """Return the request without the row's field that is nearest to the one with it; None where there is none."""
+    field, path = row.path[0], treatment.call.path
+    if row.kind != "fields" or field not in treatment.call.body:
+        return None
+    without = [each for each in exchanges if each.call.path == path and field not in each.call.body]
+    return min(without, key=lambda each: len(find_changes(each, treatment)), default=None)
 
 
 def _format_request(exchange: Exchange, base: str) -> list[str]:

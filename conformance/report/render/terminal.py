@@ -216,8 +216,8 @@ def _format_models(report: Mapping[str, Any], width: int) -> list[Line]:
     roles: dict[str, list[str]] = {}
     for role, model in report["target"]["models"].items():
         roles.setdefault(clean_line(str(model["id"]), 100), []).append(role)
-    said = "; ".join(f"{name} ({', '.join(its)})" for name, its in roles.items())
-    return _wrap(f"models: {said}", width) if said else []
+    said = [f"model for {', '.join(its)}: {name}" for name, its in roles.items()]
+    return [line for each in said for line in _wrap(each, width)]
 
 
 def format_conclusion(
@@ -233,8 +233,9 @@ def format_conclusion(
 
     `required`: whether every counted row is to be supported. `ended`: what ended the run early.
     """
-    asked = sum(row["verdict"] != Verdict.UNTESTED for row in report["rows"])
-    parts = [f"{clean_line(ended, 300)}; {asked:,} of {len(report['rows']):,} rows have a verdict"] if ended else []
+    rows = [row for row in report["rows"] if is_counted(row["id"])]
+    asked = sum(row["verdict"] != Verdict.UNTESTED for row in rows)
+    parts = [f"{clean_line(ended, 300)}; {asked:,} of {len(rows):,} rows have a verdict"] if ended else []
     if difference is not None and baseline is not None:
         worse = len(difference.regressions) + len(difference.lost_evidence)
         better = len(difference.improvements) + len(difference.gained_evidence)
