@@ -5,9 +5,11 @@ from functools import partial
 import pytest
 
 from conformance.errors import UsageError
+from conformance.runner.cost import estimate_cost
+from conformance.runner.selected_rows import select_rows
 from conformance.selftests.ollamas import FakeOllama
 from conformance.selftests.openings import controller_of, options, reported
-from conformance.selftests.servers import listening, made
+from conformance.selftests.servers import CHAT_MODEL, listening, made
 from conformance.selftests.servers.interface import Reply, json_reply
 from conformance.targets import opening
 from conformance.targets.detect import Server, detect
@@ -162,6 +164,19 @@ def test_a_server_that_is_no_openai_api_is_told_by_what_came(tmp_path):
         with pytest.raises(UsageError, match=r"is this an OpenAI API\? POST .* gives 404, text/html"):
             controller.open()
         controller.close()
+
+
+@pytest.mark.parametrize("near", [True, False])
+def test_what_a_run_may_cost_is_told_of_servers_elsewhere(tmp_path, monkeypatch, near):
+    monkeypatch.setattr("conformance.runner.controller.is_this_machine", lambda _: near)
+    said = []
+    with listening(made("honours_everything")) as url:
+        controller = controller_of(url, tmp_path, said, model=CHAT_MODEL)
+        controller.open(select_rows("chat/fields/stop", ""))
+        controller.close()
+    told = [line for line in said if "requests and" in line]
+    cost = estimate_cost(select_rows("chat/fields/stop", ""))
+    assert told == ([] if near else [cost.describe("127.0.0.1")])
 
 
 def test_the_only_model_of_a_server_is_asked(tmp_path):
