@@ -135,6 +135,19 @@ def stripping(endpoint: str, field: str, model: str, *, strict: bool) -> Send:
 ROWS = [row for row in rows() if field_of(row.id) and row.id not in TIMED]
 
 
+CUT = frozenset(
+    {
+        "chat/fields/tools/custom",
+        "chat/fields/tool_choice/required",
+        "chat/fields/function_call",
+        "responses/fields/tools/custom",
+        "responses/fields/tool_choice/required",
+    }
+)
+"""Rows that demand a call. This server's text never ends by itself, so that the limit cuts it, and a call might come
+behind it: that is no proof. A server whose text ends is accused."""
+
+
 @pytest.mark.parametrize("row", [row.id for row in ROWS])
 def test_a_stripped_field_is_ignored(row):
     strict = row.startswith("errors/")
@@ -152,6 +165,9 @@ def test_a_stripped_field_is_ignored(row):
     stripped = examined(row, stripping(endpoint, field, model, strict=strict))
     if row in OTHERWISE:
         assert stripped.verdict in (Verdict.INCONCLUSIVE, Verdict.BROKEN, Verdict.NOT_APPLICABLE), stripped.reason
+    elif row in CUT:
+        assert stripped.verdict is Verdict.INCONCLUSIVE, stripped.reason
+        assert outcome("ignores_every_field")[0][row].verdict is Verdict.IGNORED
     elif row in THE_SAME:
         assert stripped.verdict is Verdict.SUPPORTED, stripped.reason
     else:
