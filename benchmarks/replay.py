@@ -100,7 +100,7 @@ async def _send(client: httpx.AsyncClient, record: dict[str, Any], urls: dict[st
     url = urlsplit(record["url"])._replace(netloc=host).geturl()
     sent = re.sub(r"http://127\.0\.0\.1:\d+(?=/(checks|stripes)\.png)", images, record["sent"])
     headers = {"content-type": "application/json"} if sent else {}
-    count_limit, time_limit = record["call"]["leave_after"], record["call"]["leave_after_seconds"]
+    count_limit, time_limit = record["call"]["abort_after_events"], record["call"]["abort_after_seconds"]
     async with client.stream(record["call"]["method"], url, content=sent.encode(), headers=headers) as response:
         count, began = 0, 0.0
         async for _ in response.aiter_raw():
